@@ -1,0 +1,75 @@
+/**
+ * The environment of each function, as one schema per handler: the construct that sets it and the handler that reads it share it.
+ * Values that CloudFormation fills in are strings here all the same.
+ */
+import * as z from "zod";
+
+const text = z.string().min(1);
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const workflow = { WORKFLOW: text, STAGE: text };
+const contract = { CONTRACT_HASH: hex64, POLICY_SET_HASH: hex64 };
+
+export const admitEnv = z.object({
+  ...workflow,
+  ...contract,
+  RUN_LOG_TABLE: text,
+  CONTROL_TABLE: text,
+  BUDGETS_TABLE: text,
+  CONTEXT_BUCKET: text,
+  VAULT_BUCKET: text,
+  STATE_MACHINE_ARN: text,
+});
+export const decideEnv = z.object({
+  ...workflow,
+  ...contract,
+  RUN_LOG_TABLE: text,
+  CONTROL_TABLE: text,
+  BUDGETS_TABLE: text,
+  EFFECTS_TABLE: text,
+  APPROVALS_TABLE: text,
+  CONTEXT_BUCKET: text,
+  VAULT_BUCKET: text,
+  POLICY_STORE_ID: text,
+  /** function name of `preview-<tool>` = this prefix + tool name with `.`→`-` */
+  PREVIEW_FUNCTION_PREFIX: text,
+});
+export const closeRunEnv = z.object({
+  ...workflow,
+  RUN_LOG_TABLE: text,
+  BUDGETS_TABLE: text,
+  EFFECTS_TABLE: text,
+  VAULT_BUCKET: text,
+  STATE_MACHINE_ARN: text,
+});
+export const proposeEnv = z.object({ ...workflow, CONTEXT_BUCKET: text });
+export const toolEnv = z.object({
+  ...workflow,
+  TOOL: text,
+  RUN_LOG_TABLE: text,
+  CONTROL_TABLE: text,
+  EFFECTS_TABLE: text,
+  /** secrets are named `countersign/<stage>/<secret>` */
+  SECRET_PREFIX: text,
+  /** local mode: JSON map of outside host → loopback base URL; anything but loopback is refused */
+  COUNTERSIGN_LOCAL_HOSTS: text.optional(),
+});
+export const previewEnv = z.object({
+  ...workflow,
+  TOOL: text,
+  SECRET_PREFIX: text,
+  COUNTERSIGN_LOCAL_HOSTS: text.optional(),
+});
+export const requestApprovalEnv = z.object({
+  ...workflow,
+  APPROVALS_TABLE: text,
+  TOKEN_KEY_ARN: text,
+  MAIL_FROM: text,
+  /** `https://…`: where the links point */
+  DESK_URL: text,
+});
+export const approvalDeskEnv = z.object({
+  STAGE: text,
+  APPROVALS_TABLE: text,
+  CONTROL_TABLE: text,
+  TOKEN_KEY_ARN: text,
+});

@@ -1,0 +1,71 @@
+/**
+ * Where everything is stored. IAM limits a function by these prefixes (`dynamodb:LeadingKeys`, object key prefixes), so the
+ * constructs and the ports both read them from here.
+ */
+export interface RunRef {
+  readonly workflow: string;
+  readonly tenant: string;
+  readonly runId: string;
+}
+
+/** run log: `pk` = run, `sk` = 8-digit sequence */
+export const logKey = {
+  pk: (run: RunRef) => `${run.workflow}#${run.tenant}#${run.runId}`,
+  sk: (seq: number) => String(seq).padStart(8, "0"),
+  ofWorkflow: (workflow: string) => `${workflow}#*`,
+};
+/** effects ledger: one row per permitted call; `sk` = turn */
+export const effectKey = {
+  pk: (run: RunRef, tool: string) => `${run.workflow}#${tool}#${run.tenant}#${run.runId}`,
+  sk: (turn: number) => String(turn).padStart(8, "0"),
+  ofTool: (workflow: string, tool: string) => `${workflow}#${tool}#*`,
+  ofWorkflow: (workflow: string) => `${workflow}#*`,
+};
+/** control: brakes; `sk` is always `brake` */
+export const brakeKey = { pk: (workflow: string) => `brake#${workflow}`, sk: "brake" };
+/**
+ * approvals: requests, links and tokens are inserted by request-approval; decisions and wrong tries by the desk. Each kind has
+ * its own partition so that IAM can tell them apart.
+ */
+export const approvalKey = {
+  request: (workflow: string, approvalId: string) => `request#${workflow}#${approvalId}`,
+  requestSk: "request",
+  /** one row per task token: a retried state mints a new one */
+  tokenSk: (tokenHash: string) => `token#${tokenHash}`,
+  requestsOf: (workflow: string) => `request#${workflow}#*`,
+  link: (linkId: string) => `link#${linkId}`,
+  linkSk: "link",
+  links: "link#*",
+  decision: (workflow: string, approvalId: string) => `decision#${workflow}#${approvalId}`,
+  decisionSk: (approver: string) => `by#${approver}`,
+  decisionsOf: (workflow: string) => `decision#${workflow}#*`,
+  decisions: "decision#*",
+  challenge: (linkId: string) => `challenge#${linkId}`,
+  challengeSk: "tries",
+  challenges: "challenge#*",
+};
+/** budgets: leases per day, exposure counters, open runs, unique inputs; all begin with the workflow */
+export const budgetKey = {
+  day: (workflow: string, tenant: string, day: string) => `${workflow}#${tenant}#day#${day}`,
+  exposure: (workflow: string, tenant: string, scope: string, day: string) =>
+    `${workflow}#${tenant}#exposure#${scope}#${day}`,
+  counterSk: "counter",
+  open: (workflow: string) => `${workflow}#open`,
+  openSk: (tenant: string, runId: string) => `${tenant}#${runId}`,
+  unique: (workflow: string, tenant: string, hash: string) => `${workflow}#${tenant}#unique#${hash}`,
+  uniqueSk: "unique",
+  ofWorkflow: (workflow: string) => `${workflow}#*`,
+};
+/** context bucket: one object per turn, never overwritten with other content */
+export const contextKey = {
+  object: (run: RunRef, turn: number) =>
+    `context/${run.workflow}/${run.tenant}/${run.runId}/${String(turn).padStart(4, "0")}.json`,
+  ofWorkflow: (workflow: string) => `context/${workflow}/*`,
+};
+/** vault bucket: the run's key, and per event the sealed values */
+export const vaultKey = {
+  runKey: (run: RunRef) => `vault/${run.workflow}/${run.tenant}/${run.runId}/key.json`,
+  values: (run: RunRef, seq: number, hash: string) =>
+    `vault/${run.workflow}/${run.tenant}/${run.runId}/${String(seq).padStart(8, "0")}-${hash.slice(0, 16)}.json`,
+  ofWorkflow: (workflow: string) => `vault/${workflow}/*`,
+};
