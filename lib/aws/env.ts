@@ -3,6 +3,7 @@
  * Values that CloudFormation fills in are strings here all the same.
  */
 import * as z from "zod";
+import { CountersignError } from "../errors.js";
 
 const text = z.string().min(1);
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -73,3 +74,14 @@ export const approvalDeskEnv = z.object({
   CONTROL_TABLE: text,
   TOKEN_KEY_ARN: text,
 });
+
+/** Reads the process's environment once, at cold start; the message names the variables, never their values. */
+export function readEnv<S extends z.ZodObject>(
+  schema: S,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): z.output<S> {
+  const parsed = schema.safeParse(source);
+  if (parsed.success) return parsed.data;
+  const names = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
+  throw new CountersignError("CS-3401", `environment: ${names} missing or wrong; the stack sets them, deploy it again`);
+}

@@ -14,6 +14,13 @@ export const logKey = {
   sk: (seq: number) => String(seq).padStart(8, "0"),
   ofWorkflow: (workflow: string) => `${workflow}#*`,
 };
+/** run log's index of runs: only each run's first event carries these attributes, so it lists runs, newest last */
+export const logIndex = {
+  name: "runs",
+  pk: "runs_of",
+  sk: "started",
+  started: (at: string, tenant: string, runId: string) => `${at}#${tenant}#${runId}`,
+};
 /** effects ledger: one row per permitted call; `sk` = turn */
 export const effectKey = {
   pk: (run: RunRef, tool: string) => `${run.workflow}#${tool}#${run.tenant}#${run.runId}`,
@@ -32,6 +39,8 @@ export const approvalKey = {
   requestSk: "request",
   /** one row per task token: a retried state mints a new one */
   tokenSk: (tokenHash: string) => `token#${tokenHash}`,
+  /** one row per approver who was sent a mail: a retried state does not send a second */
+  mailedSk: (approver: string) => `mailed#${approver}`,
   requestsOf: (workflow: string) => `request#${workflow}#*`,
   link: (linkId: string) => `link#${linkId}`,
   linkSk: "link",

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { randomUUID } from "node:crypto";
 import { CountersignError } from "../../errors.js";
+import type { HoldableClock } from "../clock.js";
 import { type AwsCall, AwsFault, type Caller, type Engine } from "../types.js";
 import { decodeAwsChunked } from "./chunked.js";
 import { protocolOf, renderFault, renderReply, type WireReply } from "./render.js";
@@ -21,7 +22,6 @@ export interface WebRequest {
   /** who signed it, for the scope `execute-api` */
   readonly caller?: Caller;
   readonly accessKeyId?: string;
-  /** the service of the caller's signature; undefined for an unsigned request */
   readonly sourceIp: string;
 }
 export interface WebReply {
@@ -37,6 +37,8 @@ export interface WireOptions {
   /** 0 takes any free port */
   readonly port: number;
   readonly region: string;
+  /** held while a request is served: whoever asked is at work */
+  readonly clock: HoldableClock;
   readonly sessions: Sessions;
   /** by signing name */
   readonly engines: ReadonlyMap<string, Engine>;
@@ -83,12 +85,18 @@ export class Wire {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID();
+    const release = this.options.clock.hold();
+    // SDK clients correct their own clock by this header, so it must show the cloud's.
+    response.sendDate = false;
+    response.setHeader("date", new Date(this.options.clock.now()).toUTCString());
     try {
       const reply = await this.answer(request, requestId);
       send(response, reply);
     } catch (error) {
       this.options.log(`wire ${request.method ?? ""} ${pathOnly(request)} ${requestId}: ${trace(error)}`);
       send(response, { status: 500, headers: { "content-type": "application/json" }, body: Buffer.from('{"message":"internal error of the local cloud; see its log"}') });
+    } finally {
+      release();
     }
   }
 
@@ -110,14 +118,15 @@ export class Wire {
   private async aws(signed: SignedRequest, service: string, caller: Caller, requestId: string): Promise<WireReply> {
     const engine = this.options.engines.get(service);
     if (!engine) throw new AwsFault("UnknownOperationException", `the local cloud does not run the service ${service}`, 404);
-    const url = new URL(signed.target, this.endpoint);
+    const question = signed.target.indexOf("?");
+    const path = question < 0 ? signed.target : signed.target.slice(0, question);
     const target = signed.headers["x-amz-target"];
     const call: AwsCall = {
       service,
       caller,
       method: signed.method,
-      path: decodePath(url.pathname),
-      query: url.searchParams,
+      path: decodePath(path),
+      query: new URLSearchParams(question < 0 ? "" : signed.target.slice(question + 1)),
       headers: signed.headers,
       body: decodeAwsChunked(signed.headers, signed.body),
       ...(target === undefined ? {} : { operation: target.slice(target.lastIndexOf(".") + 1) }),

@@ -50,12 +50,32 @@ export function where(request: ResourceRequest): string {
   return `${request.type} ${request.logicalId} of stack ${request.stackName}`;
 }
 
-/** `BucketEncryption.SSEAlgorithm: expected …`; names keys that are not modelled. */
+/** `BucketEncryption.SSEAlgorithm: expected …`; names keys that are not modelled, and says of a union what its nearest member wants. */
 export function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join(".");
-  if (issue.code === "unrecognized_keys") {
-    const names = issue.keys.map((key) => (path === "" ? key : `${path}.${key}`));
+  const near = nearestIssue(issue, []);
+  const path = near.path.map(String).join(".");
+  if (near.issue.code === "unrecognized_keys") {
+    const names = near.issue.keys.map((key) => (path === "" ? key : `${path}.${key}`));
     return `${names.join(", ")}: not modelled`;
   }
-  return `${path === "" ? "(all)" : path}: ${issue.message.toLowerCase()}`;
+  return `${path === "" ? "(all)" : path}: ${near.issue.message.toLowerCase()}`;
+}
+
+interface PlacedIssue {
+  readonly issue: z.core.$ZodIssue;
+  readonly path: readonly PropertyKey[];
+}
+
+/** Of a union's alternatives, the deepest fault of one that knows all the value's keys: the one the writer meant. */
+function nearestIssue(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): PlacedIssue {
+  const path = [...parent, ...issue.path];
+  if (issue.code !== "invalid_union") return { issue, path };
+  const meant = issue.errors.filter(
+    (branch) => !branch.some((fault) => fault.code === "unrecognized_keys" && fault.path.length === 0),
+  );
+  const deeper = meant
+    .flatMap((branch) => branch.map((fault) => nearestIssue(fault, path)))
+    .filter((placed) => placed.path.length > path.length)
+    .sort((a, b) => b.path.length - a.path.length);
+  return deeper[0] ?? { issue, path };
 }

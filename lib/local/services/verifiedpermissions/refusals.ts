@@ -56,9 +56,10 @@ export function readSchema(place: string, text: string): StoreSchema {
   for (const namespace of namespaces)
     if (namespace.split("::").some((part) => RESERVED_NAMESPACES.has(part.toLowerCase())))
       throw refuse(`namespace ${namespace} is reserved; choose one without aws, amazon and cedar`);
-  const check = checkParseSchema(text.trim() === "" ? "" : schemaJson(value));
+  const json = schemaJson(value);
+  const check = checkParseSchema(json);
   if (check.type === "failure") throw refuse(messagesOf(check.errors));
-  return { text, json: schemaJson(value), namespaces, actions: actionsOf(parsed.data) };
+  return { text, json, namespaces, actions: actionsOf(parsed.data) };
 }
 
 /** A static policy, parsed by Cedar. @throws CountersignError CS-4034 */

@@ -1,0 +1,71 @@
+/**
+ * Physical names and role paths. Functions and the state machine are named, because people read those names and the gate
+ * builds `preview-<tool>` from a prefix; everything else is named by CloudFormation.
+ */
+import { createHash } from "node:crypto";
+import { CountersignError } from "../errors.js";
+
+/** Lambda refuses longer function names. */
+const MAX_FUNCTION_NAME = 64;
+const SHORTEST_BASE = 28;
+
+/** The trust zones of the design; each is a path of its own below `/countersign/<stage>/`, which policies name. */
+export type Zone =
+  | "log-writer"
+  | "propose"
+  | "tool"
+  | "preview"
+  | "approval-request"
+  | "approval-desk"
+  | "machine"
+  | "people";
+
+export const rolePath = (stage: string, zone: Zone): string => `/countersign/${stage}/${zone}/`;
+
+export const controlPlaneStackName = (stage: string): string => `countersign-${stage}`;
+export const workflowStackName = (stage: string, workflow: string): string => `countersign-${stage}-${workflow}`;
+
+/** `stripe.lookup_charge` as part of a function's name: `.` and `_` both read better as they are, but `.` is not allowed. */
+export const toolPart = (tool: string): string => tool.replaceAll(".", "-");
+
+/** `Stripe.lookup_charge` → `StripeLookupCharge`: part of construct ids and output names. */
+export const pascal = (name: string): string =>
+  name
+    .split(/[^A-Za-z0-9]+/)
+    .filter((part) => part !== "")
+    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
+    .join("");
+
+export interface FunctionNames {
+  /** state machine, and the beginning of every function's name */
+  readonly base: string;
+  /** `<base>-<suffix>` */
+  of(suffix: string): string;
+  readonly previewPrefix: string;
+}
+
+/**
+ * Names of one workflow's functions: `countersign-<stage>-<workflow>-<suffix>`. When the longest would not fit, the base is
+ * cut and ends in a hash, for all functions alike.
+ * @throws CountersignError CS-1303 when a tool's name leaves no room for the workflow
+ */
+export function functionNames(stage: string, workflow: string, tools: readonly string[]): FunctionNames {
+  const suffixes = ["request-approval", ...tools.map((tool) => `preview-${toolPart(tool)}`)];
+  const longest = suffixes.reduce((a, b) => (b.length > a.length ? b : a));
+  const room = MAX_FUNCTION_NAME - longest.length - 1;
+  const whole = workflowStackName(stage, workflow);
+  if (whole.length > room && room < SHORTEST_BASE) {
+    throw new CountersignError(
+      "CS-1303",
+      `contract.tools: the function name "${whole}-${longest}" has ${whole.length + longest.length + 1} characters, Lambda allows ${MAX_FUNCTION_NAME}; shorten the tool's name to at most ${MAX_FUNCTION_NAME - SHORTEST_BASE - "preview-".length - 1}`,
+      { workflow },
+    );
+  }
+  const base = whole.length <= room ? whole : shorten(whole, room);
+  return { base, of: (suffix) => `${base}-${suffix}`, previewPrefix: `${base}-preview-` };
+}
+
+function shorten(name: string, length: number): string {
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 6);
+  return `${name.slice(0, length - hash.length - 1).replace(/-+$/, "")}-${hash}`;
+}

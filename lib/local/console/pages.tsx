@@ -1,0 +1,133 @@
+/** The local console's pages: runs, one run, captured mail. Server-rendered, no script; everything from outside is escaped by JSX. */
+import type { Child, FC } from "hono/jsx";
+import type { RecordedEvent } from "../../run/events.js";
+import { describeEvent } from "./describe.js";
+
+export interface RunRow {
+  readonly workflow: string;
+  readonly tenant: string;
+  readonly runId: string;
+  readonly startedAt: string;
+  /** `open`, `waiting for people`, or the outcome's status */
+  readonly status: string;
+}
+export interface MailRow {
+  readonly id: string;
+  readonly at: string;
+  readonly to: readonly string[];
+  readonly subject: string;
+  readonly text: string;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --edge: color-mix(in srgb, CanvasText 25%, Canvas); --soft: color-mix(in srgb, CanvasText 6%, Canvas); }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem; }
+nav a { margin-right: 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--edge); vertical-align: top; overflow-wrap: anywhere; }
+pre { background: var(--soft); padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .4rem; }
+.quiet { opacity: .75; }
+`;
+
+export const Page: FC<{ title: string; stage: string; children?: Child }> = ({ title, stage, children }) => (
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>{`${title} · Countersign local`}</title>
+      <link rel="stylesheet" href="/console/style.css" />
+    </head>
+    <body>
+      <nav aria-label="Console">
+        <a href="/">Runs</a>
+        <a href="/mailbox">Mailbox</a>
+        <span class="quiet">local cloud · stage {stage} · no AWS account is used</span>
+      </nav>
+      <main>
+        <h1>{title}</h1>
+        {children}
+      </main>
+    </body>
+  </html>
+);
+
+export const RunList: FC<{ runs: readonly RunRow[] }> = ({ runs }) =>
+  runs.length === 0 ? (
+    <p>No runs yet. Start one: <code>npx countersign run start billing-dispute --local --input workflows/billing-dispute/examples/dispute.json</code></p>
+  ) : (
+    <table>
+      <thead>
+        <tr><th scope="col">Run</th><th scope="col">Workflow</th><th scope="col">Tenant</th><th scope="col">Started (UTC)</th><th scope="col">Status</th></tr>
+      </thead>
+      <tbody>
+        {runs.map((run) => (
+          <tr>
+            <td><a href={`/console/runs/${run.workflow}/${run.tenant}/${run.runId}`}>{run.runId}</a></td>
+            <td>{run.workflow}</td>
+            <td>{run.tenant}</td>
+            <td>{run.startedAt.slice(0, 19).replace("T", " ")}</td>
+            <td>{run.status}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+
+export const RunPage: FC<{ events: readonly RecordedEvent[]; verdict: string }> = ({ events, verdict }) => (
+  <>
+    <p>{verdict}</p>
+    <table>
+      <thead>
+        <tr><th scope="col">#</th><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">What</th></tr>
+      </thead>
+      <tbody>
+        {events.map((event) => (
+          <tr>
+            <td>{event.seq}</td>
+            <td>{event.at.slice(11, 23)}</td>
+            <td>{event.type}</td>
+            <td>
+              {describeEvent(event)}
+              <details>
+                <summary class="quiet">record</summary>
+                <pre>{JSON.stringify(event, null, 2)}</pre>
+              </details>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </>
+);
+
+export const MailList: FC<{ mails: readonly MailRow[] }> = ({ mails }) =>
+  mails.length === 0 ? (
+    <p>No mail yet: an approver gets one when a run asks.</p>
+  ) : (
+    <table>
+      <thead>
+        <tr><th scope="col">To</th><th scope="col">Subject</th><th scope="col">Sent (UTC)</th></tr>
+      </thead>
+      <tbody>
+        {mails.map((mail) => (
+          <tr>
+            <td>{mail.to.join(", ")}</td>
+            <td><a href={`/mailbox/${mail.id}`}>{mail.subject}</a></td>
+            <td>{mail.at.slice(0, 19).replace("T", " ")}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+
+const LINK = /(https?:\/\/[^\s<>"]+)/;
+
+/** The mail as its text part, links clickable: what the approver reads, with nothing of the mail executed. */
+export const MailPage: FC<{ mail: MailRow }> = ({ mail }) => (
+  <>
+    <p>To {mail.to.join(", ")}, {mail.at.slice(0, 19).replace("T", " ")} UTC</p>
+    <pre>{mail.text.split(LINK).map((part) => (LINK.test(part) ? <a href={part} rel="noreferrer">{part}</a> : part))}</pre>
+  </>
+);
+
+export { STYLE };

@@ -1,0 +1,221 @@
+import { appendFile, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { CountersignError } from "../../errors.js";
+import type { HoldableClock } from "../clock.js";
+import {
+  type AwsCall,
+  AwsFault,
+  type AwsReply,
+  type Caller,
+  type CloudContext,
+  type CreatedResource,
+  type Engine,
+  FunctionError,
+  type FunctionInvoker,
+  type PolicyStatement,
+  type ResourceFactory,
+  type ResourceRequest,
+} from "../types.js";
+import type { Sessions } from "../wire/sessions.js";
+import { AsyncQueue } from "./async.js";
+import { CodeStore } from "./code.js";
+import { type FunctionConfiguration, functionConfiguration } from "./configuration.js";
+import { childEnvironment } from "./environment.js";
+import { functionName, notFound } from "./names.js";
+import type { Outcome } from "./outcome.js";
+import { type AsyncSettings, asyncSettings, DEFAULT_ASYNC_SETTINGS, permissionStatement } from "./permission.js";
+import { FunctionPool } from "./pool.js";
+import { MAX_PAYLOAD_BYTES, RuntimeApi } from "./runtime-api.js";
+import { Worker } from "./worker.js";
+
+export interface LambdaOptions {
+  readonly context: CloudContext;
+  readonly clock: HoldableClock;
+  readonly clockStandsStill: boolean;
+  readonly sessions: Sessions;
+  assetFolder(bucket: string, key: string): string;
+  /** variables added to a function's environment on this machine */
+  functionEnvironment(name: string): Readonly<Record<string, string>>;
+}
+
+interface LocalFunction {
+  readonly configuration: FunctionConfiguration;
+  readonly pool: FunctionPool;
+  readonly policy: PolicyStatement[];
+  asyncSettings: AsyncSettings;
+}
+
+/** AWS Lambda: the functions' real bundles in child processes. */
+export class LambdaEngine implements Engine, FunctionInvoker {
+  readonly service = "lambda";
+  readonly resources: Readonly<Record<string, ResourceFactory>> = {
+    "AWS::Lambda::Function": (request) => this.createFunction(request),
+    "AWS::Lambda::Permission": (request) => this.createPermission(request),
+    "AWS::Lambda::EventInvokeConfig": (request) => this.createEventInvokeConfig(request),
+  };
+  private readonly functions = new Map<string, LocalFunction>();
+  private readonly runtimeApi = new RuntimeApi();
+  private readonly code = new CodeStore();
+  private readonly asyncQueue: AsyncQueue;
+
+  constructor(private readonly options: LambdaOptions) {
+    this.asyncQueue = new AsyncQueue(options.clock, (line) => options.context.log(line));
+  }
+
+  /** Opens the Runtime API; before the first invocation. */
+  async start(): Promise<void> {
+    await this.runtimeApi.listen();
+  }
+
+  async invoke(functionArn: string, payload: unknown, caller: Caller): Promise<unknown> {
+    const found = this.authorized(functionArn, caller);
+    const outcome = await this.run(found, JSON.stringify(payload ?? null), "refuse");
+    if (!outcome.ok) throw new FunctionError(outcome.errorType, outcome.errorMessage, outcome.json);
+    return parseAnswer(outcome.json);
+  }
+
+  /** An asynchronous invocation, as events and `InvocationType: Event` make: accepted now, run and repeated later. */
+  invokeLater(functionArn: string, payload: unknown, caller: Caller): void {
+    const found = this.authorized(functionArn, caller);
+    this.enqueue(found, JSON.stringify(payload ?? null));
+  }
+
+  async handle(call: AwsCall): Promise<AwsReply> {
+    const reference = /^\/2015-03-31\/functions\/(.+)\/invocations$/.exec(call.path)?.[1];
+    if (call.method !== "POST" || reference === undefined) {
+      throw new AwsFault("UnknownOperationException", `lambda: ${call.method} ${call.path} is not modelled; there is Invoke`, 404);
+    }
+    const qualifier = call.query.get("Qualifier");
+    if (qualifier !== null && qualifier !== "$LATEST") throw notFound(`${reference}:${qualifier}`);
+    if (call.headers["x-amz-log-type"] === "Tail") throw new AwsFault("InvalidParameterValueException", "LogType Tail is not modelled; see the function's log file");
+    const found = this.authorized(reference, call.caller);
+    if (call.body.length > MAX_PAYLOAD_BYTES) throw new AwsFault("RequestTooLargeException", `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation`, 413);
+    const payload = requestPayload(call.body);
+    const type = call.headers["x-amz-invocation-type"] ?? "RequestResponse";
+    if (type === "DryRun") return { status: 204 };
+    if (type === "Event") {
+      this.enqueue(found, payload);
+      return { status: 202 };
+    }
+    if (type !== "RequestResponse") throw new AwsFault("InvalidParameterValueException", `InvocationType ${type} is none of RequestResponse, Event, DryRun`);
+    const outcome = await this.run(found, payload, "refuse");
+    const headers: Record<string, string> = { "x-amz-executed-version": "$LATEST", "content-type": "application/json" };
+    if (!outcome.ok) headers["x-amz-function-error"] = "Unhandled";
+    return { status: 200, headers, body: outcome.json };
+  }
+
+  /** Drops invocations under way and waiting; idle children stay warm, as on Lambda. */
+  async reset(): Promise<void> {
+    this.asyncQueue.clear();
+    for (const { pool } of this.functions.values()) pool.stopBusy();
+  }
+
+  async close(): Promise<void> {
+    this.asyncQueue.clear();
+    await Promise.all([...this.functions.values()].map(({ pool }) => pool.close()));
+    await this.runtimeApi.close();
+    this.code.close();
+  }
+
+  private authorized(reference: string, caller: Caller): LocalFunction {
+    const name = functionName(reference);
+    const { region, accountId, iam } = this.options.context;
+    const found = this.functions.get(name);
+    const resource = found?.configuration.arn ?? `arn:aws:lambda:${region}:${accountId}:function:${name}`;
+    const qualified = reference.endsWith(":$LATEST") ? `${resource}:$LATEST` : resource;
+    const policy = found && found.policy.length > 0 ? { resourcePolicy: { Version: "2012-10-17", Statement: found.policy } } : {};
+    iam.authorize({ caller, action: "lambda:InvokeFunction", resource: qualified, ...policy });
+    if (!found) throw notFound(resource);
+    return found;
+  }
+
+  private async run(found: LocalFunction, payload: string, whenFull: "refuse" | "wait"): Promise<Outcome> {
+    const release = this.options.clock.hold();
+    try {
+      return await found.pool.invoke(payload, whenFull);
+    } finally {
+      release();
+    }
+  }
+
+  private enqueue(found: LocalFunction, payload: string): void {
+    this.asyncQueue.add({
+      name: found.configuration.name,
+      settings: found.asyncSettings,
+      attempt: () => this.run(found, payload, "wait"),
+    });
+  }
+
+  private createFunction(request: ResourceRequest): CreatedResource {
+    const { context, assetFolder } = this.options;
+    const where = { region: context.region, accountId: context.accountId, assetFolder };
+    const configuration = functionConfiguration(request, where);
+    const { name, arn } = configuration;
+    if (this.functions.has(name)) throw new CountersignError("CS-4012", `there are two functions with the name ${name}; names must differ`);
+    const taskRoot = this.code.taskRoot(configuration);
+    const output = this.outputOf(name);
+    const pool = new FunctionPool((exited) => this.startWorker(configuration, taskRoot, output, exited), configuration.reservedConcurrency);
+    this.functions.set(name, { configuration, pool, policy: [], asyncSettings: DEFAULT_ASYNC_SETTINGS });
+    return { ref: name, attributes: { Arn: arn } };
+  }
+
+  private startWorker(configuration: FunctionConfiguration, taskRoot: string, output: (text: string) => void, exited: (worker: Worker) => void): Worker {
+    const { context, clock, clockStandsStill, sessions, functionEnvironment } = this.options;
+    const { credentials } = sessions.issue(configuration.roleArn, configuration.name);
+    const environment = childEnvironment({
+      configuration,
+      credentials,
+      region: context.region,
+      endpoint: context.endpoint(),
+      taskRoot,
+      extra: functionEnvironment(configuration.name),
+    });
+    return new Worker({ configuration, runtimeApi: this.runtimeApi, clock, clockStandsStill, taskRoot, environment, output, exited });
+  }
+
+  /** What a function prints: a file per function in the data folder, else the cloud's log. */
+  private outputOf(name: string): (text: string) => void {
+    const { dataDir, log } = this.options.context;
+    if (dataDir === undefined) return (text) => log(`[${name}] ${text.trimEnd()}`);
+    const folder = join(dataDir, "logs");
+    mkdirSync(folder, { recursive: true });
+    return (text) => appendFile(join(folder, `${name}.log`), text, (error) => error && log(`log of ${name}: ${error.message}`));
+  }
+
+  private createPermission(request: ResourceRequest): CreatedResource {
+    const { functionReference, statement } = permissionStatement(request, (reference) => this.named(reference, request).configuration.arn);
+    this.named(functionReference, request).policy.push(statement);
+    return { ref: request.defaultName, attributes: { Id: request.defaultName } };
+  }
+
+  private createEventInvokeConfig(request: ResourceRequest): CreatedResource {
+    const { functionReference, settings } = asyncSettings(request);
+    this.named(functionReference, request).asyncSettings = settings;
+    return { ref: request.defaultName, attributes: {} };
+  }
+
+  private named(reference: string, request: ResourceRequest): LocalFunction {
+    const found = this.functions.get(functionName(reference));
+    if (found) return found;
+    throw new CountersignError("CS-4011", `${request.stackName}/${request.logicalId}: there is no function ${reference}`);
+  }
+}
+
+function requestPayload(body: Buffer): string {
+  const text = body.length === 0 ? "{}" : body.toString("utf8");
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new AwsFault("InvalidRequestContentException", `Could not parse request body into json: ${String(error)}`);
+  }
+  return text;
+}
+
+function parseAnswer(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    const errorMessage = "the function's answer is no JSON";
+    throw new FunctionError("Runtime.MarshalError", errorMessage, JSON.stringify({ errorType: "Runtime.MarshalError", errorMessage }));
+  }
+}

@@ -1,0 +1,265 @@
+/** Amazon Verified Permissions: policy stores from the template, decisions by the real Cedar engine. */
+import type { PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
+import * as z from "zod";
+import { type AwsCall, AwsFault, type AwsReply, type Caller, type CloudContext, type Engine } from "../types.js";
+import { parseJsonBody, parseRequest, unknownOperation } from "./support/request.js";
+import { MAX_REQUEST_BYTES } from "./verifiedpermissions/refusals.js";
+import { policyFactory, storeFactory } from "./verifiedpermissions/resources.js";
+import type { PolicyStore, StoredPolicy } from "./verifiedpermissions/store.js";
+import {
+  actionIdentifier,
+  checkDepth,
+  contextDefinition,
+  contextOf,
+  entitiesDefinition,
+  entitiesOf,
+  entityIdentifier,
+  invalid,
+} from "./verifiedpermissions/values.js";
+
+const SERVICE = "verifiedpermissions";
+const MAX_BATCH = 30;
+const MAX_BATCH_GET = 100;
+const MAX_PAGE = 50;
+
+const policyStoreId = z.string().min(1).max(200);
+const policyId = z.string().min(1).max(200);
+const question = { principal: entityIdentifier, action: actionIdentifier, resource: entityIdentifier };
+const isAuthorizedRequest = z.strictObject({
+  policyStoreId,
+  ...question,
+  context: contextDefinition.optional(),
+  entities: entitiesDefinition.optional(),
+});
+const batchRequest = z.strictObject({
+  policyStoreId,
+  entities: entitiesDefinition.optional(),
+  requests: z
+    .array(z.strictObject({ ...question, context: contextDefinition.optional() }))
+    .min(1)
+    .max(MAX_BATCH),
+});
+const policyRequest = z.strictObject({ policyStoreId, policyId });
+const batchGetRequest = z.strictObject({ requests: z.array(policyRequest).min(1).max(MAX_BATCH_GET) });
+const storeRequest = z.strictObject({ policyStoreId });
+const describeStoreRequest = z.strictObject({ policyStoreId, tags: z.boolean().optional() });
+const listRequest = z.strictObject({
+  policyStoreId,
+  maxResults: z.int().min(1).max(MAX_PAGE).default(10),
+  nextToken: z.string().regex(/^\d+$/).optional(),
+});
+
+export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
+  const stores = new Map<string, PolicyStore>();
+  const service = new VerifiedPermissions(ctx, stores);
+  const operations: Readonly<Record<string, (call: AwsCall) => object>> = {
+    IsAuthorized: (call) => service.isAuthorized(call),
+    BatchIsAuthorized: (call) => service.batchIsAuthorized(call),
+    GetPolicy: (call) => service.getPolicy(call),
+    BatchGetPolicy: (call) => service.batchGetPolicy(call),
+    ListPolicies: (call) => service.listPolicies(call),
+    GetPolicyStore: (call) => service.getPolicyStore(call),
+    GetSchema: (call) => service.getSchema(call),
+  };
+  return {
+    service: SERVICE,
+    async handle(call): Promise<AwsReply> {
+      const name = call.operation ?? `${call.method} ${call.path}`;
+      const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+      if (operation === undefined) throw unknownOperation(SERVICE, name, Object.keys(operations));
+      if (call.body.length > MAX_REQUEST_BYTES)
+        throw invalid(`the request has ${call.body.length} bytes; ${MAX_REQUEST_BYTES} are allowed`);
+      checkDepth(parseJsonBody(call.body));
+      return { status: 200, body: operation(call) };
+    },
+    resources: {
+      "AWS::VerifiedPermissions::PolicyStore": storeFactory(ctx, stores),
+      "AWS::VerifiedPermissions::Policy": policyFactory(ctx, stores),
+    },
+    // A store holds nothing but its template's schema and policies.
+    async reset() {},
+    async close() {},
+  };
+}
+
+class VerifiedPermissions {
+  constructor(
+    private readonly ctx: CloudContext,
+    private readonly stores: ReadonlyMap<string, PolicyStore>,
+  ) {}
+
+  isAuthorized(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, isAuthorizedRequest);
+    const store = this.authorizedStore(call.caller, "IsAuthorized", request.policyStoreId);
+    return store.decide({ ...request, context: contextOf(request.context) }, entitiesOf(request.entities));
+  }
+
+  batchIsAuthorized(call: AwsCall): object {
+    const { requests, ...request } = parseRequest(SERVICE, call.body, batchRequest);
+    // The batch has no IAM action of its own.
+    const store = this.authorizedStore(call.caller, "IsAuthorized", request.policyStoreId);
+    const entities = entitiesOf(request.entities);
+    if (!allEqual(requests.map((each) => each.principal)) && !allEqual(requests.map((each) => each.resource)))
+      throw invalid("requests: either the principal or the resource must be the same in all of them");
+    return {
+      results: requests.map((each) => ({
+        request: each,
+        ...store.decide({ ...each, context: contextOf(each.context) }, entities),
+      })),
+    };
+  }
+
+  getPolicy(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, policyRequest);
+    const store = this.authorizedStore(call.caller, "GetPolicy", request.policyStoreId);
+    const policy = store.policy(request.policyId);
+    if (policy === undefined) throw notFound("POLICY", request.policyId);
+    return { ...describePolicy(store, policy), definition: definitionOf(policy, true) };
+  }
+
+  batchGetPolicy(call: AwsCall): object {
+    const { requests } = parseRequest(SERVICE, call.body, batchGetRequest);
+    const results: object[] = [];
+    const errors: object[] = [];
+    for (const request of requests) {
+      // The batch has no IAM action of its own either.
+      this.authorize(call.caller, "GetPolicy", request.policyStoreId);
+      const store = this.stores.get(request.policyStoreId);
+      const policy = store?.policy(request.policyId);
+      if (store !== undefined && policy !== undefined)
+        results.push({ ...describeItem(store, policy), definition: definitionOf(policy, true) });
+      else errors.push({ ...request, ...batchError(store === undefined) });
+    }
+    return { results, errors };
+  }
+
+  listPolicies(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, listRequest);
+    const store = this.authorizedStore(call.caller, "ListPolicies", request.policyStoreId);
+    const start = Number(request.nextToken ?? 0);
+    const end = start + request.maxResults;
+    const all = store.list();
+    return {
+      policies: all
+        .slice(start, end)
+        .map((policy) => ({ ...describePolicy(store, policy), definition: definitionOf(policy, false) })),
+      ...(end < all.length && { nextToken: String(end) }),
+    };
+  }
+
+  getPolicyStore(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, describeStoreRequest);
+    const { options } = this.authorizedStore(call.caller, "GetPolicyStore", request.policyStoreId);
+    return {
+      policyStoreId: options.id,
+      arn: options.arn,
+      validationSettings: { mode: options.mode },
+      createdDate: iso(options.createdAtMs),
+      lastUpdatedDate: iso(options.createdAtMs),
+      deletionProtection: options.deletionProtection,
+      cedarVersion: "CEDAR_4",
+      ...(options.description !== undefined && { description: options.description }),
+      ...(request.tags === true && { tags: options.tags }),
+    };
+  }
+
+  getSchema(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, storeRequest);
+    const store = this.authorizedStore(call.caller, "GetSchema", request.policyStoreId);
+    if (store.schema === undefined) throw notFound("SCHEMA", request.policyStoreId);
+    return {
+      policyStoreId: store.options.id,
+      schema: store.schema.text,
+      namespaces: store.schema.namespaces,
+      createdDate: iso(store.options.createdAtMs),
+      lastUpdatedDate: iso(store.options.createdAtMs),
+    };
+  }
+
+  private authorizedStore(caller: Caller, action: string, id: string): PolicyStore {
+    this.authorize(caller, action, id);
+    const store = this.stores.get(id);
+    if (store === undefined) throw notFound("POLICY_STORE", id);
+    return store;
+  }
+
+  private authorize(caller: Caller, action: string, id: string): void {
+    const tags = this.stores.get(id)?.options.tags ?? {};
+    this.ctx.iam.authorize({
+      caller,
+      action: `${SERVICE}:${action}`,
+      resource: `arn:aws:verifiedpermissions::${this.ctx.accountId}:policy-store/${id}`,
+      context: Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
+    });
+  }
+}
+
+function describeItem(store: PolicyStore, policy: StoredPolicy): object {
+  return {
+    policyStoreId: store.options.id,
+    policyId: policy.id,
+    policyType: "STATIC",
+    createdDate: iso(policy.createdAtMs),
+    lastUpdatedDate: iso(policy.createdAtMs),
+    ...(policy.name !== undefined && { name: policy.name }),
+  };
+}
+
+function describePolicy(store: PolicyStore, policy: StoredPolicy): object {
+  const actions = actionsOf(policy.json);
+  return {
+    ...describeItem(store, policy),
+    effect: policy.json.effect === "permit" ? "Permit" : "Forbid",
+    ...scopeOf("principal", policy.json.principal),
+    ...scopeOf("resource", policy.json.resource),
+    ...(actions.length > 0 && { actions }),
+  };
+}
+
+function definitionOf(policy: StoredPolicy, withStatement: boolean): object {
+  return {
+    static: {
+      ...(policy.description !== undefined && { description: policy.description }),
+      ...(withStatement && { statement: policy.statement }),
+    },
+  };
+}
+
+type UidJson = { type: string; id: string } | { __entity: { type: string; id: string } };
+function identifierOf(uid: UidJson): { type: string; id: string } {
+  return "__entity" in uid ? uid.__entity : uid;
+}
+
+/** The scope's entity (`==` or `in`), the only one the API reports. */
+function scopeOf(name: "principal" | "resource", scope: PolicyJson["principal"]): object {
+  if (scope.op === "All" || scope.op === "is" || !("entity" in scope)) return {};
+  const { type, id } = identifierOf(scope.entity);
+  return { [name]: { entityType: type, entityId: id } };
+}
+
+function actionsOf(policy: PolicyJson): object[] {
+  const scope = policy.action;
+  if (scope.op === "All") return [];
+  const uids = "entities" in scope ? scope.entities : "entity" in scope ? [scope.entity] : [];
+  return uids.map(identifierOf).map(({ type, id }) => ({ actionType: type, actionId: id }));
+}
+
+function allEqual(values: readonly { entityType: string; entityId: string }[]): boolean {
+  const [first] = values;
+  return values.every((value) => value.entityType === first?.entityType && value.entityId === first.entityId);
+}
+
+function batchError(storeMissing: boolean): { code: string; message: string } {
+  return storeMissing
+    ? { code: "POLICY_STORE_NOT_FOUND", message: "there is no such policy store" }
+    : { code: "POLICY_NOT_FOUND", message: "the policy store has no such policy" };
+}
+
+function notFound(resourceType: string, resourceId: string): AwsFault {
+  const message = `${resourceType.toLowerCase().replaceAll("_", " ")} ${resourceId} does not exist`;
+  return new AwsFault("ResourceNotFoundException", message, 404, { resourceId, resourceType });
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

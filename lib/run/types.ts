@@ -1,0 +1,257 @@
+/**
+ * What the shells (lambdas/decide, admit, close-run) hand to the domain and get back. Data only; the functions are in
+ *
+ * - read.ts      `readsFor(events, request): Reads`: what to fetch before a step
+ * - recorded.ts  `recordedAnswer(input): Recorded`: an idempotent repeat, or `none`
+ * - assess.ts    `assess(input): Assessment`: settle, parse, ordered checks
+ * - policy.ts    `nextPolicyQuestion(judgement, evidence): PolicyFacts | undefined`: what to ask the policy engine next
+ * - decide.ts    `decide(judgement, evidence): Step`
+ * - admission.ts `admit(input): Admission`, `runName(contract, input, suffix)`, `requestSuffix(…)`, `uniqueHash(…)`
+ * - close.ts     `closeRun(input): Closing`
+ * - exposure.ts  `holdExposure`, `settleExposure`, `releaseExposure`, `exposureSum` on counter documents
+ * - budget.ts    `dayLease(doc, …)`, `leaseDay`, `returnLease`: the workflow's day budget
+ *
+ * A gate step: read events → `readsFor` → fetch → `recordedAnswer` → `assess` → (preview, counters, policy) → `decide` →
+ * write sealed values, holds, events (one transaction), settled holds, context → answer.
+ */
+import type { Contract, ExposureScope } from "../contract/model.js";
+import type { ApprovalDecision, NewEvent, RecordedEvent } from "./events.js";
+import type { ApprovalView, DecideAnswer, DecideRequest, RunContext, ToolAnswer } from "./protocol.js";
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Hashes of what is deployed, computed once per cold start. Hex SHA-256. */
+export interface DeployedHashes {
+  readonly contractHash: string;
+  readonly policySetHash: string;
+  /** tool name → hash of its schema */
+  readonly toolSchemaHashes: Readonly<Record<string, string>>;
+}
+
+/** The brake as read from the control table; absent row = `{ on: false }`. */
+export type Brake = { readonly on: false } | { readonly on: true; readonly by: string; readonly at: string; readonly reason: string };
+
+/** What a tool stored in the effects ledger for one permit. Plain values. */
+export interface EffectRow {
+  readonly args_hash: string;
+  /** epoch ms of the latest claim */
+  readonly claimedAtMs: number;
+  /** epoch ms after which the claim's function certainly is no longer running */
+  readonly deadlineMs: number;
+  readonly attempts: number;
+  /** absent while the claim is open */
+  readonly outcome: EffectOutcome | null;
+}
+export interface EffectOutcome {
+  readonly answer: ToolAnswer;
+  /** false only when the effect certainly did not happen */
+  readonly effectPossible: boolean;
+  readonly latencyMs: number;
+}
+
+/** A value that is in the log as a commitment: what goes to the vault. `nonce` is 64 hex characters. */
+export interface SealedValue {
+  readonly nonce: string;
+  readonly value: Json;
+}
+/** Values sealed by one event of a step: `index` is its position in `events`. Keys are `<what>|<concrete path>`. */
+export interface SealedEvent {
+  readonly index: number;
+  readonly values: Readonly<Record<string, SealedValue>>;
+}
+
+/** What the shell has to fetch for a step, from the log alone. */
+export interface Reads {
+  /** `<turn>.<phase>` */
+  readonly step: string;
+  /** context object to read */
+  readonly contextTurn: number;
+  /** effects row to read: of the permit that was open when this step began */
+  readonly effect: { readonly tool: string; readonly turn: number } | null;
+  /** decision rows to read */
+  readonly approvalId: string | null;
+  /** event whose sealed values hold the approval view (`values["approval|"].value`), to be passed as `shown` */
+  readonly shown: { readonly seq: number; readonly hash: string } | null;
+}
+
+export interface GateInput {
+  readonly contract: Contract;
+  readonly hashes: DeployedHashes;
+  readonly stage: string;
+  readonly request: DecideRequest;
+  readonly events: readonly RecordedEvent[];
+  readonly context: RunContext;
+  /** 32 bytes from the vault */
+  readonly runSecret: Uint8Array;
+  readonly brake: Brake;
+  /** of `Reads.effect`; null when there is none */
+  readonly effect: EffectRow | null;
+  /** of `Reads.approvalId` */
+  readonly decisions: readonly ApprovalDecision[];
+  /** of `Reads.shown`: the vault's value, not yet parsed */
+  readonly shown: unknown;
+  readonly nowMs: number;
+  /** kept back for the next model call, micro-USD; default 0 */
+  readonly reserveMicroUsd?: number;
+}
+
+/** A step done before: answer the same again, and write the context object if it is not there. */
+export type Recorded =
+  | { readonly kind: "none" }
+  | { readonly kind: "answer"; readonly answer: DecideAnswer; readonly context: RunContext | null };
+
+/** Change of a day's exposure counter, identified by `budgetKey.exposure(workflow, tenant, scope, day)`. */
+export interface CounterKey {
+  readonly scope: string;
+  /** `2026-11-21` in the contract's time zone */
+  readonly day: string;
+}
+export interface Hold extends CounterKey {
+  /** `<runId>/<turn>` */
+  readonly holder: string;
+  readonly amount: number;
+}
+
+/** What one step does to the world, in the order it must be written: sealed → holds → events → settled/released → context. */
+export interface Step {
+  readonly step: string;
+  /** empty when nothing is to be recorded (people have not decided yet: the same question is asked again) */
+  readonly events: readonly NewEvent[];
+  readonly sealed: readonly SealedEvent[];
+  /** to add to counters before the events are written (`holdExposure`) */
+  readonly holds: readonly Hold[];
+  /** permits whose effect happened or may have: the hold becomes part of the total */
+  readonly settled: readonly Hold[];
+  /** permits whose effect certainly did not happen */
+  readonly released: readonly Hold[];
+  readonly answer: DecideAnswer;
+  /** the next turn's context object (`context.turn`); null when no turn follows or a decision is pending */
+  readonly context: RunContext | null;
+  /** the run is closed by this step: give back its lease and unique row */
+  readonly closed: boolean;
+}
+
+export type Assessment =
+  /** a claim is running: throw `ClaimOpen` */
+  | { readonly kind: "wait"; readonly untilMs: number }
+  | { readonly kind: "done"; readonly step: Step }
+  /** all own checks passed: fetch `needs`, ask the policy engine, then `decide` */
+  | Judgement;
+
+/** Everything that is known about an action whose own checks passed. Opaque to the shell apart from `needs`. */
+export interface Judgement {
+  readonly kind: "judge";
+  readonly needs: Needs;
+  readonly case: GateCase;
+}
+export interface Needs {
+  /** tool to preview with these plain arguments; null: none */
+  readonly preview: { readonly tool: string; readonly args: JsonObject } | null;
+  /** counters to read */
+  readonly counters: readonly NeededCounter[];
+}
+export interface NeededCounter extends CounterKey {
+  readonly per: ExposureScope;
+}
+
+/** Counter document: one per scope and day. Amounts and counts are of settled permits; holds are of open ones. */
+export interface CounterDoc {
+  readonly version: number;
+  readonly total: number;
+  readonly count: number;
+  readonly holds: Readonly<Record<string, number>>;
+}
+
+export type PreviewEvidence =
+  | {
+      readonly status: "ok";
+      readonly preview: { readonly before: JsonObject; readonly after: JsonObject; readonly notes: readonly string[] };
+    }
+  | { readonly status: "error"; readonly code: string };
+
+/** One answer of the policy engine. */
+export interface PolicyVerdict {
+  readonly approvals: 0 | 1 | 2;
+  readonly allowed: boolean;
+  /** `@id`s of determining policies: permits when allowed, forbids when denied */
+  readonly determining: readonly string[];
+  /** `@id`s or messages of policies that failed to evaluate; any entry denies */
+  readonly errors: readonly string[];
+  /** the request's context as sent; recorded without `input` */
+  readonly context: JsonObject;
+}
+export interface PolicyText {
+  /** `@reason` or first comment; what people read */
+  readonly reason: string;
+  readonly text: string;
+}
+
+export interface Evidence {
+  /** null when `needs.preview` is null */
+  readonly preview: PreviewEvidence | null;
+  /** by `<scope>|<day>` (`counterName`); null = no document yet */
+  readonly counters: Readonly<Record<string, CounterDoc | null>>;
+  readonly verdicts: readonly PolicyVerdict[];
+  /** by `@id`; for the page that people see */
+  readonly policies: Readonly<Record<string, PolicyText>>;
+}
+
+export interface AdmissionInput {
+  readonly contract: Contract;
+  readonly hashes: DeployedHashes;
+  readonly stage: string;
+  readonly runId: string;
+  readonly tenant: string;
+  /** as signed, never a field of the body */
+  readonly requester: string;
+  readonly input: JsonObject;
+  readonly runSecret: Uint8Array;
+  readonly brake: Brake;
+  /** run that holds the unique row of this input; null = free or held by this run */
+  readonly duplicateOf: string | null;
+  /** micro-USD of the tenant's day that may still be leased */
+  readonly dayLeftMicroUsd: number;
+  readonly nowMs: number;
+}
+export type Admission =
+  | {
+      readonly kind: "started";
+      readonly step: "0.admit";
+      readonly events: readonly NewEvent[];
+      readonly sealed: readonly SealedEvent[];
+      /** turn 1 */
+      readonly context: RunContext;
+      /** to be leased from the day's budget before the events are written */
+      readonly leaseMicroUsd: number;
+    }
+  | {
+      readonly kind: "refused";
+      readonly step: "0.admit";
+      readonly events: readonly NewEvent[];
+      readonly code: string;
+      readonly message: string;
+    };
+
+export interface CloseInput {
+  readonly contract: Contract;
+  readonly events: readonly RecordedEvent[];
+  readonly runSecret: Uint8Array;
+  /** of `readsFor(events, null).effect` */
+  readonly effect: EffectRow | null;
+  /** null: there is no such execution */
+  readonly execution: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | null;
+  readonly nowMs: number;
+}
+export type Closing =
+  /** still running, already closed, or never started */
+  | { readonly kind: "nothing" }
+  | { readonly kind: "wait"; readonly untilMs: number }
+  | ({ readonly kind: "close" } & Pick<Step, "events" | "sealed" | "settled" | "released"> & { readonly step: "close" });
+
+/** Carried from `assess` to `decide`; see case.ts. */
+export type { GateCase } from "./case.js";
+import type { GateCase } from "./case.js";
+/** What people were shown (protocol.ts), parsed. */
+export type Shown = ApprovalView;
