@@ -1,29 +1,21 @@
 /**
  * Budgets and sums of one workflow: leases per day, exposure counters, open runs, unique inputs. Needs `dynamodb:GetItem`,
- * `Query`, `PutItem`, `UpdateItem`, `DeleteItem` on the workflow's partitions.
+ * `Query`, `PutItem`, `DeleteItem` on the workflow's partitions.
  *
- * A lease and a reservation are entries in their counter's row, named by the run or the step, so that a repeat finds its own
- * and counts once. Entries are removed when they are settled, which keeps a row small: it holds what is open now.
+ * A counter is a document that the domain computes (lib/run/exposure.ts, lib/run/budget.ts). It is written only if nobody wrote
+ * since it was read, and its entries carry the run's or step's name, so that a repeat finds its own and counts once.
  */
-import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+import { CountersignError } from "../errors.js";
 import { budgetKey } from "../run/keys.js";
-import { getRow, held, queryRows, type RowKey, type TableRef } from "./dynamo.js";
+import { getRow, held, parseJson, queryRows, type RowKey, type TableRef } from "./dynamo.js";
 
-/** One sum: money or an exposure, of one tenant and day. */
+/** One document: the leases of a tenant's day, or an exposure's sum of a tenant's day. */
 export type CounterRef =
   | { readonly kind: "day"; readonly tenant: string; readonly day: string }
   | { readonly kind: "exposure"; readonly tenant: string; readonly scope: string; readonly day: string };
-
-export interface Counter {
-  /** everything counted: settled amounts and open entries */
-  readonly sum: number;
-  /** changes with every write; 0 when the row does not exist */
-  readonly revision: number;
-  /** open entries and their amounts */
-  readonly entries: Readonly<Record<string, number>>;
-}
 
 export const openRun = z.object({
   tenant: z.string(),
@@ -38,33 +30,37 @@ export const openRun = z.object({
 export type OpenRun = z.infer<typeof openRun>;
 
 export interface Budgets {
-  readCounter(ref: CounterRef): Promise<Counter>;
-  /** Adds an entry unless the sum would exceed `limit`. Repeating an entry changes nothing and holds. */
-  reserve(ref: CounterRef, entry: string, amount: number, limit: number): Promise<"reserved" | "over">;
-  /** Replaces an entry's amount by what it really was (0: it did not happen) and closes it; `false` when it is not open. */
-  settle(ref: CounterRef, entry: string, amount: number): Promise<boolean>;
+  /** The document as it stands; null when there is none yet. */
+  readCounter<S extends z.ZodType>(ref: CounterRef, schema: S): Promise<z.output<S> | null>;
+  /**
+   * Reads, computes and writes, again from the start when someone else wrote in between. `change` answers the new document, or
+   * null to leave it. Answers what is stored then. Throws CS-3405 when it keeps losing.
+   */
+  updateCounter<S extends z.ZodType>(
+    ref: CounterRef,
+    schema: S,
+    change: (document: z.output<S> | null) => z.output<S> | null,
+  ): Promise<z.output<S> | null>;
   insertOpen(open: OpenRun): Promise<void>;
   readOpen(): Promise<readonly OpenRun[]>;
   deleteOpen(open: Pick<OpenRun, "tenant" | "run_id">): Promise<void>;
+  /** The run that holds the unique row; undefined when it is free. */
+  readUnique(tenant: string, hash: string): Promise<string | undefined>;
   /** Takes the unique row for a run: the run that holds it, which is `runId` when it was free or is a repeat. */
   takeUnique(tenant: string, hash: string, runId: string): Promise<string>;
   /** Frees the unique row if this run holds it. */
   freeUnique(tenant: string, hash: string, runId: string): Promise<void>;
 }
 
-const counterRow = z.object({
-  counted: z.int(),
-  revision: z.int(),
-  entries: z.record(z.string(), z.int()),
-});
+const MAX_ATTEMPTS = 8;
+const counterRow = z.object({ revision: z.int().min(1), document: z.string() });
 const uniqueRow = z.object({ run_id: z.string() });
-const EMPTY: Counter = { sum: 0, revision: 0, entries: {} };
 
 export function dynamoBudgets(ref: TableRef, workflow: string): Budgets {
   return { ...counters(ref, workflow), ...openRuns(ref, workflow), ...uniqueInputs(ref, workflow) };
 }
 
-function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" | "reserve" | "settle"> {
+function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" | "updateCounter"> {
   const keyOf = (counter: CounterRef): RowKey => ({
     pk:
       counter.kind === "day"
@@ -72,56 +68,42 @@ function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" 
         : budgetKey.exposure(workflow, counter.tenant, counter.scope, counter.day),
     sk: budgetKey.counterSk,
   });
-  const read = async (counter: CounterRef): Promise<Counter> => {
-    const row = await getRow(ref, keyOf(counter), counterRow);
-    return row === undefined ? EMPTY : { sum: row.counted, revision: row.revision, entries: row.entries };
+  const read = async <S extends z.ZodType>(counter: CounterRef, schema: S) => {
+    const key = keyOf(counter);
+    const row = await getRow(ref, key, counterRow);
+    return row === undefined
+      ? { revision: 0, document: null }
+      : { revision: row.revision, document: parseJson(`${ref.table}: ${key.pk}`, row.document, schema) };
   };
-  const update = (counter: CounterRef, entry: string, expression: string, condition: string, values: object) =>
+  const write = (counter: CounterRef, revision: number, document: unknown) =>
     held(() =>
       ref.client.send(
-        new UpdateItemCommand({
+        new PutItemCommand({
           TableName: ref.table,
-          Key: marshall(keyOf(counter)),
-          UpdateExpression: expression,
-          ConditionExpression: condition,
-          ExpressionAttributeNames: { "#entry": entry },
-          ExpressionAttributeValues: marshall({ ":one": 1, ...values }),
+          Item: marshall({ ...keyOf(counter), revision: revision + 1, document: JSON.stringify(document) }),
+          ...(revision === 0
+            ? { ConditionExpression: "attribute_not_exists(pk)" }
+            : {
+                ConditionExpression: "revision = :read",
+                ExpressionAttributeValues: marshall({ ":read": revision }),
+              }),
         }),
       ),
     );
   return {
-    readCounter: read,
-    async reserve(counter, entry, amount, limit) {
-      if (amount > limit) return (await read(counter)).entries[entry] === undefined ? "over" : "reserved";
-      await held(() =>
-        ref.client.send(
-          new PutItemCommand({
-            TableName: ref.table,
-            Item: marshall({ ...keyOf(counter), counted: 0, revision: 0, entries: {} }),
-            ConditionExpression: "attribute_not_exists(pk)",
-          }),
-        ),
-      );
-      const added = await update(
-        counter,
-        entry,
-        "SET entries.#entry = :amount, counted = counted + :amount, revision = revision + :one",
-        "attribute_not_exists(entries.#entry) AND counted <= :room",
-        { ":amount": amount, ":room": limit - amount },
-      );
-      if (added) return "reserved";
-      return (await read(counter)).entries[entry] === undefined ? "over" : "reserved";
-    },
-    async settle(counter, entry, amount) {
-      const reserved = (await read(counter)).entries[entry];
-      if (reserved === undefined) return false;
-      // An entry's amount never changes, so what was read is what is taken off.
-      return update(
-        counter,
-        entry,
-        "REMOVE entries.#entry SET counted = counted + :difference, revision = revision + :one",
-        "attribute_exists(entries.#entry)",
-        { ":difference": amount - reserved },
+    readCounter: async (counter, schema) => (await read(counter, schema)).document,
+    async updateCounter(counter, schema, change) {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const { revision, document } = await read(counter, schema);
+        const changed = change(document);
+        if (changed === null) return document;
+        if (await write(counter, revision, changed)) return changed;
+        // Losers step aside for different times, or they would lose to each other again.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt));
+      }
+      throw new CountersignError(
+        "CS-3405",
+        `${ref.table}: ${keyOf(counter).pk} was changed by others ${MAX_ATTEMPTS} times in a row; try again`,
       );
     },
   };
@@ -143,12 +125,13 @@ function openRuns(ref: TableRef, workflow: string): Pick<Budgets, "insertOpen" |
   };
 }
 
-function uniqueInputs(ref: TableRef, workflow: string): Pick<Budgets, "takeUnique" | "freeUnique"> {
+function uniqueInputs(ref: TableRef, workflow: string): Pick<Budgets, "readUnique" | "takeUnique" | "freeUnique"> {
   const keyOf = (tenant: string, hash: string): RowKey => ({
     pk: budgetKey.unique(workflow, tenant, hash),
     sk: budgetKey.uniqueSk,
   });
   return {
+    readUnique: async (tenant, hash) => (await getRow(ref, keyOf(tenant, hash), uniqueRow))?.run_id,
     async takeUnique(tenant, hash, runId) {
       const taken = await held(() =>
         ref.client.send(

@@ -20,5 +20,10 @@ export const localErrors = {
     summary: "a function's handler file is not in its asset, or its runtime is not Node.js",
   },
   "CS-4011": { kind: "user", retryable: false, summary: "a resource names a function that does not exist" },
+  "CS-4013": {
+    kind: "user",
+    retryable: false,
+    summary: "the role's trust policy does not let the service that needs it assume it",
+  },
   "CS-4012": { kind: "user", retryable: false, summary: "two resources would have the same physical name" },
 } satisfies Record<string, ErrorEntry>;

@@ -22,7 +22,7 @@ export const templateErrors = {
     retryable: false,
     summary: "the stacks name more than one account or region; the embedded cloud is one account in one region",
   },
-  "CS-1205": { kind: "user", retryable: false, summary: "stacks depend on each other in a cycle or on an absent stack" },
+  "CS-1205": { kind: "user", retryable: false, summary: "a chosen stack is not in the assembly, or stacks depend on each other in a cycle" },
   "CS-1210": {
     kind: "user",
     retryable: false,

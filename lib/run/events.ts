@@ -85,6 +85,8 @@ const payloads = {
     turn: count,
     tool: z.string(),
     tool_schema_hash: hex64,
+    /** of the contract that judged it: a part of action_hash */
+    contract_hash: hex64,
     args: json,
     /** SHA-256(JCS(args)) of the redacted form */
     args_hash: hex64,

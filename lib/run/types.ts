@@ -15,6 +15,7 @@
  * write sealed values, holds, events (one transaction), settled holds, context → answer.
  */
 import type { Contract, ExposureScope } from "../contract/model.js";
+import type { CounterDoc } from "./exposure.js";
 import type { ApprovalDecision, NewEvent, RecordedEvent } from "./events.js";
 import type { ApprovalView, DecideAnswer, DecideRequest, RunContext, ToolAnswer } from "./protocol.js";
 
@@ -33,7 +34,7 @@ export interface DeployedHashes {
 /** The brake as read from the control table; absent row = `{ on: false }`. */
 export type Brake = { readonly on: false } | { readonly on: true; readonly by: string; readonly at: string; readonly reason: string };
 
-/** What a tool stored in the effects ledger for one permit. Plain values. */
+/** What a tool stored in the effects ledger for one permit. Plain values. Times as epoch ms. */
 export interface EffectRow {
   readonly args_hash: string;
   /** epoch ms of the latest claim */
@@ -41,7 +42,7 @@ export interface EffectRow {
   /** epoch ms after which the claim's function certainly is no longer running */
   readonly deadlineMs: number;
   readonly attempts: number;
-  /** absent while the claim is open */
+  /** how the newest attempt ended, final (`outcome`) or not (`failed`, as an `error` answer); null while the claim is open */
   readonly outcome: EffectOutcome | null;
 }
 export interface EffectOutcome {
@@ -100,7 +101,7 @@ export interface GateInput {
 /** A step done before: answer the same again, and write the context object if it is not there. */
 export type Recorded =
   | { readonly kind: "none" }
-  | { readonly kind: "answer"; readonly answer: DecideAnswer; readonly context: RunContext | null };
+  | ({ readonly kind: "answer" } & Pick<Step, "answer" | "context" | "settled" | "released" | "closed">);
 
 /** Change of a day's exposure counter, identified by `budgetKey.exposure(workflow, tenant, scope, day)`. */
 export interface CounterKey {
@@ -112,6 +113,8 @@ export interface Hold extends CounterKey {
   /** `<runId>/<turn>` */
   readonly holder: string;
   readonly amount: number;
+  /** what all others had used and held when the policies judged: a hold on more than that fails (`CS-3017`, decide again) */
+  readonly others: number;
 }
 
 /** What one step does to the world, in the order it must be written: sealed → holds → events → settled/released → context. */
@@ -156,13 +159,6 @@ export interface NeededCounter extends CounterKey {
   readonly per: ExposureScope;
 }
 
-/** Counter document: one per scope and day. Amounts and counts are of settled permits; holds are of open ones. */
-export interface CounterDoc {
-  readonly version: number;
-  readonly total: number;
-  readonly count: number;
-  readonly holds: Readonly<Record<string, number>>;
-}
 
 export type PreviewEvidence =
   | {
@@ -250,8 +246,3 @@ export type Closing =
   | { readonly kind: "wait"; readonly untilMs: number }
   | ({ readonly kind: "close" } & Pick<Step, "events" | "sealed" | "settled" | "released"> & { readonly step: "close" });
 
-/** Carried from `assess` to `decide`; see case.ts. */
-export type { GateCase } from "./case.js";
-import type { GateCase } from "./case.js";
-/** What people were shown (protocol.ts), parsed. */
-export type Shown = ApprovalView;

@@ -1,4 +1,5 @@
 /** Fields the workflow itself refers to: reference, unique, resource, facts, freshness, cross-references, the fixed plan. */
+import * as z from "zod";
 import type { Draft, DraftTool } from "../draft.js";
 import { at, type Faults, suggest } from "../faults.js";
 import { fieldAt, scalarOf } from "../schema-paths.js";
@@ -160,8 +161,10 @@ function planArgs(
   }
 }
 
-function accepts(field: unknown, value: unknown): boolean {
-  if (typeof field !== "object" || field === null || !("safeParse" in field)) return true;
-  const result: unknown = typeof field.safeParse === "function" ? field.safeParse(value) : undefined;
-  return typeof result !== "object" || result === null || !("success" in result) || result.success === true;
+function accepts(field: z.core.$ZodType, value: unknown): boolean {
+  try {
+    return z.safeParse(field, value).success;
+  } catch {
+    return false; // a refinement of the team's own that throws
+  }
 }

@@ -151,9 +151,8 @@ function compensation(draft: Draft, { fields, where }: DraftTool, faults: Faults
   }
   const other = wantTool(draft, name, here, faults);
   if (other === undefined) return;
-  if (name === fields.name) {
-    faults.add("CS-1008", here, { value: name, rule: "is the tool itself", fix: "name the tool that undoes it" });
-  } else if (other.fields.effect === "read") {
+  // The tool itself is fine: a second message can set the first one right.
+  if (other.fields.effect === "read") {
     faults.add("CS-1008", here, { value: name, rule: "is a read, which undoes nothing", fix: "name a tool that writes" });
   }
 }

@@ -65,7 +65,8 @@ function nullCondition(key: string, values: readonly string[]): Condition {
   return (keys) => {
     const found = keys.read(key);
     if (found.kind === "unmodelled") return "unknown";
-    return truth(wanted.includes(String(found.kind === "absent")));
+    const absent = String(found.kind === "absent");
+    return truth(wanted.some((value) => value === absent));
   };
 }
 

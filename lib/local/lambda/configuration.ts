@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { CountersignError } from "../../errors.js";
-import { parseProperties } from "../template/properties.js";
+import { type InertProperties, parseProperties } from "../services/support/properties.js";
 import type { ResourceRequest } from "../types.js";
 
 /** One function as its resource describes it. */
@@ -33,15 +33,23 @@ const FunctionProperties = z.strictObject({
   MemorySize: z.number().int().min(128).max(10_240).default(128),
   Environment: z.strictObject({ Variables: z.record(z.string(), z.string()).default({}) }).default({ Variables: {} }),
   ReservedConcurrentExecutions: z.number().int().min(0).optional(),
-  LoggingConfig: z.strictObject({ LogGroup: z.string().optional(), LogFormat: z.enum(["Text", "JSON"]).optional(), ApplicationLogLevel: z.string().optional(), SystemLogLevel: z.string().optional() }).optional(),
-  // Nothing of these can change what a function does here: the processor is this machine's, traces and tags are not kept,
-  // the environment is encrypted in AWS's own store.
-  Architectures: z.array(z.enum(["arm64", "x86_64"])).optional(),
-  TracingConfig: z.strictObject({ Mode: z.enum(["Active", "PassThrough"]) }).optional(),
-  Tags: z.array(z.unknown()).optional(),
-  Description: z.string().optional(),
-  KmsKeyArn: z.string().optional(),
+  // Format and levels are the business of CloudWatch; functions print into files here.
+  LoggingConfig: z
+    .strictObject({
+      LogGroup: z.string().optional(),
+      LogFormat: z.enum(["Text", "JSON"]).optional(),
+      ApplicationLogLevel: z.string().optional(),
+      SystemLogLevel: z.string().optional(),
+    })
+    .optional(),
 });
+const INERT: InertProperties = {
+  Architectures: "the processor is this machine's",
+  Description: "for people",
+  KmsKeyArn: "encrypts the environment in AWS's own store",
+  Tags: "for people and bills",
+  TracingConfig: "no traces are kept",
+};
 
 /** Names that Lambda sets itself and refuses in a function's environment. */
 const RESERVED = /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
@@ -52,9 +60,9 @@ export interface Where {
   assetFolder(bucket: string, key: string): string;
 }
 
-/** @throws CountersignError CS-1213 for what is not modelled or what Lambda would refuse */
+/** @throws CountersignError CS-4030 for what is not modelled, CS-1213 for what Lambda would refuse */
 export function functionConfiguration(request: ResourceRequest, where: Where): FunctionConfiguration {
-  const properties = parseProperties(FunctionProperties, request);
+  const properties = parseProperties(request, FunctionProperties, INERT);
   const name = properties.FunctionName ?? request.defaultName;
   const environment = properties.Environment.Variables;
   const refuse = (problem: string) =>

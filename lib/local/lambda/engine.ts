@@ -34,6 +34,8 @@ export interface LambdaOptions {
   readonly clockStandsStill: boolean;
   readonly sessions: Sessions;
   assetFolder(bucket: string, key: string): string;
+  /** whether the role's trust policy lets Lambda assume it for this function */
+  mayAssume(roleArn: string, functionArn: string): boolean;
   /** variables added to a function's environment on this machine */
   functionEnvironment(name: string): Readonly<Record<string, string>>;
 }
@@ -152,6 +154,9 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const configuration = functionConfiguration(request, where);
     const { name, arn } = configuration;
     if (this.functions.has(name)) throw new CountersignError("CS-4012", `there are two functions with the name ${name}; names must differ`);
+    if (!this.options.mayAssume(configuration.roleArn, arn)) {
+      throw new CountersignError("CS-4013", `function ${name}: the role ${configuration.roleArn} cannot be assumed by Lambda; trust lambda.amazonaws.com in it`);
+    }
     const taskRoot = this.code.taskRoot(configuration);
     const output = this.outputOf(name);
     const pool = new FunctionPool((exited) => this.startWorker(configuration, taskRoot, output, exited), configuration.reservedConcurrency);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseProperties } from "../template/properties.js";
+import { parseProperties } from "../services/support/properties.js";
 import type { PolicyStatement, ResourceRequest } from "../types.js";
 
 const PermissionProperties = z.strictObject({
@@ -18,7 +18,7 @@ const EventInvokeProperties = z.strictObject({
 
 /** A statement of a function's resource policy; `functionReference` says whose. */
 export function permissionStatement(request: ResourceRequest, arnOf: (reference: string) => string): { functionReference: string; statement: PolicyStatement } {
-  const { Action, FunctionName, Principal, SourceArn, SourceAccount } = parseProperties(PermissionProperties, request);
+  const { Action, FunctionName, Principal, SourceArn, SourceAccount } = parseProperties(request, PermissionProperties);
   const condition = {
     ...(SourceArn === undefined ? {} : { ArnLike: { "aws:SourceArn": SourceArn } }),
     ...(SourceAccount === undefined ? {} : { StringEquals: { "aws:SourceAccount": SourceAccount } }),
@@ -42,7 +42,7 @@ export interface AsyncSettings {
 export const DEFAULT_ASYNC_SETTINGS: AsyncSettings = { maximumRetryAttempts: 2, maximumEventAgeMs: 6 * 3600 * 1000 };
 
 export function asyncSettings(request: ResourceRequest): { functionReference: string; settings: AsyncSettings } {
-  const properties = parseProperties(EventInvokeProperties, request);
+  const properties = parseProperties(request, EventInvokeProperties);
   const settings = {
     maximumRetryAttempts: properties.MaximumRetryAttempts,
     maximumEventAgeMs: properties.MaximumEventAgeInSeconds * 1000,

@@ -1,5 +1,5 @@
 /** Static checks of the state graph: targets exist, every state can be reached, every path can end. */
-import type { StateDefinition, StateGraph } from "./asl.js";
+import { LAMBDA_INVOKE, LAMBDA_INVOKE_WITH_TOKEN, type StateDefinition, type StateGraph } from "./asl.js";
 import type { DefinitionFault } from "./definition-fault.js";
 
 /** Faults of a graph and of the graphs inside it; `path` names the states around it. */
@@ -21,6 +21,7 @@ export function checkGraph(graph: StateGraph, path: readonly string[]): Definiti
     }
     checkEnd(name, state, add);
     checkTimes(name, state, add);
+    checkArguments(name, state, add);
     for (const inner of innerGraphs(state)) faults.push(...checkGraph(inner, [...path, name]));
   }
   for (const name of unreachable(graph)) {
@@ -51,6 +52,24 @@ function checkTimes(name: string, state: StateDefinition, add: AddFault): void {
       "HeartbeatSeconds",
       `state "${name}": HeartbeatSeconds ${heartbeat} must be smaller than TimeoutSeconds ${timeout}`,
     );
+  }
+}
+
+const INVOKE_ARGUMENTS = ["FunctionName", "Payload", "Qualifier", "InvocationType"];
+
+/** The Lambda integration's arguments, as far as they are written out. */
+function checkArguments(name: string, state: StateDefinition, add: AddFault): void {
+  if (state.Type !== "Task" || (state.Resource !== LAMBDA_INVOKE && state.Resource !== LAMBDA_INVOKE_WITH_TOKEN)) return;
+  const given = state.Arguments;
+  if (typeof given === "string") return;
+  const members = typeof given === "object" && given !== null && !Array.isArray(given) ? given : {};
+  if (!Object.hasOwn(members, "FunctionName")) {
+    add("CS-1258", name, "Arguments", `state "${name}": Arguments must name the FunctionName`);
+  }
+  for (const [key, value] of Object.entries(members)) {
+    const allowed = INVOKE_ARGUMENTS.includes(key) && (key !== "InvocationType" || value === "RequestResponse");
+    if (allowed) continue;
+    add("CS-1252", name, `Arguments/${key}`, `state "${name}" has Arguments/${key}, which is not modelled: remove it`);
   }
 }
 

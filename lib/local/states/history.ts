@@ -75,14 +75,17 @@ const EventDetailsSchema = z.strictObject({
 });
 export type EventDetails = Readonly<z.infer<typeof EventDetailsSchema>>;
 
-const isEventType = (type: string): type is EventType => Object.hasOwn(DETAILS_MEMBER, type);
+const EventTypeSchema = z.custom<EventType>(
+  (type) => typeof type === "string" && Object.hasOwn(DETAILS_MEMBER, type),
+  "unknown event type",
+);
 
 /** One event, also as it is kept on disk. */
 export const HistoryEventSchema = z.strictObject({
   id: z.int(),
   previousEventId: z.int(),
   timestampMs: z.number(),
-  type: z.string().refine(isEventType),
+  type: EventTypeSchema,
   details: EventDetailsSchema.exactOptional(),
 });
 export interface HistoryEvent {

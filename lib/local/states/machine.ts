@@ -121,7 +121,8 @@ function compileGraph(graph: StateGraph): Graph {
 }
 
 function compileState(name: string, state: StateDefinition): State {
-  const common = { name, next: "Next" in state ? state.Next : undefined, ...produces(state, "") };
+  const produced = state.Type === "Fail" ? produces({}, "") : produces(state, "");
+  const common = { name, next: "Next" in state ? state.Next : undefined, ...produced };
   switch (state.Type) {
     case "Task":
       return { type: "Task", ...common, ...recovers(state), ...taskParts(state) };

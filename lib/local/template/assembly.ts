@@ -36,12 +36,18 @@ interface FoundAsset {
   readonly bucketName: string;
 }
 
-/** Reads `cdk.out`. Stacks without an environment of their own go to account 111111111111 in eu-central-1. */
-export function readAssembly(folder: string): Assembly {
+/**
+ * Reads `cdk.out`. Stacks without an environment of their own go to account 111111111111 in eu-central-1.
+ *
+ * @param only names of the stacks to deploy, with those they depend on; all when left out
+ * @throws CountersignError CS-1201 to CS-1205
+ */
+export function readAssembly(folder: string, only?: readonly string[]): Assembly {
   const root = resolve(folder);
-  const stacks: FoundStack[] = [];
+  const found: FoundStack[] = [];
   const assets = new Map<string, FoundAsset>();
-  readFolder(root, stacks, assets);
+  readFolder(root, found, assets);
+  const stacks = only === undefined ? found : selected(found, only);
   if (stacks.length === 0) throw new CountersignError("CS-1201", `${root}: no stacks in this assembly; run \`npx cdk synth\``);
   const { accountId, region } = oneEnvironment(stacks);
   const order = stackOrder(stacks);
@@ -122,6 +128,27 @@ function oneEnvironment(stacks: readonly FoundStack[]): { accountId: string; reg
     );
   }
   return { accountId: [...accounts][0] ?? DEFAULT_ACCOUNT, region: [...regions][0] ?? DEFAULT_REGION };
+}
+
+function selected(stacks: readonly FoundStack[], only: readonly string[]): FoundStack[] {
+  const byId = new Map(stacks.map((stack) => [stack.id, stack]));
+  const chosen = new Set<FoundStack>();
+  const choose = (stack: FoundStack): void => {
+    if (chosen.has(stack)) return;
+    chosen.add(stack);
+    for (const id of stack.dependsOn) {
+      const needed = byId.get(id);
+      if (needed) choose(needed);
+    }
+  };
+  for (const name of only) {
+    const stack = stacks.find((each) => each.name === name);
+    if (!stack) {
+      throw new CountersignError("CS-1205", `there is no stack ${name} in the assembly; there is ${stacks.map((each) => each.name).join(", ")}`);
+    }
+    choose(stack);
+  }
+  return stacks.filter((stack) => chosen.has(stack));
 }
 
 function stackOrder(stacks: readonly FoundStack[]): readonly StackTemplate[] {

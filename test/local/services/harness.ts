@@ -4,6 +4,8 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { createServer as createSocketServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type {
@@ -138,10 +140,29 @@ export interface ServedEngine {
   close(): Promise<void>;
 }
 
+type AnyRequest = IncomingMessage | Http2ServerRequest;
+type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** The Bedrock client speaks HTTP/2 without TLS to a plain endpoint, every other client HTTP/1.1: one port takes both. */
 export async function serve(engine: Engine): Promise<ServedEngine> {
-  const server = createServer((request, response) => {
+  const listener = (request: AnyRequest, response: AnyResponse) => {
     answer(engine, request, response).catch((error: unknown) => {
-      response.writeHead(500).end(String(error));
+      response.writeHead(500);
+      response.end(String(error));
+    });
+  };
+  const http1 = createServer(listener);
+  const http2 = createHttp2Server(listener);
+  const sockets = new Set<Socket>();
+  const server = createSocketServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => sockets.delete(socket));
+    socket.once("readable", () => {
+      const first: Buffer | null = socket.read(4) ?? socket.read();
+      if (first === null) return;
+      socket.unshift(first);
+      (first.toString("latin1") === "PRI " ? http2 : http1).emit("connection", socket);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -157,12 +178,12 @@ export async function serve(engine: Engine): Promise<ServedEngine> {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }
 
-async function answer(engine: Engine, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(engine: Engine, request: AnyRequest, response: AnyResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const headers = Object.fromEntries(
@@ -192,7 +213,7 @@ async function answer(engine: Engine, request: IncomingMessage, response: Server
   }
 }
 
-function send(response: ServerResponse, reply: AwsReply, headers: Record<string, string>): void {
+function send(response: AnyResponse, reply: AwsReply, headers: Record<string, string>): void {
   const body = reply.body ?? "";
   const plain = typeof body === "string" || Buffer.isBuffer(body);
   const type = plain ? {} : { "content-type": headers["content-type"] ?? "application/json" };
@@ -200,14 +221,16 @@ function send(response: ServerResponse, reply: AwsReply, headers: Record<string,
   response.end(plain ? body : JSON.stringify(body));
 }
 
-function sendFault(response: ServerResponse, fault: AwsFault, service: string, head: boolean): void {
+function sendFault(response: AnyResponse, fault: AwsFault, service: string, head: boolean): void {
   if (service === "s3") {
     const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>${escapeXml(fault.message)}</Message></Error>`;
-    response.writeHead(fault.status, { "content-type": "application/xml" }).end(head ? "" : xml);
+    response.writeHead(fault.status, { "content-type": "application/xml" });
+    response.end(head ? "" : xml);
     return;
   }
   const body = JSON.stringify({ __type: fault.code, message: fault.message, ...fault.members });
-  response.writeHead(fault.status, { "content-type": "application/json", "x-amzn-errortype": fault.code }).end(body);
+  response.writeHead(fault.status, { "content-type": "application/json", "x-amzn-errortype": fault.code });
+  response.end(body);
 }
 
 function escapeXml(text: string): string {

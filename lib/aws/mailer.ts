@@ -1,0 +1,31 @@
+/** Sends one mail. Needs `ses:SendEmail` on the sender's identity. */
+import { SendEmailCommand, type SESv2Client } from "@aws-sdk/client-sesv2";
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+export interface Mailer {
+  send(mail: Mail): Promise<void>;
+}
+
+export function sesMailer(client: SESv2Client, from: string): Mailer {
+  return {
+    async send({ to, subject, text, html }) {
+      await client.send(
+        new SendEmailCommand({
+          FromEmailAddress: from,
+          Destination: { ToAddresses: [to] },
+          Content: {
+            Simple: {
+              Subject: { Data: subject, Charset: "UTF-8" },
+              Body: { Text: { Data: text, Charset: "UTF-8" }, Html: { Data: html, Charset: "UTF-8" } },
+            },
+          },
+        }),
+      );
+    },
+  };
+}

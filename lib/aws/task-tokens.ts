@@ -1,0 +1,58 @@
+/**
+ * Task tokens of waiting approvals. They are stored encrypted (`kms:Encrypt` for request-approval), bound to their approval by
+ * the encryption context, and only the desk may decrypt (`kms:Decrypt`) and answer them (`states:SendTaskSuccess`).
+ */
+import { DecryptCommand, EncryptCommand, type KMSClient } from "@aws-sdk/client-kms";
+import { SendTaskSuccessCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import { isNamed } from "./dynamo.js";
+
+export interface TokenSealer {
+  /** Base64 ciphertext. */
+  seal(approvalId: string, token: string): Promise<string>;
+}
+export interface TokenAnswerer {
+  /**
+   * Wakes the waiting execution; what it is told does not matter, the gate reads the decision rows. `gone`: the task ended
+   * or was answered before, which the caller settles against its own rows.
+   */
+  answer(approvalId: string, sealed: string): Promise<"answered" | "gone">;
+}
+
+const encryptionContext = (approvalId: string) => ({ approval_id: approvalId });
+
+export function kmsTokenSealer(client: KMSClient, keyArn: string): TokenSealer {
+  return {
+    async seal(approvalId, token) {
+      const { CiphertextBlob } = await client.send(
+        new EncryptCommand({
+          KeyId: keyArn,
+          Plaintext: Buffer.from(token, "utf8"),
+          EncryptionContext: encryptionContext(approvalId),
+        }),
+      );
+      return Buffer.from(CiphertextBlob ?? []).toString("base64");
+    },
+  };
+}
+
+export function sfnTokenAnswerer(kms: KMSClient, keyArn: string, sfn: SFNClient): TokenAnswerer {
+  return {
+    async answer(approvalId, sealed) {
+      const { Plaintext } = await kms.send(
+        new DecryptCommand({
+          KeyId: keyArn,
+          CiphertextBlob: Buffer.from(sealed, "base64"),
+          EncryptionContext: encryptionContext(approvalId),
+        }),
+      );
+      const taskToken = Buffer.from(Plaintext ?? []).toString("utf8");
+      try {
+        await sfn.send(new SendTaskSuccessCommand({ taskToken, output: "{}" }));
+        return "answered";
+      } catch (error) {
+        if (["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"].some((name) => isNamed(error, name))) return "gone";
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** Decides as approvers do: the approval page's own POST, with the code from the mail. */
+import * as z from "zod";
+import { CountersignError } from "../errors.js";
+import { refusal } from "./front-door.js";
+
+export interface DeskDecision {
+  readonly decision: "approve" | "reject";
+  readonly code: string;
+  /** what an irreversible action wants typed */
+  readonly confirmation?: string;
+  readonly comment?: string;
+}
+
+const deskAnswer = z.looseObject({ message: z.string() });
+
+/** Posts a decision to the link; answers with the desk's message. A refusal keeps the desk's code (CS-21xx). */
+export async function decide(link: string, decision: DeskDecision): Promise<string> {
+  const url = approvalLink(link);
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json" },
+    body: JSON.stringify(decision),
+    redirect: "error",
+  });
+  const body: unknown = await answer.json().catch(() => undefined);
+  const decided = deskAnswer.safeParse(body);
+  if (answer.ok && decided.success) return decided.data.message;
+  throw refusal("approval", answer.status, body);
+}
+
+function approvalLink(link: string): URL {
+  const url = URL.parse(link);
+  if (url === null || !/^\/approvals\/[A-Za-z0-9_-]{8,}$/.test(url.pathname))
+    throw new CountersignError("CS-5006", `approval decide: '${link}' is no approval link; give the whole link from the mail (https://…/approvals/…)`);
+  return url;
+}
+
+/** What an approval mail carries. */
+export interface MailedChallenge {
+  readonly link: string;
+  readonly code: string;
+}
+
+/** Finds the link and the code in the text of an approval mail. */
+export function readChallenge(text: string): MailedChallenge | undefined {
+  const link = /https?:\/\/\S+\/approvals\/[A-Za-z0-9_-]+/.exec(text)?.[0];
+  const code = /\b[A-Z0-9]{4}-?[A-Z0-9]{4}\b/.exec(text)?.[0];
+  return link === undefined || code === undefined ? undefined : { link, code };
+}

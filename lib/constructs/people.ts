@@ -1,0 +1,152 @@
+/** The roles that people (and systems that start runs) take: one for each job, read-only where it reads. */
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import { brakeKey } from "../run/keys.js";
+import { controlPlaneStackName, pascal, rolePath, workflowStackName } from "./names.js";
+import { permit } from "./permissions.js";
+import { onKeys } from "./tables.js";
+
+export const JOBS = ["requester", "approver", "auditor", "operator", "break-glass"] as const;
+export type Job = (typeof JOBS)[number];
+
+/** Principals of this account say with this tag which job they may take in a stage: `countersign:dev` = `approver`. */
+export const jobTag = (stage: string): string => `countersign:${stage}`;
+
+const WITH_RECENT_MFA = {
+  Bool: { "aws:MultiFactorAuthPresent": "true" },
+  NumericLessThan: { "aws:MultiFactorAuthAge": "3600" },
+};
+const READ = ["dynamodb:GetItem", "dynamodb:Query"];
+const INDEXES = "the indexes of that table, which list its rows";
+
+export interface PeopleProps {
+  readonly stage: string;
+}
+
+export class People extends Construct {
+  private readonly stage: string;
+  private readonly roles: ReadonlyMap<Job, iam.Role>;
+
+  constructor(scope: Construct, id: string, props: PeopleProps) {
+    super(scope, id);
+    this.stage = props.stage;
+    this.roles = new Map([
+      this.job("requester", "starts runs"),
+      this.job("approver", "reads waiting approvals; decides on the approval page, not with this role"),
+      this.job("auditor", "reads the log and the decisions, changes nothing, sees no sealed value"),
+      this.job("operator", "stops and resumes workflows"),
+      this.job("break-glass", "reads sealed values in an emergency", WITH_RECENT_MFA),
+    ]);
+  }
+
+  role(job: Job): iam.Role {
+    const role = this.roles.get(job);
+    if (role === undefined) throw new Error(`no role for ${job}`);
+    return role;
+  }
+
+  /** Requesters start runs, through the API alone. */
+  grantRequests(apiId: string): void {
+    permit(this.role("requester"), {
+      sid: "StartRuns",
+      actions: ["execute-api:Invoke"],
+      resources: [this.arn("execute-api", apiId, "$default/POST/runs/*")],
+      wildcard: "every workflow of the stage has its route below /runs; admission checks the rest",
+    });
+  }
+
+  grantApprovals(tableArn: string): void {
+    for (const job of ["approver", "auditor"] as const) this.read(job, "ReadApprovals", tableArn);
+  }
+  grantRunLog(tableArn: string): void {
+    for (const job of ["auditor", "operator"] as const) this.read(job, "ReadLog", tableArn);
+  }
+  /** The ledger, to reconcile the log with. */
+  grantEffects(tableArn: string): void {
+    permit(this.role("auditor"), { sid: "ReadEffects", actions: READ, resources: [tableArn] });
+  }
+  /** Brakes: operators set them, auditors see them. */
+  grantControl(tableArn: string): void {
+    const brakes = [brakeKey.pk("*")];
+    const write = ["GetItem", "PutItem", "UpdateItem"];
+    permit(this.role("operator"), onKeys("SetBrakes", { tableArn }, write, brakes));
+    permit(this.role("auditor"), onKeys("ReadBrakes", { tableArn }, ["GetItem"], brakes));
+  }
+
+  /** Execution histories: auditors reconcile the log with them; operators also stop executions. */
+  grantExecutions(): void {
+    const machines = this.arn("states", "stateMachine", workflowStackName(this.stage, "*"));
+    const executions = this.arn("states", "execution", workflowStackName(this.stage, "*:*"));
+    const wildcard = "the state machines of this stage, which come and go with the workflows' own stacks";
+    for (const job of ["auditor", "operator"] as const) {
+      permit(this.role(job), { sid: "ListExecutions", actions: ["states:ListExecutions"], resources: [machines], wildcard });
+      const actions = ["states:DescribeExecution", "states:GetExecutionHistory"];
+      permit(this.role(job), { sid: "ReadExecutions", actions, resources: [executions], wildcard });
+    }
+    permit(this.role("operator"), {
+      sid: "StopExecutions",
+      actions: ["states:StopExecution"],
+      resources: [executions],
+      wildcard,
+    });
+  }
+
+  /** Sealed values, in an emergency. MFA is asked for twice: to take the role, and here. */
+  grantVault(vault: { readonly bucketArn: string; readonly keyArn: string }): void {
+    const role = this.role("break-glass");
+    const via = { StringEquals: { "kms:ViaService": `s3.${Stack.of(this).region}.amazonaws.com` } };
+    permit(role, {
+      sid: "ReadVault",
+      actions: ["s3:GetObject"],
+      resources: [`${vault.bucketArn}/*`],
+      conditions: WITH_RECENT_MFA,
+      wildcard: "an emergency may need any run's sealed values; MFA guards the role and access logs record its use",
+    });
+    permit(role, { sid: "ListVault", actions: ["s3:ListBucket"], resources: [vault.bucketArn], conditions: WITH_RECENT_MFA });
+    permit(role, {
+      sid: "OpenVault",
+      actions: ["kms:Decrypt"],
+      resources: [vault.keyArn],
+      conditions: { ...WITH_RECENT_MFA, ...via },
+    });
+  }
+
+  private job(job: Job, description: string, conditions: iam.Conditions = {}): [Job, iam.Role] {
+    const { stage } = this;
+    const ownRoles = Stack.of(this).formatArn({
+      service: "iam",
+      region: "",
+      resource: "role",
+      resourceName: `countersign/${stage}/*`,
+    });
+    const role = new iam.Role(this, pascal(job), {
+      path: rolePath(stage, "people"),
+      description,
+      maxSessionDuration: Duration.hours(1),
+      assumedBy: new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
+        ...conditions,
+        // Only whom an administrator tagged for the job; and no function of ours ever becomes a person.
+        StringEquals: { [`aws:PrincipalTag/${jobTag(stage)}`]: job },
+        ArnNotLike: { "aws:PrincipalArn": ownRoles },
+      }),
+    });
+    permit(role, {
+      sid: "ReadOutputs",
+      actions: ["cloudformation:DescribeStacks"],
+      resources: [this.arn("cloudformation", "stack", `${controlPlaneStackName(stage)}*/*`)],
+      wildcard: "the command line reads names from the outputs of this stage's stacks, whose ids end in a random part",
+    });
+    return [job, role];
+  }
+
+  private read(job: Job, sid: string, tableArn: string): void {
+    permit(this.role(job), { sid, actions: READ, resources: [tableArn, `${tableArn}/index/*`], wildcard: INDEXES });
+  }
+
+  /** `states` separates resource type and name with `:`, the others with `/`. */
+  private arn(service: string, resource: string, resourceName: string): string {
+    const arnFormat = service === "states" ? ArnFormat.COLON_RESOURCE_NAME : ArnFormat.SLASH_RESOURCE_NAME;
+    return Stack.of(this).formatArn({ service, resource, resourceName, arnFormat });
+  }
+}

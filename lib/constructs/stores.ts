@@ -1,0 +1,102 @@
+/** Context bucket, vault and token key as the grants see them. */
+import { contextKey, vaultKey } from "../run/keys.js";
+import type { Permission } from "./permissions.js";
+import type { Grantee } from "./zone-function.js";
+
+export interface BucketIdentity {
+  readonly bucketName: string;
+  readonly bucketArn: string;
+  /** KMS key of the bucket */
+  readonly keyArn: string;
+  readonly region: string;
+}
+
+/** Encryption context of every task token: `{ [TOKEN_CONTEXT_KEY]: <workflow> }` at least. */
+export const TOKEN_CONTEXT_KEY = "workflow";
+
+function objects(sid: string, bucket: BucketIdentity, actions: readonly string[], pattern: string): Permission {
+  return {
+    sid,
+    actions: actions.map((action) => `s3:${action}`),
+    resources: [`${bucket.bucketArn}/${pattern}`],
+    wildcard: "the objects of this workflow alone: one per run and turn, their names are not known before",
+  };
+}
+
+/** Use of a bucket's key, through that bucket alone: with a bucket key the encryption context is the bucket's ARN. */
+function key(sid: string, bucket: BucketIdentity, actions: readonly string[]): Permission {
+  return {
+    sid,
+    actions: actions.map((action) => `kms:${action}`),
+    resources: [bucket.keyArn],
+    conditions: {
+      StringEquals: {
+        "kms:ViaService": `s3.${bucket.region}.amazonaws.com`,
+        "kms:EncryptionContext:aws:s3:arn": bucket.bucketArn,
+      },
+    },
+  };
+}
+
+export class ContextBucket {
+  constructor(private readonly bucket: BucketIdentity) {}
+
+  /** The proposer reads its workflow's contexts. */
+  grantRead(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      objects("ReadContext", this.bucket, ["GetObject"], contextKey.ofWorkflow(workflow)),
+      key("OpenContext", this.bucket, ["Decrypt"]),
+    );
+  }
+  /** Admission and gate write the contexts, and read them back to repeat a step with the same result. */
+  grantWrite(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      objects("WriteContext", this.bucket, ["GetObject", "PutObject"], contextKey.ofWorkflow(workflow)),
+      key("SealContext", this.bucket, ["Decrypt", "GenerateDataKey"]),
+    );
+  }
+  private get environment() {
+    return { CONTEXT_BUCKET: this.bucket.bucketName };
+  }
+}
+
+export class VaultBucket {
+  constructor(private readonly bucket: BucketIdentity) {}
+
+  /** Log writers keep the sensitive values behind the log's commitments. */
+  grantUse(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      { VAULT_BUCKET: this.bucket.bucketName },
+      objects("UseVault", this.bucket, ["GetObject", "PutObject"], vaultKey.ofWorkflow(workflow)),
+      key("OpenVault", this.bucket, ["Decrypt", "GenerateDataKey"]),
+    );
+  }
+}
+
+/** The key that task tokens are encrypted with between `request-approval` and `approval-desk`. */
+export class TokenKey {
+  constructor(private readonly keyArn: string) {}
+
+  grantEncrypt(grantee: Grantee, workflow: string): void {
+    grantee.provide(this.environment, {
+        sid: "SealTokens",
+        actions: ["kms:Encrypt"],
+        resources: [this.keyArn],
+        conditions: { StringEquals: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: workflow } },
+      });
+  }
+  grantDecrypt(grantee: Grantee): void {
+    grantee.provide(this.environment, {
+        sid: "OpenTokens",
+        actions: ["kms:Decrypt"],
+        resources: [this.keyArn],
+        // A token sealed without saying for which workflow is none of ours.
+        conditions: { Null: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: "false" } },
+      });
+  }
+  private get environment() {
+    return { TOKEN_KEY_ARN: this.keyArn };
+  }
+}

@@ -1,0 +1,133 @@
+/** The five tables of a stage, as the grants see them: in the control plane's own stack and, imported, in a workflow's. */
+import { approvalKey, brakeKey, budgetKey, effectKey, logKey } from "../run/keys.js";
+import type { Permission } from "./permissions.js";
+import type { Grantee } from "./zone-function.js";
+
+export interface TableIdentity {
+  readonly tableName: string;
+  readonly tableArn: string;
+}
+
+/** Actions on one table, on items whose partition key matches one of the patterns, and on no others. */
+export function onKeys(
+  sid: string,
+  table: Pick<TableIdentity, "tableArn">,
+  actions: readonly string[],
+  keys: readonly string[],
+): Permission {
+  return {
+    sid,
+    actions: actions.map((action) => `dynamodb:${action}`),
+    resources: [table.tableArn],
+    conditions: {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [...keys] },
+      // ForAllValues is true of a request without the key: such a request names no partition, so it is not ours.
+      Null: { "dynamodb:LeadingKeys": "false" },
+    },
+  };
+}
+
+export class RunLogTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** Log writers: read the workflow's runs and add entries. `PartiQLInsert` fails on an entry that exists. */
+  grantAppend(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      onKeys("AppendToLog", this.table, ["PartiQLInsert", "Query"], [logKey.ofWorkflow(workflow)]),
+    );
+  }
+  /** Tools: read their permit and whether the run is closed. */
+  grantRead(grantee: Grantee, workflow: string): void {
+    grantee.provide(this.environment, onKeys("ReadLog", this.table, ["Query"], [logKey.ofWorkflow(workflow)]));
+  }
+  private get environment() {
+    return { RUN_LOG_TABLE: this.table.tableName };
+  }
+}
+
+export class ControlTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** Reads one workflow's brake, or with `*` every workflow's. */
+  grantRead(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      { CONTROL_TABLE: this.table.tableName },
+      onKeys("ReadBrake", this.table, ["GetItem"], [brakeKey.pk(workflow)]),
+    );
+  }
+}
+
+export class BudgetsTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** Leases, counters, open runs and unique inputs of one workflow. */
+  grantUse(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      { BUDGETS_TABLE: this.table.tableName },
+      onKeys(
+        "KeepBudgets",
+        this.table,
+        ["GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"],
+        [budgetKey.ofWorkflow(workflow)],
+      ),
+    );
+  }
+}
+
+export class EffectsTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** One tool's own rows: claim, then outcome. */
+  grantClaim(grantee: Grantee, workflow: string, tool: string): void {
+    grantee.provide(
+      this.environment,
+      onKeys("ClaimEffects", this.table, ["GetItem", "PutItem", "UpdateItem"], [effectKey.ofTool(workflow, tool)]),
+    );
+  }
+  /** The gate and close-run settle from every tool's rows. */
+  grantRead(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      onKeys("ReadEffects", this.table, ["GetItem", "Query"], [effectKey.ofWorkflow(workflow)]),
+    );
+  }
+  private get environment() {
+    return { EFFECTS_TABLE: this.table.tableName };
+  }
+}
+
+export class ApprovalsTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** The gate reads what people decided on its workflow's requests. */
+  grantReadDecisions(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      onKeys("ReadDecisions", this.table, ["GetItem", "Query"], [approvalKey.decisionsOf(workflow)]),
+    );
+  }
+  /** `request-approval`: adds requests, tokens and links; sees which of its own requests were mailed already. */
+  grantRequest(grantee: Grantee, workflow: string): void {
+    const requests = approvalKey.requestsOf(workflow);
+    grantee.provide(
+      this.environment,
+      onKeys("AddRequests", this.table, ["PartiQLInsert"], [requests, approvalKey.links]),
+      onKeys("ReadRequests", this.table, ["GetItem", "Query"], [requests]),
+    );
+  }
+  /** `approval-desk`: reads every kind of row, adds decisions, counts wrong codes. */
+  grantDecide(grantee: Grantee): void {
+    const { decisions, challenges, links } = approvalKey;
+    const readable = [approvalKey.requestsOf("*"), links, decisions, challenges];
+    grantee.provide(
+      this.environment,
+      onKeys("ReadApprovals", this.table, ["GetItem", "Query"], readable),
+      onKeys("AddDecisions", this.table, ["PartiQLInsert"], [decisions]),
+      onKeys("CountTries", this.table, ["UpdateItem"], [challenges]),
+    );
+  }
+  private get environment() {
+    return { APPROVALS_TABLE: this.table.tableName };
+  }
+}

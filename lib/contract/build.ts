@@ -1,0 +1,126 @@
+/** From a definition without faults to the `Contract` that everything else reads: defaults in, units unified, paths absolute. */
+import type * as z from "zod";
+import { resolvedFrom } from "./draft.js";
+import type { Agent, Contract, Tool } from "./model.js";
+import { knownPrice } from "./prices.js";
+import { compact, DEFAULTS } from "./rules/limits.js";
+import { approversOf } from "./rules/people.js";
+import type { toolFields, workflowFields } from "./shape.js";
+import { durationMs, microUsd } from "./units.js";
+
+type WorkflowParsed = z.output<typeof workflowFields>;
+type ToolParsed = z.output<typeof toolFields>;
+type Duration = Parameters<typeof compact>[0];
+
+const msOr = (spec: Duration | undefined, fallbackMs: number) =>
+  spec === undefined ? fallbackMs : durationMs(compact(spec));
+
+export function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: string): Contract {
+  const { approvers, budget = {}, limits = {}, resource } = parsed;
+  return {
+    name: parsed.name,
+    version: parsed.version,
+    purpose: parsed.purpose,
+    owner: parsed.owner,
+    input: parsed.input,
+    agent: buildAgent(parsed.agent, file),
+    tools,
+    approvers: {
+      first: approversOf(approvers.first, approvers.groups ?? {}),
+      timeLimitMs: msOr(approvers.timeLimit, DEFAULTS.approvalTimeLimitMs),
+    },
+    tenants: parsed.tenants ?? DEFAULTS.tenants,
+    timeZone: parsed.timeZone ?? DEFAULTS.timeZone,
+    sensitive: parsed.sensitive ?? [],
+    ...(parsed.reference === undefined ? {} : { reference: parsed.reference }),
+    unique: parsed.unique ?? [],
+    resource:
+      resource === undefined
+        ? { type: "Run", facts: {} }
+        : { type: resource.type, id: resource.id, facts: resource.facts ?? {} },
+    freshnessMs: Object.fromEntries(
+      Object.entries(parsed.freshness ?? {}).map(([field, spec]) => [field, durationMs(compact(spec))]),
+    ),
+    crossReferences: parsed.crossReferences ?? {},
+    outcomes: [...new Set([...(parsed.outcomes ?? DEFAULTS.outcomes), "escalated"])],
+    autonomy: parsed.autonomy ?? DEFAULTS.autonomy,
+    ...(parsed.reason === undefined ? {} : { reason: parsed.reason }),
+    budget: {
+      perRunMicroUsd: microUsd(budget.perRunUsd ?? DEFAULTS.perRunUsd),
+      perDayMicroUsd: microUsd(budget.perDayUsd ?? DEFAULTS.perDayUsd),
+      over: budget.over ?? DEFAULTS.over,
+    },
+    limits: {
+      steps: limits.steps ?? DEFAULTS.steps,
+      toolCalls: limits.toolCalls ?? Math.min(DEFAULTS.toolCalls, limits.steps ?? DEFAULTS.steps),
+      callsPerMinute: limits.callsPerMinute ?? DEFAULTS.callsPerMinute,
+      invalidAnswers: limits.invalidAnswers ?? DEFAULTS.invalidAnswers,
+      runTimeMs: msOr(limits.runTime, DEFAULTS.runTimeMs),
+    },
+    lowConfidencePercent: parsed.lowConfidencePercent ?? DEFAULTS.lowConfidencePercent,
+    sandbox: Object.fromEntries(
+      Object.entries(parsed.sandbox ?? {}).map(([host, path]) => [host, resolvedFrom(file, path)]),
+    ),
+    file,
+  };
+}
+
+function buildAgent(agent: WorkflowParsed["agent"], file: string): Agent {
+  switch (agent.kind) {
+    case "bedrock":
+      return {
+        kind: "bedrock",
+        model: agent.model,
+        instructions: resolvedFrom(file, agent.instructions),
+        maxTokens: agent.maxTokens ?? DEFAULTS.maxTokens,
+        temperature: agent.temperature ?? DEFAULTS.temperature,
+        // The rule on prices has made sure of one of the two; a price of zero would switch the budget off.
+        price: agent.price ?? knownPrice(agent.model) ?? { inputPerMillionUsd: Number.NaN, outputPerMillionUsd: Number.NaN },
+      };
+    case "plan":
+      return { kind: "plan", steps: agent.steps, outcome: agent.outcome };
+    case "lambda":
+      return {
+        kind: "lambda",
+        handler: resolvedFrom(file, agent.handler),
+        secrets: agent.secrets ?? [],
+        hosts: agent.hosts ?? [],
+        timeoutMs: msOr(agent.timeout, DEFAULTS.agentTimeoutMs),
+      };
+  }
+}
+
+export function buildTool(parsed: ToolParsed, file: string): Tool {
+  const write = parsed.effect === "write";
+  return {
+    name: parsed.name,
+    description: parsed.description,
+    input: parsed.input,
+    output: parsed.output,
+    effect: parsed.effect,
+    title: parsed.title ?? parsed.name,
+    sensitiveInput: parsed.sensitive?.input ?? [],
+    sensitiveOutput: parsed.sensitive?.output ?? [],
+    ...(parsed.destination === undefined ? {} : { destination: parsed.destination }),
+    ...(parsed.resource === undefined ? {} : { resource: parsed.resource }),
+    // For a write the rules have made sure of all of these.
+    reversibility: parsed.reversibility ?? (write ? "irreversible" : "reversible"),
+    blastRadius: parsed.blastRadius ?? (write ? "account" : "record"),
+    dataClass: parsed.dataClass,
+    errorDetectability: parsed.errorDetectability ?? (write ? "hidden" : "immediate"),
+    maturity: parsed.maturity ?? (write ? "experimental" : "stable-api"),
+    untrusted: parsed.untrusted ?? false,
+    requires: (parsed.requires ?? []).map(({ tool, same }) => ({ tool, same: same ?? [] })),
+    ...(parsed.exposure === undefined ? {} : { exposure: parsed.exposure }),
+    idempotency: parsed.idempotency ?? "none",
+    outbound: parsed.outbound ?? [],
+    ...(parsed.compensation === undefined ? {} : { compensation: parsed.compensation }),
+    timeoutMs: msOr(parsed.timeout, DEFAULTS.toolTimeoutMs),
+    secrets: parsed.secrets ?? [],
+    awsActions: parsed.awsActions ?? [],
+    hosts: parsed.hosts ?? [],
+    handler: resolvedFrom(file, parsed.handler),
+    ...(parsed.preview === undefined ? {} : { preview: resolvedFrom(file, parsed.preview) }),
+    file,
+  };
+}

@@ -1,0 +1,223 @@
+import { appendFile, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { CountersignError } from "../errors.js";
+import { ApiGatewayEngine } from "./apigateway/engine.js";
+import { type HoldableClock, realClock } from "./clock.js";
+import { CloudFormationEngine, StsEngine } from "./cloudformation.js";
+import { createDataEngines, type DataEngines } from "./engines.js";
+import { EventsEngine } from "./events/engine.js";
+import { createIamCheck, createIamRoles, type IamRoles } from "./iam/index.js";
+import { LambdaEngine } from "./lambda/engine.js";
+import type { ConverseModel } from "./services/bedrock.js";
+import { type Assembly, readAssembly } from "./template/assembly.js";
+import { type DeployedStack, deploy } from "./template/deploy.js";
+import type { CloudContext, Engine, IamDirectory, PolicyDocument, ResourceFactory } from "./types.js";
+import { type Credentials, Sessions } from "./wire/sessions.js";
+import { type WebHandler, Wire } from "./wire/wire.js";
+
+export interface CloudOptions {
+  /** path of `cdk.out` */
+  readonly assembly: string;
+  /** stacks to deploy, with those they depend on; all when left out */
+  readonly stacks?: readonly string[];
+  /** 0, the default, takes any free port */
+  readonly port?: number;
+  /** folder for what outlives the process; without it everything stays in memory */
+  readonly dataDir?: string;
+  /** the machine's clock when left out */
+  readonly clock?: HoldableClock;
+  /** outside host → loopback base URL, for the functions' tools: `{"api.stripe.com": "http://127.0.0.1:4701"}` */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** variables added to a function's environment on this machine */
+  readonly functionEnvironment?: (functionName: string) => Readonly<Record<string, string>>;
+  /** answers Bedrock's `Converse`; without it the cloud has no Bedrock */
+  readonly model?: ConverseModel;
+  /** `false`: rules and schedules at a rate never fire, so that skipped time does not run them for hours on end */
+  readonly schedules?: boolean;
+  /** further engines, each for a signing name of its own */
+  readonly engines?: (context: CloudContext) => readonly Engine[];
+  /**
+   * Roles outside the templates, by name, with their identity policies: a developer on this machine, as an administrator is on
+   * an AWS account. Their ARN is `arn:aws:iam::<account>:role/<name>`.
+   */
+  readonly people?: Readonly<Record<string, readonly PolicyDocument[]>>;
+  /** answers what no route of the templates' HTTP APIs answers */
+  readonly console?: (cloud: Cloud) => WebHandler;
+  /** takes the cloud's own log; the default is `<dataDir>/logs/cloud.log` */
+  readonly log?: (line: string) => void;
+}
+
+/** A running embedded cloud. */
+export interface Cloud extends DataEngines {
+  /** `http://127.0.0.1:<port>`: AWS_ENDPOINT_URL for clients, and the root of HTTP API and console */
+  readonly endpoint: string;
+  readonly context: CloudContext;
+  readonly roles: IamRoles;
+  readonly lambda: LambdaEngine;
+  readonly stacks: readonly DeployedStack[];
+  /** the engine of a signing name, e.g. `states` */
+  engine(service: string): Engine | undefined;
+  /** output key → value. @throws CountersignError CS-4004 */
+  outputs(stackName: string): Readonly<Record<string, string>>;
+  /** new credentials of a role session. @throws CountersignError CS-4003 for a role that neither template nor `people` has */
+  credentialsFor(roleArn: string, sessionName?: string): Credentials;
+  /** drops all data and everything under way; resources stay */
+  reset(): Promise<void>;
+  /** ends every child process and closes the port; may be called again */
+  close(): Promise<void>;
+}
+
+/**
+ * Deploys a synthesised assembly on this machine.
+ *
+ * @throws CountersignError CS-12xx for an assembly or template it cannot run, CS-4001 for a taken port
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const assembly = readAssembly(options.assembly, options.stacks);
+  const running = new RunningCloud(assembly, options);
+  try {
+    await running.start();
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+  return running.cloud;
+}
+
+class RunningCloud {
+  readonly cloud: Cloud;
+  private readonly sessions = new Sessions();
+  private readonly wire: Wire;
+  private readonly lambda: LambdaEngine;
+  private readonly events: EventsEngine;
+  private readonly cloudFormation: CloudFormationEngine;
+  /** in the order in which they stop: those that start work before those that hold data */
+  private readonly engines: readonly Engine[];
+  private readonly roles: IamRoles;
+  private readonly web: WebHandler[] = [];
+  private stacks: readonly DeployedStack[] = [];
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly assembly: Assembly,
+    private readonly options: CloudOptions,
+  ) {
+    const { accountId, region } = assembly;
+    const clock = options.clock ?? realClock();
+    const environment = { accountId, region, now: () => clock.now() };
+    this.roles = createIamRoles(environment);
+    const context: CloudContext = {
+      accountId,
+      region,
+      clock,
+      iam: createIamCheck(directoryOf(this.roles, options.people ?? {}, accountId), environment),
+      functions: { invoke: (functionArn, payload, caller) => this.lambda.invoke(functionArn, payload, caller) },
+      endpoint: () => this.wire.endpoint,
+      publish: (event) => this.events.publish(event),
+      log: options.log ?? logFile(options.dataDir, clock),
+      ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+    };
+    this.lambda = new LambdaEngine({
+      context,
+      clock,
+      clockStandsStill: "advanceTo" in clock,
+      sessions: this.sessions,
+      assetFolder: (bucket, key) => assembly.assetFolder(bucket, key),
+      mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
+      functionEnvironment: (name) => functionEnvironment(options, name),
+    });
+    this.events = new EventsEngine(context, (arn, payload, caller) => this.lambda.invokeLater(arn, payload, caller));
+    this.cloudFormation = new CloudFormationEngine(context);
+    const data = createDataEngines(context, options.model);
+    const api = new ApiGatewayEngine(context);
+    this.engines = [this.events, this.lambda, api, ...Object.values(data), ...(options.engines?.(context) ?? []), this.cloudFormation, new StsEngine()];
+    this.web.push(api.web);
+    const byService = new Map(this.engines.map((engine) => [engine.service, engine]));
+    this.wire = new Wire({ port: options.port ?? 0, region, clock, sessions: this.sessions, engines: byService, web: this.web, log: context.log });
+    const running = this;
+    this.cloud = {
+      ...data,
+      context,
+      roles: this.roles,
+      lambda: this.lambda,
+      get endpoint() {
+        return running.wire.endpoint;
+      },
+      get stacks() {
+        return running.stacks;
+      },
+      engine: (service) => byService.get(service),
+      outputs: (stackName) => this.outputs(stackName),
+      credentialsFor: (roleArn, sessionName) => this.credentialsFor(context, roleArn, sessionName),
+      reset: () => this.reset(),
+      close: () => this.close(),
+    };
+  }
+
+  async start(): Promise<void> {
+    await this.wire.listen();
+    await this.lambda.start();
+    const factories = new Map<string, ResourceFactory>(Object.entries(this.roles.resources));
+    for (const engine of this.engines) for (const [type, factory] of Object.entries(engine.resources)) factories.set(type, factory);
+    this.stacks = await deploy(this.assembly, factories);
+    this.cloudFormation.show(this.stacks);
+    if (this.options.console) this.web.push(this.options.console(this.cloud));
+    if (this.options.schedules !== false) this.events.start();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    const results = await Promise.allSettled(this.engines.map((engine) => engine.close()));
+    await this.wire.close();
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  private async reset(): Promise<void> {
+    for (const engine of this.engines) await engine.reset();
+  }
+
+  private outputs(stackName: string): Record<string, string> {
+    const stack = this.stacks.find((each) => each.name === stackName);
+    if (!stack) {
+      const names = this.stacks.map((each) => each.name).join(", ");
+      throw new CountersignError("CS-4004", `there is no stack ${stackName} in the local cloud; there is ${names}`);
+    }
+    return Object.fromEntries(stack.outputs.map((output) => [output.key, output.value]));
+  }
+
+  private credentialsFor(context: CloudContext, roleArn: string, sessionName = "local"): Credentials {
+    const isPerson = Object.keys(this.options.people ?? {}).some((name) => roleArn === personArn(name, context.accountId));
+    if (!isPerson && !this.roles.role(roleArn)) {
+      throw new CountersignError("CS-4003", `no deployed template has a role ${roleArn}; see the stacks' outputs for the roles of people`);
+    }
+    return this.sessions.issue(roleArn, sessionName).credentials;
+  }
+}
+
+const personArn = (name: string, accountId: string): string => `arn:aws:iam::${accountId}:role/${name}`;
+
+function directoryOf(roles: IamRoles, people: NonNullable<CloudOptions["people"]>, accountId: string): IamDirectory {
+  const byArn = new Map(Object.entries(people).map(([name, policies]) => [personArn(name, accountId), policies]));
+  return { policiesOf: (principalArn) => roles.directory.policiesOf(principalArn) ?? byArn.get(principalArn) };
+}
+
+function functionEnvironment(options: CloudOptions, name: string): Record<string, string> {
+  const hosts = options.hosts === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: JSON.stringify(options.hosts) };
+  return { ...hosts, ...options.functionEnvironment?.(name) };
+}
+
+function logFile(dataDir: string | undefined, clock: HoldableClock): (line: string) => void {
+  if (dataDir === undefined) return () => {};
+  const folder = join(dataDir, "logs");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, "cloud.log");
+  return (line) =>
+    appendFile(file, `${new Date(clock.now()).toISOString()} ${line}\n`, (error) => {
+      // Nothing else can be told of a log that cannot be written.
+      if (error) process.stderr.write(`${file}: ${error.message}\n`);
+    });
+}
