@@ -14,6 +14,7 @@ export type {
 } from "./contract/model.js";
 export * as z from "./contract/z.js";
 export { CountersignError } from "./errors.js";
+export { ToolError } from "./tool/errors.js";
 
 /** Type of a tool's code: `export const handle: Handler<typeof refund> = async (input, context) => …` */
 export type Handler<T extends Defined<ToolDefinition>> = ToolHandler<T["definition"]>;

@@ -71,6 +71,7 @@ function requests(ref: TableRef): Pick<Approvals, Requests> {
         pk: approvalKey.request(view.workflow, view.approval_id),
         sk: approvalKey.requestSk,
         view: JSON.stringify(view),
+        // the index of requests is over these two
         workflow: view.workflow,
         requested_at: view.requested_at,
         deadline: view.deadline,

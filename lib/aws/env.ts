@@ -43,6 +43,12 @@ export const closeRunEnv = z.object({
   STATE_MACHINE_ARN: text,
 });
 export const proposeEnv = z.object({ ...workflow, CONTEXT_BUCKET: text });
+/** of the `lambda` agent: the team's own code proposes */
+export const proposeLambdaEnv = z.object({
+  ...proposeEnv.shape,
+  SECRET_PREFIX: text,
+  COUNTERSIGN_LOCAL_HOSTS: text.optional(),
+});
 export const toolEnv = z.object({
   ...workflow,
   TOOL: text,

@@ -8,13 +8,16 @@ export interface BucketRef {
   readonly bucket: string;
 }
 
-/** The object's bytes, or undefined when there is none. Needs `s3:GetObject` (and `s3:ListBucket`, or absence reads as denied). */
+/**
+ * The object's bytes, or undefined when there is none. Needs `s3:GetObject`. Without `s3:ListBucket`, which nobody has, S3 says
+ * "denied" of an object that is not there: both mean that there is nothing for us to read.
+ */
 export async function readObject({ client, bucket }: BucketRef, key: string): Promise<Uint8Array | undefined> {
   try {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     return Body === undefined ? undefined : await Body.transformToByteArray();
   } catch (error) {
-    if (isNamed(error, "NoSuchKey") || isNamed(error, "NotFound")) return undefined;
+    if (["NoSuchKey", "NotFound", "AccessDenied"].some((name) => isNamed(error, name))) return undefined;
     throw error;
   }
 }

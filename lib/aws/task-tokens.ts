@@ -4,30 +4,32 @@
  */
 import { DecryptCommand, EncryptCommand, type KMSClient } from "@aws-sdk/client-kms";
 import { SendTaskSuccessCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import type { ApprovalRef } from "./approvals.js";
 import { isNamed } from "./dynamo.js";
 
 export interface TokenSealer {
   /** Base64 ciphertext. */
-  seal(approvalId: string, token: string): Promise<string>;
+  seal(approval: ApprovalRef, token: string): Promise<string>;
 }
 export interface TokenAnswerer {
   /**
    * Wakes the waiting execution; what it is told does not matter, the gate reads the decision rows. `gone`: the task ended
    * or was answered before, which the caller settles against its own rows.
    */
-  answer(approvalId: string, sealed: string): Promise<"answered" | "gone">;
+  answer(approval: ApprovalRef, sealed: string): Promise<"answered" | "gone">;
 }
 
-const encryptionContext = (approvalId: string) => ({ approval_id: approvalId });
+/** The key's grants are per workflow, so the context names it. */
+const encryptionContext = ({ workflow, approvalId }: ApprovalRef) => ({ workflow, approval_id: approvalId });
 
 export function kmsTokenSealer(client: KMSClient, keyArn: string): TokenSealer {
   return {
-    async seal(approvalId, token) {
+    async seal(approval, token) {
       const { CiphertextBlob } = await client.send(
         new EncryptCommand({
           KeyId: keyArn,
           Plaintext: Buffer.from(token, "utf8"),
-          EncryptionContext: encryptionContext(approvalId),
+          EncryptionContext: encryptionContext(approval),
         }),
       );
       return Buffer.from(CiphertextBlob ?? []).toString("base64");
@@ -37,12 +39,12 @@ export function kmsTokenSealer(client: KMSClient, keyArn: string): TokenSealer {
 
 export function sfnTokenAnswerer(kms: KMSClient, keyArn: string, sfn: SFNClient): TokenAnswerer {
   return {
-    async answer(approvalId, sealed) {
+    async answer(approval, sealed) {
       const { Plaintext } = await kms.send(
         new DecryptCommand({
           KeyId: keyArn,
           CiphertextBlob: Buffer.from(sealed, "base64"),
-          EncryptionContext: encryptionContext(approvalId),
+          EncryptionContext: encryptionContext(approval),
         }),
       );
       const taskToken = Buffer.from(Plaintext ?? []).toString("utf8");

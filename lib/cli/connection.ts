@@ -3,11 +3,12 @@
  * behind) a local cloud opened on the same data for the length of the command.
  */
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod";
 import { CountersignError } from "../errors.js";
-import { openStopped } from "../local/stopped.js";
+import { listWorkflows } from "../contract/load.js";
+import { openStopped } from "./stopped.js";
 
 /** The stage's human roles; each command uses the least that does. */
 export const PEOPLE = ["requester", "approver", "auditor", "operator"] as const;
@@ -47,7 +48,7 @@ export interface Connection {
   client(role: PeopleRole): ClientOptions;
   controlPlane(): Promise<z.output<typeof controlPlaneOutputs>>;
   workflow(name: string): Promise<z.output<typeof workflowOutputs>>;
-  /** names of the workflows deployed to the stage */
+  /** names of this project's workflows that are deployed to the stage */
   workflows(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -63,63 +64,76 @@ export const dataDirOf = (root: string): string => join(root, ".countersign");
 const localFileOf = (root: string): string => join(dataDirOf(root), "local.json");
 
 export async function connect(options: ConnectionOptions): Promise<Connection> {
-  if (!options.local) return overOutputs({ stage: options.stage, local: false, live: true, client: () => ({}), close: async () => {} });
+  if (!options.local) return overOutputs({ stage: options.stage, local: false, live: true, client: () => ({}), close: async () => {} }, options.root);
   const file = await readLocalFile(options.root);
-  if (file !== undefined && isAlive(file.pid)) {
+  if (file !== undefined && isAlive(file.pid) && (await answers(file.endpoint))) {
     return overOutputs({
       stage: file.stage,
       local: true,
       live: true,
       client: (role) => ({ region: file.region, endpoint: file.endpoint, credentials: file.credentials[role] }),
       close: async () => {},
-    });
+    }, options.root);
   }
   if (options.live) throw new CountersignError("CS-5004", "the local cloud is not running; start it with `npm start` in another terminal");
   if (file === undefined) throw new CountersignError("CS-5004", `${dataDirOf(options.root)}: no local data yet; run \`npm start\` first`);
   const stopped = await openStopped({ assembly: file.assembly, dataDir: dataDirOf(options.root), stage: file.stage });
-  return overOutputs({ stage: file.stage, local: true, live: false, client: (role) => stopped.client(role), close: () => stopped.close() });
+  return overOutputs({ stage: file.stage, local: true, live: false, client: (role) => stopped.client(role), close: () => stopped.close() }, options.root);
 }
 
-/** Adds what stacks' outputs say. */
-function overOutputs(base: Pick<Connection, "stage" | "local" | "live" | "client" | "close">): Connection {
+/** Adds what stacks' outputs say. Stacks are asked for by name: the roles may describe this stage's stacks, not list the account's. */
+function overOutputs(base: Pick<Connection, "stage" | "local" | "live" | "client" | "close">, root: string): Connection {
   const prefix = `countersign-${base.stage}`;
-  let described: Promise<Map<string, Record<string, string>>> | undefined;
-  const stacks = () => {
-    described ??= describeStacks(base.client("auditor"), prefix);
-    return described;
+  const client = new CloudFormationClient(base.client("auditor"));
+  const described = new Map<string, Promise<Record<string, string> | undefined>>();
+  const describe = (stack: string) => {
+    const found = described.get(stack) ?? stackOutputs(client, stack);
+    described.set(stack, found);
+    return found;
   };
   const outputsOf = async <S extends z.ZodType>(stack: string, schema: S): Promise<z.output<S>> => {
-    const parsed = schema.safeParse((await stacks()).get(stack));
+    const parsed = schema.safeParse(await describe(stack));
     if (parsed.success) return parsed.data;
-    const known = [...(await stacks()).keys()].join(", ") || "none";
-    throw new CountersignError("CS-5003", `stack ${stack} is not deployed (found: ${known}); deploy it, or name another stage or workflow`);
+    throw new CountersignError("CS-5003", `stack ${stack} is not deployed; deploy it, or name another stage or workflow`);
   };
   return {
     ...base,
     controlPlane: () => outputsOf(prefix, controlPlaneOutputs),
     workflow: (name) => outputsOf(`${prefix}-${name}`, workflowOutputs),
-    workflows: async () =>
-      [...(await stacks()).keys()].flatMap((name) => (name.startsWith(`${prefix}-`) ? [name.slice(prefix.length + 1)] : [])).sort(),
+    workflows: async () => {
+      const names = (await listWorkflows(join(root, "workflows"))).map((folder) => basename(folder));
+      const deployed = await Promise.all(names.map(async (name) => ((await describe(`${prefix}-${name}`)) === undefined ? [] : [name])));
+      return deployed.flat();
+    },
   };
 }
 
-async function describeStacks(options: ClientOptions, prefix: string): Promise<Map<string, Record<string, string>>> {
-  const client = new CloudFormationClient(options);
-  const found = new Map<string, Record<string, string>>();
-  let next: string | undefined;
-  do {
-    const page = await client.send(new DescribeStacksCommand(next === undefined ? {} : { NextToken: next }));
-    for (const stack of page.Stacks ?? []) {
-      const name = stack.StackName ?? "";
-      if (name !== prefix && !name.startsWith(`${prefix}-`)) continue;
-      const outputs = (stack.Outputs ?? []).flatMap(({ OutputKey, OutputValue }) =>
-        OutputKey === undefined || OutputValue === undefined ? [] : [[OutputKey, OutputValue] as const],
-      );
-      found.set(name, Object.fromEntries(outputs));
-    }
-    next = page.NextToken;
-  } while (next !== undefined);
-  return found;
+async function stackOutputs(client: CloudFormationClient, stack: string): Promise<Record<string, string> | undefined> {
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }));
+    const outputs = (Stacks[0]?.Outputs ?? []).flatMap(({ OutputKey, OutputValue }) =>
+      OutputKey === undefined || OutputValue === undefined ? [] : [[OutputKey, OutputValue] as const],
+    );
+    return Object.fromEntries(outputs);
+  } catch (error) {
+    if (error instanceof Error && error.name === "ValidationError") return undefined; // how CloudFormation says "there is none"
+    throw error;
+  }
+}
+
+/** One local cloud at a time may use the project's data. */
+export async function refuseSecondCloud(root: string): Promise<void> {
+  const file = await readLocalFile(root);
+  if (file !== undefined && isAlive(file.pid) && (await answers(file.endpoint)))
+    throw new CountersignError("CS-5012", `a local cloud of this project runs already (process ${file.pid}, ${file.endpoint}); stop it with Ctrl-C in its terminal`);
+}
+
+/** The process id may belong to another program by now. */
+async function answers(endpoint: string): Promise<boolean> {
+  return fetch(endpoint, { signal: AbortSignal.timeout(2000) }).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function writeLocalFile(root: string, content: LocalFile): Promise<void> {

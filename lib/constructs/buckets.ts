@@ -28,6 +28,16 @@ export class Buckets extends Construct {
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
+    // Alarm topics are encrypted with it, and an alarm speaks as CloudWatch.
+    this.dataKey.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: "AlarmsMaySpeak",
+        principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources: ["*"],
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+    );
     this.vaultKey = new kms.Key(this, "VaultKey", {
       description: `Countersign ${stage}: sealed sensitive values`,
       enableKeyRotation: true,
@@ -62,7 +72,7 @@ export class Buckets extends Construct {
     denyUse(this.vaultKey, [...rolesOf("log-writer"), props.breakGlass.roleArn]);
   }
 
-  private accessLogBucket(): s3.Bucket {
+  private accessLogBucket(): s3.IBucket {
     const bucket = new s3.Bucket(this, "AccessLogs", {
       // Server access logs can only be delivered to a bucket with S3's own encryption.
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -75,8 +85,15 @@ export class Buckets extends Construct {
       lifecycleRules: [{ expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(1) }],
     });
     acknowledge(bucket, "AwsSolutions-S1", "it is the bucket that access logs go to; logging its own writes would never end");
-    return bucket;
+    return asIBucket(bucket);
   }
+}
+
+/** The same bucket: `Bucket` declares some optional members in a way that `exactOptionalPropertyTypes` tells from `IBucket`. */
+function asIBucket(bucket: unknown): s3.IBucket {
+  const isBucket = (candidate: unknown): candidate is s3.IBucket => candidate instanceof s3.Bucket;
+  if (!isBucket(bucket)) throw new TypeError("not a bucket");
+  return bucket;
 }
 
 /** All roles of one zone of this stage, as `aws:PrincipalArn` says them. */

@@ -3,11 +3,9 @@
  * builds `preview-<tool>` from a prefix; everything else is named by CloudFormation.
  */
 import { createHash } from "node:crypto";
-import { CountersignError } from "../errors.js";
 
 /** Lambda refuses longer function names. */
 const MAX_FUNCTION_NAME = 64;
-const SHORTEST_BASE = 28;
 
 /** The trust zones of the design; each is a path of its own below `/countersign/<stage>/`, which policies name. */
 export type Zone =
@@ -25,7 +23,7 @@ export const rolePath = (stage: string, zone: Zone): string => `/countersign/${s
 export const controlPlaneStackName = (stage: string): string => `countersign-${stage}`;
 export const workflowStackName = (stage: string, workflow: string): string => `countersign-${stage}-${workflow}`;
 
-/** `stripe.lookup_charge` as part of a function's name: `.` and `_` both read better as they are, but `.` is not allowed. */
+/** `stripe.lookup_charge` as part of a function's name, where `.` is not allowed: `stripe-lookup_charge`. */
 export const toolPart = (tool: string): string => tool.replaceAll(".", "-");
 
 /** `Stripe.lookup_charge` → `StripeLookupCharge`: part of construct ids and output names. */
@@ -46,21 +44,12 @@ export interface FunctionNames {
 
 /**
  * Names of one workflow's functions: `countersign-<stage>-<workflow>-<suffix>`. When the longest would not fit, the base is
- * cut and ends in a hash, for all functions alike.
- * @throws CountersignError CS-1303 when a tool's name leaves no room for the workflow
+ * cut and ends in a hash, for all functions alike. (Contracts allow 40 characters for a tool's name: at least 15 are left.)
  */
 export function functionNames(stage: string, workflow: string, tools: readonly string[]): FunctionNames {
   const suffixes = ["request-approval", ...tools.map((tool) => `preview-${toolPart(tool)}`)];
-  const longest = suffixes.reduce((a, b) => (b.length > a.length ? b : a));
-  const room = MAX_FUNCTION_NAME - longest.length - 1;
+  const room = MAX_FUNCTION_NAME - 1 - Math.max(...suffixes.map((suffix) => suffix.length));
   const whole = workflowStackName(stage, workflow);
-  if (whole.length > room && room < SHORTEST_BASE) {
-    throw new CountersignError(
-      "CS-1303",
-      `contract.tools: the function name "${whole}-${longest}" has ${whole.length + longest.length + 1} characters, Lambda allows ${MAX_FUNCTION_NAME}; shorten the tool's name to at most ${MAX_FUNCTION_NAME - SHORTEST_BASE - "preview-".length - 1}`,
-      { workflow },
-    );
-  }
   const base = whole.length <= room ? whole : shorten(whole, room);
   return { base, of: (suffix) => `${base}-${suffix}`, previewPrefix: `${base}-preview-` };
 }

@@ -25,7 +25,14 @@ export interface AutonomyTraits {
 }
 
 export interface AutonomyReason {
-  readonly factor: "effect" | "financial impact" | "reversibility" | "blast radius" | "data" | "error detectability" | "maturity";
+  readonly factor:
+    | "effect"
+    | "financial impact"
+    | "reversibility"
+    | "blast radius"
+    | "data"
+    | "error detectability"
+    | "maturity";
   /** the value in the contract, for short lists: `irreversible` */
   readonly value: string;
   /** no more than this, because of it */
@@ -74,9 +81,22 @@ function reasonsOf(tool: AutonomyTraits): readonly AutonomyReason[] {
   const { reversibility, blastRadius, dataClass, errorDetectability, maturity } = tool;
   const wide = blastRadius === "tenant" || blastRadius === "account";
   if (reversibility !== undefined) {
-    const caps = { reversible: "bounded", compensable: "bounded", irreversible: wide ? "approve-all" : "routine" } as const;
-    const texts = { reversible: "can be undone", compensable: "another tool undoes it", irreversible: "cannot be undone" };
-    reasons.push({ factor: "reversibility", value: reversibility, cap: caps[reversibility], text: texts[reversibility] });
+    const caps = {
+      reversible: "bounded",
+      compensable: "bounded",
+      irreversible: wide ? "approve-all" : "routine",
+    } as const;
+    const texts = {
+      reversible: "can be undone",
+      compensable: "another tool undoes it",
+      irreversible: "cannot be undone",
+    };
+    reasons.push({
+      factor: "reversibility",
+      value: reversibility,
+      cap: caps[reversibility],
+      text: texts[reversibility],
+    });
   }
   if (dataClass === "financial" || tool.exposure !== undefined) {
     const text = tool.exposure === undefined ? "touches money" : `moves money (${tool.exposure.amount})`;
@@ -84,7 +104,12 @@ function reasonsOf(tool: AutonomyTraits): readonly AutonomyReason[] {
   }
   if (blastRadius !== undefined) {
     const caps = { record: "bounded", customer: "bounded", tenant: "routine", account: "approve-all" } as const;
-    reasons.push({ factor: "blast radius", value: blastRadius, cap: caps[blastRadius], text: `a mistake reaches one ${blastRadius}` });
+    reasons.push({
+      factor: "blast radius",
+      value: blastRadius,
+      cap: caps[blastRadius],
+      text: `a mistake reaches one ${blastRadius}`,
+    });
   }
   if (dataClass !== undefined && dataClass !== "financial") {
     const cap = dataClass === "personal" ? "routine" : "bounded";
@@ -92,12 +117,25 @@ function reasonsOf(tool: AutonomyTraits): readonly AutonomyReason[] {
   }
   if (errorDetectability !== undefined) {
     const caps = { immediate: "bounded", delayed: "routine", hidden: "approve-all" } as const;
-    const texts = { immediate: "mistakes show at once", delayed: "mistakes show late", hidden: "mistakes may never show" };
-    reasons.push({ factor: "error detectability", value: errorDetectability, cap: caps[errorDetectability], text: texts[errorDetectability] });
+    const texts = {
+      immediate: "mistakes show at once",
+      delayed: "mistakes show late",
+      hidden: "mistakes may never show",
+    };
+    reasons.push({
+      factor: "error detectability",
+      value: errorDetectability,
+      cap: caps[errorDetectability],
+      text: texts[errorDetectability],
+    });
   }
   if (maturity !== undefined) {
     const caps = { "stable-api": "bounded", "beta-api": "approve-all", experimental: "observe" } as const;
-    const texts = { "stable-api": "a stable interface", "beta-api": "an interface in beta", experimental: "an experiment" };
+    const texts = {
+      "stable-api": "a stable interface",
+      "beta-api": "an interface in beta",
+      experimental: "an experiment",
+    };
     reasons.push({ factor: "maturity", value: maturity, cap: caps[maturity], text: texts[maturity] });
   }
   return reasons;

@@ -75,7 +75,8 @@ function buildAgent(agent: WorkflowParsed["agent"], file: string): Agent {
         maxTokens: agent.maxTokens ?? DEFAULTS.maxTokens,
         temperature: agent.temperature ?? DEFAULTS.temperature,
         // The rule on prices has made sure of one of the two; a price of zero would switch the budget off.
-        price: agent.price ?? knownPrice(agent.model) ?? { inputPerMillionUsd: Number.NaN, outputPerMillionUsd: Number.NaN },
+        price: agent.price ??
+          knownPrice(agent.model) ?? { inputPerMillionUsd: Number.NaN, outputPerMillionUsd: Number.NaN },
       };
     case "plan":
       return { kind: "plan", steps: agent.steps, outcome: agent.outcome };

@@ -75,7 +75,8 @@ export function oneOf(values: readonly string[]): string {
 export function suggest(name: string, allowed: readonly string[], otherwise = "remove it"): string {
   const ranked = allowed.map((other) => ({ other, far: distance(name, other) })).sort((a, b) => a.far - b.far);
   const near = ranked[0];
-  if (near !== undefined && near.far <= Math.max(2, Math.floor(name.length / 3))) return `did you mean "${near.other}"?`;
+  if (near !== undefined && near.far <= Math.max(2, Math.floor(name.length / 3)))
+    return `did you mean "${near.other}"?`;
   return allowed.length === 0 ? otherwise : `use ${oneOf(allowed.slice(0, 24))}`;
 }
 
@@ -115,14 +116,17 @@ export function addIssues(faults: Faults, issues: readonly z.core.$ZodIssue[], r
 }
 
 function ruleOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === "too_small") return issue.origin === "string" || issue.origin === "array" ? "is too short" : "is too small";
-  if (issue.code === "too_big") return issue.origin === "string" || issue.origin === "array" ? "is too long" : "is too large";
+  if (issue.code === "too_small")
+    return issue.origin === "string" || issue.origin === "array" ? "is too short" : "is too small";
+  if (issue.code === "too_big")
+    return issue.origin === "string" || issue.origin === "array" ? "is too long" : "is too large";
   return "is not allowed";
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (value, key) => (typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined),
+    (value, key) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined,
     raw,
   );
 }

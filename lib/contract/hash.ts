@@ -10,7 +10,8 @@ import type { Contract, Tool } from "./model.js";
  */
 export function sha256Jcs(value: unknown): string {
   const text = canonicalize(value);
-  if (text === undefined) throw new CountersignError("CS-1025", `hash: ${typeof value} is not JSON; hash JSON values only`);
+  if (text === undefined)
+    throw new CountersignError("CS-1025", `hash: ${typeof value} is not JSON; hash JSON values only`);
   return createHash("sha256").update(text, "utf8").digest("hex");
 }
 

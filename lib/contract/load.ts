@@ -22,7 +22,11 @@ export async function loadWorkflow(folder: string): Promise<CheckResult> {
   const where = { path: "contract", file };
   const faults = new Faults();
   if (!existsSync(file)) {
-    faults.add("CS-1020", where, { value: basename(resolve(folder)), rule: "has no contract.ts", fix: "run `countersign workflow new <name>`, or correct the name" });
+    faults.add("CS-1020", where, {
+      value: basename(resolve(folder)),
+      rule: "has no contract.ts",
+      fix: "run `countersign workflow new <name>`, or correct the name",
+    });
     return { faults: faults.list };
   }
   let module: unknown;
@@ -40,6 +44,10 @@ export async function loadWorkflow(folder: string): Promise<CheckResult> {
   }
   const { name } = result.contract;
   if (name === basename(resolve(folder))) return result;
-  faults.add("CS-1022", { path: "contract.name", file }, { value: name, rule: `is in the folder ${basename(resolve(folder))}`, fix: "give both one name" });
+  faults.add(
+    "CS-1022",
+    { path: "contract.name", file },
+    { value: name, rule: `is in the folder ${basename(resolve(folder))}`, fix: "give both one name" },
+  );
   return { faults: faults.list };
 }

@@ -32,7 +32,6 @@ const LISTED: Readonly<Record<string, Listed>> = {
   "amazon.nova-lite-v1:0": { regional: price(0.06, 0.24) },
   "amazon.nova-micro-v1:0": { regional: price(0.035, 0.14) },
 };
-export const KNOWN_MODELS: readonly string[] = Object.keys(LISTED);
 
 /** Price of a model id or inference profile id (`eu.anthropic.…`, `global.…`); undefined when the table does not have it. */
 export function knownPrice(model: string): ModelPrice | undefined {

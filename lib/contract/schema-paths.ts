@@ -125,7 +125,9 @@ export function fieldPaths(schema: JsonSchema, prefix = ""): readonly string[] {
 export function scalarOf(schema: JsonSchema): "string" | "integer" | "boolean" | undefined {
   if (schema.type === "string" || schema.type === "integer" || schema.type === "boolean") return schema.type;
   const literals = schema.enum ?? (schema.const === undefined ? [] : [schema.const]);
-  return schema.type === "number" && literals.length > 0 && literals.every(Number.isSafeInteger) ? "integer" : undefined;
+  return schema.type === "number" && literals.length > 0 && literals.every(Number.isSafeInteger)
+    ? "integer"
+    : undefined;
 }
 
 /** A value found at a path; `path` is concrete: `items[0].note`. */

@@ -24,7 +24,8 @@ const choice = <const T extends readonly [string, ...string[]]>(values: T) => z.
 const list = <T extends z.ZodType>(item: T, fix: string) => z.array(item, fix).max(200, fix);
 const whole = (fix: string, min: number, max: number) => z.int(fix).min(min, fix).max(max, fix);
 const flag = (fix: string) => z.boolean(fix);
-const dictionary = <T extends z.ZodType>(key: z.ZodType<string, string>, value: T, fix: string) => z.record(key, value, fix);
+const dictionary = <T extends z.ZodType>(key: z.ZodType<string, string>, value: T, fix: string) =>
+  z.record(key, value, fix);
 
 /** A strict object; its "unknown key" message is the list of its fields, for suggestions. */
 function fields<S extends z.ZodRawShape>(shape: S, fix: string) {
@@ -58,7 +59,10 @@ const hostName = matching(
   /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
   'use a host name alone, in lower case, without scheme, port, path or wildcard: "api.example.com"',
 );
-const secretName = matching(/^[A-Za-z0-9/_+=.@-]{1,128}$/, "use the name of one secret in Secrets Manager, without wildcards");
+const secretName = matching(
+  /^[A-Za-z0-9/_+=.@-]{1,128}$/,
+  "use the name of one secret in Secrets Manager, without wildcards",
+);
 const email = z.email("use an e-mail address");
 const EMAIL_OR_GROUP = /^(group:[a-z][a-z0-9-]{0,39}|[^\s@:]+@[^\s@]+\.[^\s@]+)$/;
 const approver = matching(EMAIL_OR_GROUP, 'use an e-mail address or "group:<name>"');
@@ -99,13 +103,19 @@ const toolShape = {
   maturity: choice(MATURITY).optional(),
   untrusted: flag("use true when outsiders write text in the output").optional(),
   requires: list(
-    fields({ tool: toolName, same: list(fieldName, "use a list of input fields").optional() }, 'use { tool: "…", same: ["…"] }'),
+    fields(
+      { tool: toolName, same: list(fieldName, "use a list of input fields").optional() },
+      'use { tool: "…", same: ["…"] }',
+    ),
     'use a list of { tool: "…", same: ["…"] }',
   ).optional(),
   exposure: fields(
     {
       amount: fieldName,
-      per: list(choice(EXPOSURE_SCOPES), `use a list of ${oneOf(EXPOSURE_SCOPES)}`).min(1, `use at least one of ${oneOf(EXPOSURE_SCOPES)}`),
+      per: list(choice(EXPOSURE_SCOPES), `use a list of ${oneOf(EXPOSURE_SCOPES)}`).min(
+        1,
+        `use at least one of ${oneOf(EXPOSURE_SCOPES)}`,
+      ),
     },
     'use { amount: "<input field>", per: ["run", …] }',
   ).optional(),
@@ -139,7 +149,11 @@ const agent = z.discriminatedUnion(
         model: matching(/^[A-Za-z0-9:./_-]{3,200}$/, "use a Bedrock model id or inference profile"),
         instructions: path,
         maxTokens: whole("use a whole number from 1 to 64000", 1, 64_000).optional(),
-        temperature: z.number("use a number from 0 to 1").min(0, "use a number from 0 to 1").max(1, "use a number from 0 to 1").optional(),
+        temperature: z
+          .number("use a number from 0 to 1")
+          .min(0, "use a number from 0 to 1")
+          .max(1, "use a number from 0 to 1")
+          .optional(),
         price: fields(
           {
             inputPerMillionUsd: price("use USD per million input tokens, above 0"),
@@ -154,7 +168,10 @@ const agent = z.discriminatedUnion(
       {
         kind: z.literal("plan"),
         steps: list(
-          fields({ tool: toolName, args: z.record(z.string(), z.json("use JSON values"), "use an object of arguments") }, "use { tool, args }"),
+          fields(
+            { tool: toolName, args: z.record(z.string(), z.json("use JSON values"), "use an object of arguments") },
+            "use { tool, args }",
+          ),
           "use a list of { tool, args }",
         ).min(1, "give at least one step"),
         outcome: text("use one of the contract's outcomes", 64),
@@ -176,7 +193,10 @@ const agent = z.discriminatedUnion(
 );
 
 const percent = (fix: string) => whole(fix, 0, 100);
-const usd = z.number("use an amount in USD").positive("use an amount in USD above 0").max(1_000_000, "use at most 1000000 USD");
+const usd = z
+  .number("use an amount in USD")
+  .positive("use an amount in USD above 0")
+  .max(1_000_000, "use at most 1000000 USD");
 const workflowShape = {
   name: matching(
     /^(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
@@ -184,7 +204,10 @@ const workflowShape = {
   ),
   version: whole("use a whole number from 1; raise it with every change that runs should tell apart", 1, 1_000_000),
   purpose: text("say in one sentence what the workflow is for", 1000),
-  owner: fields({ name: text("name the person or team that answers for this workflow", 200), email }, "use { name, email }"),
+  owner: fields(
+    { name: text("name the person or team that answers for this workflow", 200), email },
+    "use { name, email }",
+  ),
   input: objectSchema,
   agent,
   tools: list(z.unknown(), "use a list of what defineTool returned").min(1, "give at least one tool"),
@@ -214,7 +237,11 @@ const workflowShape = {
     {
       type: matching(/^[A-Z][A-Za-z0-9]{0,39}$/, 'use a Cedar entity type in PascalCase: "Customer"'),
       id: matching(/^input\.[A-Za-z][A-Za-z0-9_]{0,63}$/, 'use "input.<field>"'),
-      facts: dictionary(fieldName, source, 'use { <attribute>: "input.<field>" or "<tool>.<output field>" }').optional(),
+      facts: dictionary(
+        fieldName,
+        source,
+        'use { <attribute>: "input.<field>" or "<tool>.<output field>" }',
+      ).optional(),
     },
     'use { type: "Customer", id: "input.customer_id" }',
   ).optional(),
@@ -224,7 +251,9 @@ const workflowShape = {
     .min(1, "name at least one outcome")
     .optional(),
   autonomy: choice(AUTONOMY_LEVELS).optional(),
-  reason: text("give the reason in a sentence of at least 10 characters", 2000).min(10, "give the reason in a sentence of at least 10 characters").optional(),
+  reason: text("give the reason in a sentence of at least 10 characters", 2000)
+    .min(10, "give the reason in a sentence of at least 10 characters")
+    .optional(),
   budget: fields(
     { perRunUsd: usd.optional(), perDayUsd: usd.optional(), over: choice(["stop", "escalate"]).optional() },
     "use { perRunUsd, perDayUsd, over }",

@@ -18,7 +18,8 @@ export function durationMs(spec: DurationSpec): number {
     total += count * UNIT_MS[unit];
   }
   if (total === 0) throw new CountersignError("CS-1023", "duration: nothing; give days, hours, minutes or seconds");
-  if (!Number.isSafeInteger(total)) throw new CountersignError("CS-1023", "duration: too long to count in ms", { spec });
+  if (!Number.isSafeInteger(total))
+    throw new CountersignError("CS-1023", "duration: too long to count in ms", { spec });
   return total;
 }
 

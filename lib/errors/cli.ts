@@ -13,4 +13,5 @@ export const cliErrors = {
   "CS-5009": { kind: "user", retryable: false, summary: "the contract has faults" },
   "CS-5010": { kind: "user", retryable: false, summary: "a scenario file is not valid" },
   "CS-5011": { kind: "system", retryable: false, summary: "synthesis failed" },
+  "CS-5012": { kind: "user", retryable: true, summary: "a local cloud of this project runs already" },
 } satisfies Record<string, ErrorEntry>;

@@ -7,11 +7,10 @@ const system = (summary: string) => ({ kind: "system", retryable: false, summary
 export const constructsErrors = {
   "CS-1301": user("a stage that cdk.json does not list, or that does not fit in names"),
   "CS-1302": user("a sender address of approval mails that is missing or not an address"),
-  "CS-1303": user("a name that AWS would refuse as too long"),
   "CS-1304": system("a function's environment is not what its handler reads"),
   "CS-1305": user("a function's code cannot be bundled"),
   "CS-1306": user("two workflows with the same name"),
-  "CS-1307": user("a policy's id or description that Verified Permissions would refuse"),
+  "CS-1307": user("two policies that would have one name in Verified Permissions"),
   "CS-1308": user("contracts or policies with faults"),
   "CS-1309": system("a function received the same environment name twice, with different values"),
 } satisfies Record<string, ErrorEntry>;

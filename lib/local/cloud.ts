@@ -1,21 +1,19 @@
-import { appendFile, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { CountersignError } from "../errors.js";
 import { ApiGatewayEngine } from "./apigateway/engine.js";
 import { type HoldableClock, realClock } from "./clock.js";
 import { CloudFormationEngine, StsEngine } from "./cloudformation.js";
-import { createDataEngines, type DataEngines } from "./engines.js";
+import { createDataEngines, type DataEngineOptions, type DataEngines } from "./engines.js";
 import { EventsEngine } from "./events/engine.js";
 import { createIamCheck, createIamRoles, type IamRoles } from "./iam/index.js";
 import { LambdaEngine } from "./lambda/engine.js";
-import type { ConverseModel } from "./services/bedrock.js";
+import { logFile } from "./log-file.js";
 import { type Assembly, readAssembly } from "./template/assembly.js";
 import { type DeployedStack, deploy } from "./template/deploy.js";
 import type { CloudContext, Engine, IamDirectory, PolicyDocument, ResourceFactory } from "./types.js";
 import { type Credentials, Sessions } from "./wire/sessions.js";
 import { type WebHandler, Wire } from "./wire/wire.js";
 
-export interface CloudOptions {
+export interface CloudOptions extends DataEngineOptions {
   /** path of `cdk.out` */
   readonly assembly: string;
   /** stacks to deploy, with those they depend on; all when left out */
@@ -30,8 +28,6 @@ export interface CloudOptions {
   readonly hosts?: Readonly<Record<string, string>>;
   /** variables added to a function's environment on this machine */
   readonly functionEnvironment?: (functionName: string) => Readonly<Record<string, string>>;
-  /** answers Bedrock's `Converse`; without it the cloud has no Bedrock */
-  readonly model?: ConverseModel;
   /** `false`: rules and schedules at a rate never fire, so that skipped time does not run them for hours on end */
   readonly schedules?: boolean;
   /** further engines, each for a signing name of its own */
@@ -114,7 +110,7 @@ class RunningCloud {
       functions: { invoke: (functionArn, payload, caller) => this.lambda.invoke(functionArn, payload, caller) },
       endpoint: () => this.wire.endpoint,
       publish: (event) => this.events.publish(event),
-      log: options.log ?? logFile(options.dataDir, clock),
+      log: options.log ?? cloudLog(options.dataDir, clock),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     };
     this.lambda = new LambdaEngine({
@@ -128,7 +124,7 @@ class RunningCloud {
     });
     this.events = new EventsEngine(context, (arn, payload, caller) => this.lambda.invokeLater(arn, payload, caller));
     this.cloudFormation = new CloudFormationEngine(context);
-    const data = createDataEngines(context, options.model);
+    const data = createDataEngines(context, options);
     const api = new ApiGatewayEngine(context);
     this.engines = [this.events, this.lambda, api, ...Object.values(data), ...(options.engines?.(context) ?? []), this.cloudFormation, new StsEngine()];
     this.web.push(api.web);
@@ -210,14 +206,8 @@ function functionEnvironment(options: CloudOptions, name: string): Record<string
   return { ...hosts, ...options.functionEnvironment?.(name) };
 }
 
-function logFile(dataDir: string | undefined, clock: HoldableClock): (line: string) => void {
+function cloudLog(dataDir: string | undefined, clock: HoldableClock): (line: string) => void {
   if (dataDir === undefined) return () => {};
-  const folder = join(dataDir, "logs");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, "cloud.log");
-  return (line) =>
-    appendFile(file, `${new Date(clock.now()).toISOString()} ${line}\n`, (error) => {
-      // Nothing else can be told of a log that cannot be written.
-      if (error) process.stderr.write(`${file}: ${error.message}\n`);
-    });
+  const write = logFile(dataDir, "cloud");
+  return (line) => write(`${new Date(clock.now()).toISOString()} ${line}\n`);
 }

@@ -1,7 +1,12 @@
 /** Canonical JSON (RFC 8785), hashes over it, and what hostile JSON is measured by before anything recursive touches it. */
 import { createHash } from "node:crypto";
 import { CountersignError } from "../errors.js";
-import type { Json } from "./types.js";
+
+/** Any JSON value, as zod types it. Never changed in place. */
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
 
 /** Deepest nesting that is read: far above any contract's schema, far below any stack's end. */
 export const MAX_JSON_DEPTH = 64;
@@ -95,3 +100,6 @@ export const isJson = (value: unknown): value is Json => value !== undefined && 
 
 /** Bytes of the value as JSON in UTF-8. */
 export const jsonSizeBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "", "utf8");
+
+export const isJsonObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -6,10 +6,32 @@
 import * as z from "zod";
 import type { ExposureScope, Tool } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
-import { hashJson } from "./canonical.js";
+import { hashJson, type Json } from "./canonical.js";
 import { jsonAt } from "./redact.js";
 import { localDay } from "./time.js";
-import type { CounterKey, Hold, Json, NeededCounter } from "./types.js";
+
+/** Names a counter: `budgetKey.exposure(workflow, tenant, scope, day)`. */
+export interface CounterKey {
+  readonly scope: string;
+  /** `2026-11-21` in the contract's time zone */
+  readonly day: string;
+}
+export interface NeededCounter extends CounterKey {
+  readonly per: ExposureScope;
+}
+/** Who takes of a counter: `settleExposure` and `releaseExposure` need no more. */
+export interface HoldRef extends CounterKey {
+  /** `<runId>/<turn>` */
+  readonly holder: string;
+}
+/** What a permit takes of a counter. */
+export interface Hold extends HoldRef {
+  readonly amount: number;
+  /** what all others had used and held when the policies judged: a hold on more than that fails (`CS-3017`, decide again) */
+  readonly others: number;
+  /** the same as a number of permits */
+  readonly othersCount: number;
+}
 
 const amount = z.int().min(0);
 /** Stored document. Amounts in the unit of the tool's amount field. */
@@ -29,9 +51,19 @@ export function othersSum(doc: CounterDoc | null, holder: string): number {
   return Object.entries(holds).reduce((sum, [by, held]) => (by === holder ? sum : sum + held), total);
 }
 
-/** What the sum would be with this holder's amount: what the policies judge. */
-export const exposureSum = (doc: CounterDoc | null, hold: Pick<Hold, "holder" | "amount">): number =>
-  othersSum(doc, hold.holder) + hold.amount;
+/** Permits of everyone but this holder, settled and open. */
+export function othersCount(doc: CounterDoc | null, holder: string): number {
+  const { count, holds } = doc ?? EMPTY;
+  return count + Object.keys(holds).filter((by) => by !== holder).length;
+}
+
+/** What sum and count would be with this holder's amount: what the policies judge. */
+export function withProposed(
+  doc: CounterDoc | null,
+  hold: Pick<Hold, "holder" | "amount">,
+): { readonly sum: number; readonly count: number } {
+  return { sum: othersSum(doc, hold.holder) + hold.amount, count: othersCount(doc, hold.holder) + 1 };
+}
 
 /**
  * Adds the hold.
@@ -41,7 +73,7 @@ export function holdExposure(doc: CounterDoc | null, hold: Hold): CounterDoc | n
   const now = doc ?? EMPTY;
   if (now.holds[hold.holder] === hold.amount) return null;
   const others = othersSum(now, hold.holder);
-  if (others > hold.others) {
+  if (others > hold.others || othersCount(now, hold.holder) > hold.othersCount) {
     throw new CountersignError(
       "CS-3017",
       `exposure: ${hold.scope} of ${hold.day} grew from ${hold.others} to ${others} while this was decided; decide again`,
@@ -79,12 +111,12 @@ export function countersOf(tool: Tool, resource: string, atMs: number, timeZone:
   if (exposure === undefined) return [];
   const day = localDay(atMs, timeZone);
   const stored = exposure.per.filter((per) => per !== "run");
-  return stored.map((per) => ({ per, day, scope: scopeName(per, exposure.amount, resource) }));
+  return stored.map((per) => ({ per, day, scope: scopeName(per, tool.name, resource) }));
 }
 
 // resource ids come from arguments: hashed, they can neither leave their key nor show
-function scopeName(per: ExposureScope, field: string, resource: string): string {
-  return per === "resource-day" ? `${per}:${field}:${hashJson(resource).slice(0, 32)}` : `${per}:${field}`;
+function scopeName(per: ExposureScope, tool: string, resource: string): string {
+  return per === "resource-day" ? `${per}:${tool}:${hashJson(resource).slice(0, 32)}` : `${per}:${tool}`;
 }
 
 /** The amount a call adds; 0 for a tool without exposure or an absent optional field. */

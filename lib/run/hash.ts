@@ -1,7 +1,6 @@
 /** What approvals and permits are bound to, and the identifiers that follow from it. */
-import { hashJson, jcs, sha256Hex } from "./canonical.js";
+import { hashJson, type Json, jcs, sha256Hex } from "./canonical.js";
 import { commit, noncesOf } from "./redact.js";
-import type { Json } from "./types.js";
 
 export interface ActionContent {
   readonly run_id: string;

@@ -5,9 +5,14 @@
 import { createHmac } from "node:crypto";
 import { placesAt } from "../contract/schema-paths.js";
 import { CountersignError } from "../errors.js";
-import { asJson, jcs, sha256Hex } from "./canonical.js";
+import { asJson, type Json, jcs, sha256Hex } from "./canonical.js";
 import type { Commitment } from "./events.js";
-import type { Json, SealedValue } from "./types.js";
+
+/** A value that is in the log as a commitment: what goes to the vault. `nonce` is 64 hex characters. */
+export interface SealedValue {
+  readonly nonce: string;
+  readonly value: Json;
+}
 
 /** Gives the nonce (64 hex characters) for a concrete path such as `items[0].note`. */
 export type NonceFor = (path: string) => string;

@@ -1,6 +1,6 @@
 /** The run as its log tells it: `evolve` adds one event, `foldRun` all of them. */
+import type { Json } from "./canonical.js";
 import type { ApprovalDecision, NewEvent } from "./events.js";
-import type { Json } from "./types.js";
 
 /** An event with the part of its envelope that the state depends on. */
 export type Stamped = NewEvent & { readonly seq: number; readonly at: string; readonly step: string };

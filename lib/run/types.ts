@@ -14,14 +14,18 @@
  * A gate step: read events → `readsFor` → fetch → `recordedAnswer` → `assess` → (preview, counters, policy) → `decide` →
  * write sealed values, holds, events (one transaction), settled holds, context → answer.
  */
-import type { Contract, ExposureScope } from "../contract/model.js";
-import type { CounterDoc } from "./exposure.js";
-import type { ApprovalDecision, NewEvent, RecordedEvent } from "./events.js";
+import type { Contract, Tool } from "../contract/model.js";
+import type { JsonObject } from "./canonical.js";
+import type { ApprovalDecision, Check, NewEvent, RecordedEvent } from "./events.js";
+import type { CounterDoc, Hold, HoldRef, NeededCounter } from "./exposure.js";
+import type { Memory } from "./memory.js";
 import type { ApprovalView, DecideAnswer, DecideRequest, RunContext, ToolAnswer } from "./protocol.js";
+import type { SealedValue } from "./redact.js";
+import type { OpenRun, Pending } from "./state.js";
 
-/** Any JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
+export type { Json, JsonObject } from "./canonical.js";
+export type { CounterDoc, CounterKey, Hold, HoldRef, NeededCounter } from "./exposure.js";
+export type { SealedValue } from "./redact.js";
 
 /** Hashes of what is deployed, computed once per cold start. Hex SHA-256. */
 export interface DeployedHashes {
@@ -52,11 +56,6 @@ export interface EffectOutcome {
   readonly latencyMs: number;
 }
 
-/** A value that is in the log as a commitment: what goes to the vault. `nonce` is 64 hex characters. */
-export interface SealedValue {
-  readonly nonce: string;
-  readonly value: Json;
-}
 /** Values sealed by one event of a step: `index` is its position in `events`. Keys are `<what>|<concrete path>`. */
 export interface SealedEvent {
   readonly index: number;
@@ -103,20 +102,6 @@ export type Recorded =
   | { readonly kind: "none" }
   | ({ readonly kind: "answer" } & Pick<Step, "answer" | "context" | "settled" | "released" | "closed">);
 
-/** Change of a day's exposure counter, identified by `budgetKey.exposure(workflow, tenant, scope, day)`. */
-export interface CounterKey {
-  readonly scope: string;
-  /** `2026-11-21` in the contract's time zone */
-  readonly day: string;
-}
-export interface Hold extends CounterKey {
-  /** `<runId>/<turn>` */
-  readonly holder: string;
-  readonly amount: number;
-  /** what all others had used and held when the policies judged: a hold on more than that fails (`CS-3017`, decide again) */
-  readonly others: number;
-}
-
 /** What one step does to the world, in the order it must be written: sealed → holds → events → settled/released → context. */
 export interface Step {
   readonly step: string;
@@ -126,9 +111,9 @@ export interface Step {
   /** to add to counters before the events are written (`holdExposure`) */
   readonly holds: readonly Hold[];
   /** permits whose effect happened or may have: the hold becomes part of the total */
-  readonly settled: readonly Hold[];
+  readonly settled: readonly HoldRef[];
   /** permits whose effect certainly did not happen */
-  readonly released: readonly Hold[];
+  readonly released: readonly HoldRef[];
   readonly answer: DecideAnswer;
   /** the next turn's context object (`context.turn`); null when no turn follows or a decision is pending */
   readonly context: RunContext | null;
@@ -143,7 +128,7 @@ export type Assessment =
   /** all own checks passed: fetch `needs`, ask the policy engine, then `decide` */
   | Judgement;
 
-/** Everything that is known about an action whose own checks passed. Opaque to the shell apart from `needs`. */
+/** Everything that is known about an action whose own checks passed. `case` is opaque to the shell apart from `needs`. */
 export interface Judgement {
   readonly kind: "judge";
   readonly needs: Needs;
@@ -155,11 +140,6 @@ export interface Needs {
   /** counters to read */
   readonly counters: readonly NeededCounter[];
 }
-export interface NeededCounter extends CounterKey {
-  readonly per: ExposureScope;
-}
-
-
 export type PreviewEvidence =
   | {
       readonly status: "ok";
@@ -176,7 +156,7 @@ export interface PolicyVerdict {
   /** `@id`s or messages of policies that failed to evaluate; any entry denies */
   readonly errors: readonly string[];
   /** the request's context as sent; recorded without `input` */
-  readonly context: JsonObject;
+  readonly context: Readonly<Record<string, unknown>>;
 }
 export interface PolicyText {
   /** `@reason` or first comment; what people read */
@@ -246,3 +226,41 @@ export type Closing =
   | { readonly kind: "wait"; readonly untilMs: number }
   | ({ readonly kind: "close" } & Pick<Step, "events" | "sealed" | "settled" | "released"> & { readonly step: "close" });
 
+
+/** An event of a step with what it seals. */
+export interface Entry {
+  readonly event: NewEvent;
+  /** by `<what>|<concrete path>` */
+  readonly sealed: Readonly<Record<string, SealedValue>>;
+}
+
+/** The thing acted on, as the policies see it. */
+export interface Resource {
+  readonly type: string;
+  readonly id: string;
+  /** trusted facts that are known by now */
+  readonly facts: JsonObject;
+}
+
+/** An action under judgement: carried from `assess` to `decide`. */
+export interface GateCase {
+  readonly input: GateInput;
+  /** the run before this step, and with the step's entries so far */
+  readonly before: OpenRun;
+  readonly run: OpenRun;
+  readonly memory: Memory;
+  readonly tool: Tool;
+  /** plain */
+  readonly args: JsonObject;
+  /** the proposal as recorded: redacted arguments, hashes, confidence */
+  readonly proposed: NonNullable<OpenRun["proposed"]>;
+  readonly nonces: Readonly<Record<string, string>>;
+  readonly rationale: string | null;
+  readonly resource: Resource;
+  readonly entries: readonly Entry[];
+  readonly checks: readonly Check[];
+  /** how the call before this one went: its holds */
+  readonly moved: Pick<Step, "settled" | "released">;
+  /** phase approval: what was asked, what people were shown, and how many approved */
+  readonly asked: { readonly pending: Pending; readonly shown: ApprovalView; readonly approvals: 1 | 2 } | null;
+}

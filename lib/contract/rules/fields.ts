@@ -80,12 +80,19 @@ export function wantSource(
   const wanted = { where, written: source, types: ["string", "integer", "boolean"], always: true } as const;
   if (source.startsWith("input.")) {
     const hidden = draft.fields.sensitive ?? [];
-    const schema = wantField({ ...wanted, schema: draft.input, path: source.slice(6), owner: "the workflow's input", hidden }, faults);
+    const schema = wantField(
+      { ...wanted, schema: draft.input, path: source.slice(6), owner: "the workflow's input", hidden },
+      faults,
+    );
     return schema === undefined ? undefined : { schema, tool: undefined };
   }
   const reference = toolReference(source);
   if (reference === undefined) {
-    faults.add("CS-1008", where, { value: source, rule: "names no field", fix: 'use "input.<field>" or "<tool>.<output field>"' });
+    faults.add("CS-1008", where, {
+      value: source,
+      rule: "names no field",
+      fix: 'use "input.<field>" or "<tool>.<output field>"',
+    });
     return undefined;
   }
   const tool = wantTool(draft, reference.tool, where, faults);

@@ -5,7 +5,11 @@ import { at, type Faults, suggest, type Where } from "../faults.js";
 export function checkFiles(draft: Draft, exists: (path: string) => boolean, faults: Faults): void {
   const needs = (path: string | undefined, where: Where) => {
     if (path === undefined || exists(resolvedFrom(where.file, path))) return;
-    faults.add("CS-1011", where, { value: path, rule: "does not exist", fix: "create it, or correct the path: it is relative to this file" });
+    faults.add("CS-1011", where, {
+      value: path,
+      rule: "does not exist",
+      fix: "create it, or correct the path: it is relative to this file",
+    });
   };
   const { agent, sandbox } = draft.fields;
   if (agent?.kind === "bedrock") needs(agent.instructions, at(draft.where, "agent", "instructions"));

@@ -1,9 +1,9 @@
 /** Numbers, lengths of time, money, outcomes, time zone, price: what must lie within bounds. */
 import { CountersignError } from "../../errors.js";
 import type { Draft } from "../draft.js";
-import { at, type Faults, suggest, type Where } from "../faults.js";
+import { at, type Faults, type Where } from "../faults.js";
 import type { DurationSpec } from "../model.js";
-import { KNOWN_MODELS, knownPrice, PRICES_AS_OF } from "../prices.js";
+import { knownPrice, PRICES_AS_OF } from "../prices.js";
 import { MAX_FUNCTION_MS } from "../shape.js";
 import { durationMs, durationText, microUsd } from "../units.js";
 
@@ -45,7 +45,11 @@ export function checkLimits(draft: Draft, faults: Faults): void {
   const steps = fields.limits?.steps ?? DEFAULTS.steps;
   if (calls !== undefined && calls > steps) {
     const rule = `is more than the ${steps} steps a run may take`;
-    faults.add("CS-1012", at(where, "limits", "toolCalls"), { value: calls, rule, fix: "raise limits.steps or lower it" });
+    faults.add("CS-1012", at(where, "limits", "toolCalls"), {
+      value: calls,
+      rule,
+      fix: "raise limits.steps or lower it",
+    });
   }
 }
 
@@ -82,7 +86,11 @@ function budget({ fields, where }: Draft, faults: Faults): void {
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
       const field = index === 0 ? "perRunUsd" : "perDayUsd";
-      faults.add("CS-1012", at(where, "budget", field), { value: usd, rule: "is finer than a micro-USD", fix: "use at most six decimals" });
+      faults.add("CS-1012", at(where, "budget", field), {
+        value: usd,
+        rule: "is finer than a micro-USD",
+        fix: "use at most six decimals",
+      });
       return undefined;
     }
   });
@@ -90,13 +98,22 @@ function budget({ fields, where }: Draft, faults: Faults): void {
   if (perRun <= perDay) return;
   const [field, value] = perRunUsd === undefined ? ["perDayUsd", perDayUsd] : ["perRunUsd", perRunUsd];
   const rule = `leaves no room for one run a day (${perRun / 1e6} USD per run, ${perDay / 1e6} per day)`;
-  faults.add("CS-1012", at(where, "budget", String(field)), { value, rule, fix: "raise budget.perDayUsd or lower budget.perRunUsd" });
+  faults.add("CS-1012", at(where, "budget", String(field)), {
+    value,
+    rule,
+    fix: "raise budget.perDayUsd or lower budget.perRunUsd",
+  });
 }
 
 function times({ fields, where }: Draft, faults: Faults): void {
   const year = 365 * 86_400_000;
   const limit = at(where, "approvers", "timeLimit");
-  const runTime = durationBetween(fields.limits?.runTime, at(where, "limits", "runTime"), { minMs: 60_000, maxMs: year }, faults);
+  const runTime = durationBetween(
+    fields.limits?.runTime,
+    at(where, "limits", "runTime"),
+    { minMs: 60_000, maxMs: year },
+    faults,
+  );
   const approval = durationBetween(fields.approvers?.timeLimit, limit, { minMs: 60_000, maxMs: year }, faults);
   const [run, wait] = [runTime ?? DEFAULTS.runTimeMs, approval ?? DEFAULTS.approvalTimeLimitMs];
   if (wait > run) {
@@ -107,7 +124,12 @@ function times({ fields, where }: Draft, faults: Faults): void {
     durationBetween(spec, at(where, "freshness", field), { minMs: 1000, maxMs: 100 * year }, faults);
   }
   if (fields.agent?.kind === "lambda") {
-    durationBetween(fields.agent.timeout, at(where, "agent", "timeout"), { minMs: 1000, maxMs: MAX_FUNCTION_MS }, faults);
+    durationBetween(
+      fields.agent.timeout,
+      at(where, "agent", "timeout"),
+      { minMs: 1000, maxMs: MAX_FUNCTION_MS },
+      faults,
+    );
   }
 }
 
@@ -145,7 +167,7 @@ function price({ fields, where }: Draft, faults: Faults): void {
     faults.add("CS-1016", at(where, "agent", "model"), {
       value: agent.model,
       rule: `has no price in the built-in table (${PRICES_AS_OF})`,
-      fix: `give agent.price { inputPerMillionUsd, outputPerMillionUsd }; for a listed model: ${suggest(agent.model, KNOWN_MODELS)}`,
+      fix: "give agent.price { inputPerMillionUsd, outputPerMillionUsd }, or use a model that is in lib/contract/prices.ts",
     });
   }
 }

@@ -23,19 +23,42 @@ export function checkReferences(draft: Draft, faults: Faults): void {
 function names({ fields, where }: Draft, faults: Faults): void {
   // Verified Permissions keeps these namespaces to itself.
   if (["aws", "amazon", "cedar"].includes((fields.name ?? "").replaceAll("-", ""))) {
-    faults.add("CS-1005", at(where, "name"), { value: fields.name, rule: "is reserved by Verified Permissions", fix: "use another name" });
+    faults.add("CS-1005", at(where, "name"), {
+      value: fields.name,
+      rule: "is reserved by Verified Permissions",
+      fix: "use another name",
+    });
   }
   const type = fields.resource?.type;
   if (type !== undefined && RESERVED_TYPES.includes(type)) {
-    faults.add("CS-1005", at(where, "resource", "type"), { value: type, rule: "is reserved in policies", fix: 'use the name of the thing acted on: "Customer"' });
+    faults.add("CS-1005", at(where, "resource", "type"), {
+      value: type,
+      rule: "is reserved in policies",
+      fix: 'use the name of the thing acted on: "Customer"',
+    });
   }
 }
 
 function inputFields({ fields, where, input }: Draft, faults: Faults): void {
   const hidden = fields.sensitive ?? [];
-  const common = { schema: input, owner: "the workflow's input", always: true, hidden, types: ["string", "integer", "boolean"] } as const;
+  const common = {
+    schema: input,
+    owner: "the workflow's input",
+    always: true,
+    hidden,
+    types: ["string", "integer", "boolean"],
+  } as const;
   if (fields.reference !== undefined) {
-    wantField({ ...common, where: at(where, "reference"), written: fields.reference, path: fields.reference, types: ["string", "integer"] }, faults);
+    wantField(
+      {
+        ...common,
+        where: at(where, "reference"),
+        written: fields.reference,
+        path: fields.reference,
+        types: ["string", "integer"],
+      },
+      faults,
+    );
   }
   for (const [index, name] of (fields.unique ?? []).entries()) {
     wantField({ ...common, where: at(where, "unique", index), written: name, path: name }, faults);
@@ -44,7 +67,11 @@ function inputFields({ fields, where, input }: Draft, faults: Faults): void {
     const here = at(where, "freshness", name);
     const schema = wantField({ ...common, where: here, written: name, path: name, types: ["string"] }, faults);
     if (schema === undefined || schema.format === "date-time") continue;
-    faults.add("CS-1008", here, { value: name, rule: "is not a time in the workflow's input", fix: "use z.iso.datetime() for it" });
+    faults.add("CS-1008", here, {
+      value: name,
+      rule: "is not a time in the workflow's input",
+      fix: "use z.iso.datetime() for it",
+    });
   }
 }
 
@@ -68,14 +95,26 @@ function resource(draft: Draft, faults: Faults): void {
   for (const [attribute, source] of Object.entries(given.facts ?? {})) {
     const here = at(where, "facts", attribute);
     if (attribute === "tenant") {
-      faults.add("CS-1005", here, { value: attribute, rule: "is an attribute every resource has already", fix: "use another name" });
+      faults.add("CS-1005", here, {
+        value: attribute,
+        rule: "is an attribute every resource has already",
+        fix: "use another name",
+      });
       continue;
     }
     const found = wantSource(draft, source, here, faults);
     // Words of outsiders must not become facts that policies trust. A fixed set of values or a number carries no words.
-    if (found?.tool?.fields.untrusted === true && scalarOf(found.schema) === "string" && found.schema.enum === undefined) {
+    if (
+      found?.tool?.fields.untrusted === true &&
+      scalarOf(found.schema) === "string" &&
+      found.schema.enum === undefined
+    ) {
       const rule = "is free text from a tool whose output outsiders write";
-      faults.add("CS-1018", here, { value: source, rule, fix: "take it from a trusted tool, or give the field z.enum([…])" });
+      faults.add("CS-1018", here, {
+        value: source,
+        rule,
+        fix: "take it from a trusted tool, or give the field z.enum([…])",
+      });
     }
   }
 }
@@ -98,7 +137,11 @@ function crossReferences(draft: Draft, faults: Faults): void {
       faults,
     );
     if (source.startsWith("input.")) {
-      faults.add("CS-1008", here, { value: source, rule: "compares the input with itself", fix: 'use "<tool>.<output field>"' });
+      faults.add("CS-1008", here, {
+        value: source,
+        rule: "compares the input with itself",
+        fix: 'use "<tool>.<output field>"',
+      });
       continue;
     }
     const theirs = wantSource(draft, source, here, faults);
@@ -114,7 +157,11 @@ function plan(draft: Draft, faults: Faults): void {
   const where = at(draft.where, "agent");
   const known = [...new Set([...(outcomes ?? DEFAULTS.outcomes), "escalated"])];
   if (!known.includes(agent.outcome)) {
-    faults.add("CS-1008", at(where, "outcome"), { value: agent.outcome, rule: "is not an outcome of this contract", fix: suggest(agent.outcome, known) });
+    faults.add("CS-1008", at(where, "outcome"), {
+      value: agent.outcome,
+      rule: "is not an outcome of this contract",
+      fix: suggest(agent.outcome, known),
+    });
   }
   const before: string[] = [];
   for (const [index, step] of agent.steps.entries()) {
@@ -137,7 +184,8 @@ function planArgs(
   if (input === undefined) return;
   const names = Object.keys(input.properties ?? {});
   for (const required of input.required ?? []) {
-    if (!Object.hasOwn(args, required)) faults.add("CS-1008", at(where, required), { rule: "is missing", fix: `${fields.name} needs it` });
+    if (!Object.hasOwn(args, required))
+      faults.add("CS-1008", at(where, required), { rule: "is missing", fix: `${fields.name} needs it` });
   }
   for (const [name, value] of Object.entries(args)) {
     const here = at(where, name);
@@ -149,14 +197,22 @@ function planArgs(
     for (const [, source = ""] of filled) {
       const called = /^[^.]+\.[^.]+(?=\.)/.exec(source)?.[0];
       if (!source.startsWith("input.") && called !== undefined && !before.includes(called)) {
-        faults.add("CS-1017", here, { value: `{${source}}`, rule: "is not known at this step", fix: `call ${called} in an earlier step` });
+        faults.add("CS-1017", here, {
+          value: `{${source}}`,
+          rule: "is not known at this step",
+          fix: `call ${called} in an earlier step`,
+        });
       } else {
         wantSource(draft, source, here, faults);
       }
     }
     const field = fields.input?.shape[name];
     if (filled.length === 0 && field !== undefined && !accepts(field, value)) {
-      faults.add("CS-1008", here, { value, rule: `does not fit the input of ${fields.name}`, fix: "use a value its schema accepts" });
+      faults.add("CS-1008", here, {
+        value,
+        rule: `does not fit the input of ${fields.name}`,
+        fix: "use a value its schema accepts",
+      });
     }
   }
 }

@@ -28,7 +28,11 @@ function problem(node: JsonSchema): { readonly rule: string; readonly fix: strin
     return { rule: "is a union, which policies cannot judge", fix: "use z.enum([…]) or one optional field per case" };
   }
   if (scalarOf(node) !== undefined) return undefined;
-  if (node.type === "number") return { rule: "may have a fraction, which policies cannot judge", fix: "use z.int(), in the smallest unit (cents)" };
+  if (node.type === "number")
+    return {
+      rule: "may have a fraction, which policies cannot judge",
+      fix: "use z.int(), in the smallest unit (cents)",
+    };
   if (node.$ref !== undefined) return { rule: "is recursive", fix: "use a fixed depth of strict objects" };
   if (node.type === "array") {
     if (node.items !== undefined && node.prefixItems === undefined) return undefined;
@@ -57,7 +61,10 @@ function representable(node: JsonSchema, where: Where, faults: Faults): void {
 /** Field paths and Cedar attributes are written with these names. */
 function nameOf(key: string, where: Where, faults: Faults): void {
   if (/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(key)) return;
-  faults.add("CS-1009", where, { rule: "is not a usable field name", fix: "begin with a letter; use letters, digits and _, at most 64" });
+  faults.add("CS-1009", where, {
+    rule: "is not a usable field name",
+    fix: "begin with a letter; use letters, digits and _, at most 64",
+  });
 }
 
 /** Inputs of the workflow and outputs of tools are data, not judged: any JSON, but no unknown fields. */

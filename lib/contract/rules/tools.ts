@@ -27,7 +27,12 @@ function uniqueNames(draft: Draft, faults: Faults): void {
     const physical = fields.name.replaceAll(".", "-");
     const first = seen.get(physical);
     if (first === undefined) seen.set(physical, fields.name);
-    else faults.add("CS-1005", at(where, "name"), { value: fields.name, rule: `is taken by another tool (${show(first)})`, fix: "give each tool its own name" });
+    else
+      faults.add("CS-1005", at(where, "name"), {
+        value: fields.name,
+        rule: `is taken by another tool (${show(first)})`,
+        fix: "give each tool its own name",
+      });
   }
 }
 
@@ -61,7 +66,11 @@ function effect({ fields, where }: DraftTool, faults: Faults): void {
   if (fields.effect === "read") {
     for (const field of WRITE_ONLY) {
       if (fields[field] === undefined) continue;
-      faults.add("CS-1007", at(where, field), { value: fields[field], rule: "means nothing for a read", fix: 'remove it, or set effect to "write"' });
+      faults.add("CS-1007", at(where, field), {
+        value: fields[field],
+        rule: "means nothing for a read",
+        fix: 'remove it, or set effect to "write"',
+      });
     }
   }
 }
@@ -76,7 +85,10 @@ function inputFields({ fields, where, input }: DraftTool, faults: Faults): void 
   }
   for (const [index, path] of (fields.outbound ?? []).entries()) {
     // May be sensitive: that is what the outbound check looks for.
-    wantField({ schema: input, owner, where: at(where, "outbound", index), written: path, path, types: ["string"] }, faults);
+    wantField(
+      { schema: input, owner, where: at(where, "outbound", index), written: path, path, types: ["string"] },
+      faults,
+    );
   }
 }
 
@@ -86,7 +98,16 @@ function exposure({ fields, where, input }: DraftTool, faults: Faults): void {
   const here = at(where, "exposure", "amount");
   const hidden = fields.sensitive?.input ?? [];
   const schema = wantField(
-    { where: here, written: amount, path: amount, schema: input, owner: "the tool's input", types: ["integer"], always: true, hidden },
+    {
+      where: here,
+      written: amount,
+      path: amount,
+      schema: input,
+      owner: "the tool's input",
+      types: ["integer"],
+      always: true,
+      hidden,
+    },
     faults,
   );
   if (schema !== undefined && !((schema.minimum ?? -1) >= 0 || (schema.exclusiveMinimum ?? -1) >= 0)) {
@@ -94,12 +115,18 @@ function exposure({ fields, where, input }: DraftTool, faults: Faults): void {
     faults.add("CS-1019", here, { value: amount, rule, fix: "use z.int().positive()" });
   }
   if (new Set(per).size < per.length) {
-    faults.add("CS-1008", at(where, "exposure", "per"), { value: per, rule: "names a sum twice", fix: "name each once" });
+    faults.add("CS-1008", at(where, "exposure", "per"), {
+      value: per,
+      rule: "names a sum twice",
+      fix: "name each once",
+    });
   }
 }
 
 /** Placeholders of a title: `{field}`, `{field:EUR}`, `{resource}`. */
-export function placeholders(title: string): readonly { readonly field: string; readonly currency?: string }[] | undefined {
+export function placeholders(
+  title: string,
+): readonly { readonly field: string; readonly currency?: string }[] | undefined {
   const rest = title.replace(/\{[A-Za-z][\w.]*(:[A-Z]{3})?\}/g, "");
   if (/[{}]/.test(rest)) return undefined;
   return [...title.matchAll(/\{([A-Za-z][\w.]*)(?::([A-Z]{3}))?\}/g)].map(([, field = "", currency]) =>
@@ -112,14 +139,21 @@ function title({ fields, where, input }: DraftTool, faults: Faults): void {
   const here = at(where, "title");
   const found = placeholders(fields.title);
   if (found === undefined) {
-    faults.add("CS-1017", here, { value: fields.title, rule: "has an odd placeholder", fix: "use {field}, {field:EUR} or {resource}" });
+    faults.add("CS-1017", here, {
+      value: fields.title,
+      rule: "has an odd placeholder",
+      fix: "use {field}, {field:EUR} or {resource}",
+    });
     return;
   }
   const hidden = fields.sensitive?.input ?? [];
   for (const { field, currency } of found) {
     if (field === "resource" && currency === undefined) continue;
     const types = currency === undefined ? (["string", "integer", "boolean"] as const) : (["integer"] as const);
-    wantField({ where: here, written: `{${field}}`, path: field, schema: input, owner: "the tool's input", types, hidden }, faults);
+    wantField(
+      { where: here, written: `{${field}}`, path: field, schema: input, owner: "the tool's input", types, hidden },
+      faults,
+    );
   }
 }
 
@@ -130,10 +164,19 @@ function dependencies(draft: Draft, { fields, where, input }: DraftTool, faults:
     const other = wantTool(draft, name, at(here, "tool"), faults);
     if (other === undefined) continue;
     for (const [position, field] of (same ?? []).entries()) {
-      const place = { where: at(here, "same", position), written: field, path: field, types: ["string", "integer", "boolean"], always: true } as const;
+      const place = {
+        where: at(here, "same", position),
+        written: field,
+        path: field,
+        types: ["string", "integer", "boolean"],
+        always: true,
+      } as const;
       const mine = wantField({ ...place, schema: input, owner: "the tool's input", hidden }, faults);
       if (mine === undefined) continue;
-      wantField({ ...place, schema: other.input, owner: `the input of ${name}`, hidden: other.fields.sensitive?.input ?? [] }, faults);
+      wantField(
+        { ...place, schema: other.input, owner: `the input of ${name}`, hidden: other.fields.sensitive?.input ?? [] },
+        faults,
+      );
     }
   }
 }
@@ -142,18 +185,29 @@ function compensation(draft: Draft, { fields, where }: DraftTool, faults: Faults
   const here = at(where, "compensation");
   const name = fields.compensation;
   if (fields.reversibility === "compensable" && name === undefined) {
-    faults.add("CS-1007", here, { rule: "is missing, and compensable writes need it", fix: "name the tool of this contract that undoes this one" });
+    faults.add("CS-1007", here, {
+      rule: "is missing, and compensable writes need it",
+      fix: "name the tool of this contract that undoes this one",
+    });
   }
   if (name === undefined || fields.effect !== "write") return;
   if (fields.reversibility !== undefined && fields.reversibility !== "compensable") {
-    faults.add("CS-1007", here, { value: name, rule: `means nothing for a write that is ${fields.reversibility}`, fix: 'remove it, or set reversibility to "compensable"' });
+    faults.add("CS-1007", here, {
+      value: name,
+      rule: `means nothing for a write that is ${fields.reversibility}`,
+      fix: 'remove it, or set reversibility to "compensable"',
+    });
     return;
   }
   const other = wantTool(draft, name, here, faults);
   if (other === undefined) return;
   // The tool itself is fine: a second message can set the first one right.
   if (other.fields.effect === "read") {
-    faults.add("CS-1008", here, { value: name, rule: "is a read, which undoes nothing", fix: "name a tool that writes" });
+    faults.add("CS-1008", here, {
+      value: name,
+      rule: "is a read, which undoes nothing",
+      fix: "name a tool that writes",
+    });
   }
 }
 
@@ -169,6 +223,10 @@ function cycles(draft: Draft, faults: Faults): void {
     });
   for (const { fields, where } of draft.tools) {
     if (fields.name === undefined || !reaches(fields.name, fields.name, new Set())) continue;
-    faults.add("CS-1008", at(where, "requires"), { value: fields.name, rule: "requires itself, directly or through others", fix: "break the circle" });
+    faults.add("CS-1008", at(where, "requires"), {
+      value: fields.name,
+      rule: "requires itself, directly or through others",
+      fix: "break the circle",
+    });
   }
 }

@@ -5,9 +5,11 @@
  * no other process can reach the data around the IAM check, and a call costs a few hundredths of a millisecond.
  */
 import { EventEmitter } from "node:events";
+import { setTimeout as nextTurn } from "node:timers/promises";
 import dynalite from "dynalite";
 import * as z from "zod";
 import { AwsFault } from "../types.js";
+import type { TableSchema } from "./tables.js";
 import { type Item, item } from "./values.js";
 
 export interface Store {
@@ -15,8 +17,11 @@ export interface Store {
   call(operation: string, input: object): Promise<Readonly<Record<string, unknown>>>;
   /** the item with this key, read consistently */
   get(tableName: string, key: Item): Promise<Item | undefined>;
+  /** resolves when the table can be used */
+  createTable(tableName: string, schema: TableSchema): Promise<void>;
 }
 
+const MAX_TRIES = 5_000;
 const HEADERS = {
   "content-type": "application/x-amz-json-1.0",
   // dynalite wants to see a signature but checks none; the wire has checked the real one.
@@ -25,6 +30,7 @@ const HEADERS = {
 };
 const fault = z.object({ __type: z.string(), message: z.string().optional(), Message: z.string().optional() });
 const success = z.record(z.string(), z.unknown());
+const described = z.object({ Table: z.object({ TableStatus: z.string() }) });
 const gotItem = z.object({ Item: item.optional() });
 
 export function openStore(): Store {
@@ -63,6 +69,16 @@ export function openStore(): Store {
     async get(tableName, key) {
       const reply = await call("GetItem", { TableName: tableName, Key: key, ConsistentRead: true });
       return gotItem.parse(reply).Item;
+    },
+    async createTable(tableName, schema) {
+      await call("CreateTable", { TableName: tableName, ...schema, BillingMode: "PAY_PER_REQUEST" });
+      // dynalite makes a table active in a timer of its own, after the answer.
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const { Table } = described.parse(await call("DescribeTable", { TableName: tableName }));
+        if (Table.TableStatus === "ACTIVE") return;
+        await nextTurn(1);
+      }
+      throw new Error(`dynalite did not make the table ${tableName} active`);
     },
   };
 }

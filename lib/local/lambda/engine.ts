@@ -1,7 +1,6 @@
-import { appendFile, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
+import { logFile } from "../log-file.js";
 import {
   type AwsCall,
   AwsFault,
@@ -181,10 +180,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   /** What a function prints: a file per function in the data folder, else the cloud's log. */
   private outputOf(name: string): (text: string) => void {
     const { dataDir, log } = this.options.context;
-    if (dataDir === undefined) return (text) => log(`[${name}] ${text.trimEnd()}`);
-    const folder = join(dataDir, "logs");
-    mkdirSync(folder, { recursive: true });
-    return (text) => appendFile(join(folder, `${name}.log`), text, (error) => error && log(`log of ${name}: ${error.message}`));
+    return dataDir === undefined ? (text) => log(`[${name}] ${text.trimEnd()}`) : logFile(dataDir, name);
   }
 
   private createPermission(request: ResourceRequest): CreatedResource {

@@ -56,7 +56,7 @@ export function runMap(run: StateRun, state: MapState, runGraph: GraphRunner): P
           return scope;
         },
         async work(scope, index) {
-          return runGraph(state.processor, scope, await itemInput(run, state, scope, index, items[index]));
+          return runGraph(state.processor, scope, await itemInput(run, state, index, items[index]));
         },
         done(scope, index) {
           lastIterationEvent = scope.emitAside("MapIterationSucceeded", scope.lastEventId, { name, index });
@@ -132,7 +132,10 @@ function runAll(parent: Scope, total: number, concurrency: number, lines: Lines)
 /** Records how the lines ended after one failed; answers the error the state ends with. */
 function giveUpOthers(parent: Scope, scope: Scope, index: number, error: unknown, lines: Lines): unknown {
   parent.lastEventId = scope.lastEventId;
-  if (!(error instanceof StateFailure)) return error;
+  if (!(error instanceof StateFailure)) {
+    parent.dropChildren();
+    return error;
+  }
   try {
     // A fatal error ends the execution at once.
     if (!isFatal(error)) {
@@ -182,19 +185,7 @@ function toleranceNotModelled(run: StateRun): StateFailure {
   return new StateFailure("States.Runtime", run.describe(what));
 }
 
-async function itemInput(
-  run: StateRun,
-  state: MapState,
-  scope: Scope,
-  index: number,
-  item: unknown,
-): Promise<Payload> {
-  if (state.itemSelector === undefined) return payloadOf(item);
-  try {
-    return payloadOf(await run.evaluate(state.itemSelector, { item: { index, value: item } }));
-  } catch (error) {
-    // The selector belongs to the Map, but it fails within the iteration.
-    if (error instanceof EvaluationFault) run.scope.lastEventId = scope.lastEventId;
-    throw error;
-  }
+async function itemInput(run: StateRun, state: MapState, index: number, value: unknown): Promise<Payload> {
+  if (state.itemSelector === undefined) return payloadOf(value);
+  return payloadOf(await run.evaluate(state.itemSelector, { item: { index, value } }));
 }

@@ -95,6 +95,7 @@ export class Scope {
   /** the type of the state that is running */
   openState: string | undefined;
   readonly variables: Variables;
+  /** the innermost Map iteration around this line of work */
   readonly iteration: Iteration | undefined;
   private readonly children = new Set<Scope>();
   private readonly cleanups = new Set<() => void>();
@@ -103,16 +104,13 @@ export class Scope {
   constructor(
     readonly run: RunContext,
     private readonly parent?: Scope,
-    iteration?: Iteration,
+    private readonly ownIteration?: Iteration,
   ) {
     this.variables = new Variables(parent?.variables);
-    this.iteration = iteration ?? parent?.iteration;
-    this.ownIteration = iteration;
+    this.iteration = ownIteration ?? parent?.iteration;
     if (parent !== undefined) this.lastEventId = parent.lastEventId;
     parent?.children.add(this);
   }
-  private readonly ownIteration: Iteration | undefined;
-
   /** Records the next event of this line of work. */
   emit(type: EventType, details?: EventDetails): number {
     this.assertRunning();
@@ -173,8 +171,7 @@ export class Scope {
   /** Gives up this line of work and all within it, silently. */
   abort(): void {
     this.aborted = true;
-    for (const child of this.children) child.abort();
-    this.children.clear();
+    this.dropChildren();
     for (const cleanUp of [...this.cleanups]) cleanUp();
   }
 
@@ -183,8 +180,12 @@ export class Scope {
     const others = [...this.children].filter((child) => child !== failed);
     failed.recordOpenState(failedEventId);
     for (const child of others) child.recordAbort(failedEventId);
-    failed.abort();
-    for (const child of others) child.abort();
+    this.dropChildren();
+  }
+
+  /** Gives up the children silently. */
+  dropChildren(): void {
+    for (const child of this.children) child.abort();
     this.children.clear();
   }
 

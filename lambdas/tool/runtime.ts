@@ -1,0 +1,127 @@
+/**
+ * What stands between a permit and an effect. In this order: the brake, the permit in the log, the claim in the effects ledger, the
+ * tool's own code, its outcome in the ledger. A refusal touches nothing and says why.
+ */
+import type { Control } from "../../lib/aws/control.js";
+import type { Effect, EffectRef, Effects } from "../../lib/aws/effects.js";
+import type { RunLog } from "../../lib/aws/run-log.js";
+import type { Tool } from "../../lib/contract/model.js";
+import { CountersignError } from "../../lib/errors.js";
+import { ERROR_NAMES, type ToolAnswer, type ToolRequest } from "../../lib/run/protocol.js";
+import { isoTime } from "../../lib/run/time.js";
+import { makeToolContext } from "../../lib/tool/context.js";
+import type { LocalHosts } from "../../lib/tool/hosts.js";
+import { NamedError } from "../shared/named-error.js";
+import { type Attempt, attempt, type Handle } from "./attempt.js";
+import { argsHashOf, checkNotAfter, findPermit, type Permit } from "./permit.js";
+
+export interface ToolRuntime {
+  readonly workflow: string;
+  readonly tool: Tool;
+  readonly handle: Handle;
+  readonly log: Pick<RunLog, "read">;
+  readonly control: Pick<Control, "readBrake">;
+  readonly effects: Effects;
+  readonly secret: (name: string) => Promise<string>;
+  readonly local: LocalHosts;
+  readonly nowMs: () => number;
+}
+
+/** From a claim's time limit to when its function has certainly ended: the runtime's own work around the tool's code. */
+const CLAIM_MARGIN_MS = 15_000;
+
+/** @throws CountersignError CS-32xx when it refuses, NamedError `ToolRetryable` or `ClaimOpen` */
+export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promise<ToolAnswer> {
+  const { tool, workflow } = runtime;
+  const run = { workflow, tenant: request.tenant, runId: request.run_id };
+  const brake = await runtime.control.readBrake(workflow);
+  if (brake?.on === true)
+    throw new CountersignError("CS-3202", `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`);
+  const argsHash = argsHashOf(tool, request);
+  const log = await runtime.log.read(run, { fromSeq: request.permit_seq });
+  const permit = findPermit(tool, request, argsHash, log);
+  const ref = { run, tool: tool.name, turn: request.turn };
+  const claim = await claimEffect(runtime, ref, permit);
+  if (claim.kind === "settled") return claim.answer;
+  const startedMs = runtime.nowMs();
+  const result = await attempt(tool, runtime.handle, request.action.args, (signal) =>
+    makeToolContext({
+      tool,
+      runId: request.run_id,
+      step: permit.step,
+      tenant: request.tenant,
+      idempotencyKey: permit.data.idempotency_key,
+      repeated: claim.repeated,
+      signal,
+      local: runtime.local,
+      secret: runtime.secret,
+    }),
+  );
+  return store(runtime, ref, claim.attempts, result, startedMs);
+}
+
+type Claimed =
+  | { readonly kind: "settled"; readonly answer: ToolAnswer }
+  /** `repeated`: an earlier attempt may have had its effect */
+  | { readonly kind: "claimed"; readonly attempts: number; readonly repeated: boolean };
+
+async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit): Promise<Claimed> {
+  const { tool, effects } = runtime;
+  const nowMs = runtime.nowMs();
+  const claim = {
+    args_hash: permit.data.args_hash,
+    claimed_at: isoTime(nowMs),
+    deadline: isoTime(nowMs + tool.timeoutMs + CLAIM_MARGIN_MS),
+  };
+  const earlier = await effects.read(ref);
+  if (earlier === undefined) {
+    checkNotAfter(tool, permit, nowMs);
+    if (await effects.claim(ref, claim)) return { kind: "claimed", attempts: 1, repeated: false };
+    throw claimOpen(tool);
+  }
+  if (earlier.args_hash !== permit.data.args_hash)
+    throw new CountersignError("CS-3204", `${tool.name}: the ledger holds other arguments for turn ${ref.turn}; propose again`);
+  if (earlier.outcome !== undefined) return { kind: "settled", answer: answerOf(earlier.outcome) };
+  if (earlier.failed === undefined && nowMs < Date.parse(earlier.deadline)) throw claimOpen(tool);
+  const repeated = tool.effect === "write" && (earlier.failed?.effect_possible ?? true);
+  if (repeated && tool.idempotency === "none") return abandon(runtime, ref, earlier);
+  if (await effects.reclaim(ref, earlier.attempts, claim))
+    return { kind: "claimed", attempts: earlier.attempts + 1, repeated };
+  throw claimOpen(tool);
+}
+
+/** The effect may have happened, and the tool has no way to find out: a person must. */
+async function abandon(runtime: ToolRuntime, ref: EffectRef, earlier: Effect): Promise<Claimed> {
+  const message = `${ref.tool}: attempt ${earlier.attempts} left no outcome and the effect cannot be looked up; check it by hand`;
+  const error = { code: "CS-3211", message, retryable: false };
+  const result: Attempt = { kind: "outcome", answer: { status: "unknown", error }, effectPossible: true };
+  return { kind: "settled", answer: await store(runtime, ref, earlier.attempts, result, Date.parse(earlier.claimed_at)) };
+}
+
+async function store(
+  { effects, tool, nowMs }: ToolRuntime,
+  ref: EffectRef,
+  attempts: number,
+  result: Attempt,
+  startedMs: number,
+): Promise<ToolAnswer> {
+  const nowTime = nowMs();
+  const measured = { effect_possible: result.effectPossible, latency_ms: Math.max(0, nowTime - startedMs), finished_at: isoTime(nowTime) };
+  if (result.kind === "retry") {
+    await effects.storeFailure(ref, attempts, { ...result.error, ...measured });
+    throw new NamedError(ERROR_NAMES.toolRetryable, `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`);
+  }
+  if (await effects.storeOutcome(ref, attempts, { ...result.answer, ...measured })) return result.answer;
+  // Another attempt took over after this one's deadline: what that one stored counts.
+  const settled = (await effects.read(ref))?.outcome;
+  if (settled === undefined) throw claimOpen(tool);
+  return answerOf(settled);
+}
+
+function answerOf({ status, output, error }: ToolAnswer): ToolAnswer {
+  return { status, ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
+}
+
+function claimOpen(tool: Tool): NamedError {
+  return new NamedError(ERROR_NAMES.claimOpen, `${tool.name}: an earlier attempt is still running`);
+}

@@ -1,0 +1,29 @@
+/** What the local console shows, read as an auditor reads it. */
+import type { ConsoleData } from "../local/console/app.js";
+import type { Session } from "../scenario/session.js";
+import { sessionConnection } from "../scenario/session-connection.js";
+import { runReader, runStatus } from "./runs.js";
+import { verifyEvents } from "./verify.js";
+
+const LISTED_RUNS = 100;
+
+/** `session` is undefined until the cloud is ready. */
+export function consoleData(stage: string, session: () => Session | undefined): ConsoleData {
+  const reader = async () => {
+    const opened = session();
+    return opened === undefined ? undefined : runReader(sessionConnection(opened));
+  };
+  return {
+    stage,
+    mails: () => session()?.cloud.ses.mailbox.list() ?? [],
+    async runs() {
+      const runs = await reader();
+      const listed = (await runs?.list([...(session()?.workflows.keys() ?? [])], LISTED_RUNS)) ?? [];
+      return Promise.all(listed.map(async (run) => ({ ...run, status: runStatus((await runs?.events(run)) ?? []) })));
+    },
+    async run(workflow, tenant, runId) {
+      const events = (await (await reader())?.events({ workflow, tenant, runId })) ?? [];
+      return events.length === 0 ? undefined : { events, verdict: (await verifyEvents([events])).summary };
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/** Follows one run at a terminal: tells each step, answers approvals when asked to, tells the outcome and what it cost. */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { listApprovals } from "../aws/approval-index.js";
+import { runRecord } from "../audit/record.js";
+import type { Contract } from "../contract/model.js";
+import { CountersignError } from "../errors.js";
+import type { SkippingClock } from "../local/clock.js";
+import type { EventOf, RecordedEvent } from "../run/events.js";
+import type { RunRef } from "../run/keys.js";
+import { of } from "../scenario/compare.js";
+import { wantedConfirmation } from "../scenario/play.js";
+import type { Session } from "../scenario/session.js";
+import type { Connection } from "./connection.js";
+import { decide, readChallenge } from "./desk.js";
+import { executionHistory, statesEntered } from "./history.js";
+import type { Interruption } from "./interruption.js";
+import { printable } from "./io.js";
+import { type RunReader, runReader } from "./runs.js";
+import { timelineLine, usd } from "./timeline.js";
+import { verifyEvents } from "./verify.js";
+
+const POLL_MS = 120;
+/** Step Functions Standard, eu-central-1 and us-east-1, November 2026: 25 USD per million states entered. */
+const MICRO_USD_PER_STATE = 25;
+
+export interface Following {
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly contract: Contract;
+  readonly run: RunRef;
+  readonly interruption: Interruption;
+  /** a person decides, when left out */
+  readonly decide?: "approve" | "reject" | "none";
+  /** time that is skipped where nobody decides */
+  readonly skipping?: SkippingClock;
+  say(line: string): void;
+}
+
+/** Returns the run's record when it is closed, nothing when interrupted before. */
+export async function followRun(following: Following): Promise<ReturnType<typeof runRecord> | undefined> {
+  const reader = await runReader(following.connection);
+  let told = 0;
+  while (!following.interruption.happened) {
+    if (following.skipping !== undefined) await following.skipping.settled();
+    const events = await reader.events(following.run);
+    for (const event of events.slice(told)) {
+      const line = timelineLine(event, events.slice(0, event.seq - 1));
+      if (line !== undefined) following.say(line);
+      if (event.type === "ApprovalRequested") await ask(following, event);
+    }
+    told = events.length;
+    if (events.at(-1)?.type === "RunClosed") return conclude(following, reader, events);
+    await passTime(following);
+  }
+  return undefined;
+}
+
+async function passTime({ skipping, interruption }: Following): Promise<void> {
+  const next = skipping?.nextTimerMs();
+  if (skipping !== undefined && next !== undefined) await skipping.advanceTo(next);
+  else await interruption.wait(POLL_MS);
+}
+
+async function ask(following: Following, asked: EventOf<"ApprovalRequested">): Promise<void> {
+  const { endpoint, ses } = following.session.cloud;
+  const listed = await waitForMail(following, asked);
+  const title = listed?.title ?? asked.data.type;
+  const deadline = new Date(asked.data.deadline);
+  following.say(`\n  ${printable(title)}${asked.data.typed_confirmation ? ": cannot be undone" : ""}. Silence until ${deadline.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })} (your time) denies it.`);
+  const mails = ses.mailbox.list().filter((mail) => asked.data.approvers.some((approver) => mail.to.includes(approver)));
+  const newest = new Map(mails.map((mail) => [mail.to[0] ?? "", mail]));
+  for (const [approver, mail] of newest) {
+    const challenge = readChallenge(mail.text);
+    if (challenge !== undefined) following.say(`  Decide:   ${challenge.link}   as ${approver}, code in the mail: ${endpoint}/mailbox/${mail.id}`);
+  }
+  if (following.decide === "approve" || following.decide === "reject") await answerAs(following, asked, [...newest.values()].map((mail) => mail.text));
+  else following.say(following.skipping === undefined ? "  Waiting… (Ctrl-C stops the local cloud and closes the run as stopped)\n" : "  Nobody decides; time skips to the deadline.\n");
+}
+
+/** The log has the question before the mails are out. */
+async function waitForMail(following: Following, asked: EventOf<"ApprovalRequested">) {
+  const { ApprovalsTable } = await following.connection.controlPlane();
+  const ref = { client: new DynamoDBClient(following.connection.client("approver")), table: ApprovalsTable };
+  while (!following.interruption.happened) {
+    const listed = await listApprovals(ref, following.run.workflow, Date.now());
+    const found = listed.find((one) => one.approval_id === asked.data.approval_id);
+    const mailed = following.session.cloud.ses.mailbox.list().filter((mail) => mail.text.includes(asked.run_id)).length;
+    if (found !== undefined && mailed >= found.approvers.length) return found;
+    await following.interruption.wait(POLL_MS);
+  }
+  return undefined;
+}
+
+/** As many people as are needed decide, over the approval desk's own HTTP. */
+async function answerAs(following: Following, asked: EventOf<"ApprovalRequested">, mails: readonly string[]): Promise<void> {
+  const decision = following.decide === "approve" ? "approve" : "reject";
+  for (const text of mails.slice(0, decision === "approve" ? asked.data.needed : 1)) {
+    const challenge = readChallenge(text);
+    if (challenge === undefined) throw new CountersignError("CS-5006", "the approval mail has no link and code");
+    const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
+    await decide(challenge.link, { decision, code: challenge.code, confirmation, comment: `decided by npm start -- --decide ${decision}` });
+  }
+}
+
+async function conclude(following: Following, reader: RunReader, events: readonly RecordedEvent[]) {
+  const { connection, contract, run, say } = following;
+  const closed = of(events, "RunClosed").at(-1);
+  const { StateMachineArn } = await connection.workflow(run.workflow);
+  const states = statesEntered(await executionHistory(new SFNClient(connection.client("operator")), StateMachineArn, run.runId));
+  const spent = closed?.data.spent_micro_usd ?? 0;
+  const verdict = await verifyEvents([await reader.events(run)]);
+  say(
+    `\nOutcome: ${closed?.data.outcome.status ?? "open"}${closed === undefined || closed.data.outcome.reason === "" ? "" : ` (${printable(closed.data.outcome.reason)})`} · ${states} states · model ${usd(spent)} of ${(contract.budget.perRunMicroUsd / 1e6).toFixed(2)}, Step Functions ${usd(states * MICRO_USD_PER_STATE)} · ${verdict.summary}`,
+  );
+  say("Next:  npx countersign run show --local      npx countersign run export --local --out run.jsonl      npx countersign workflow new my-first");
+  return runRecord(events);
+}

@@ -1,0 +1,165 @@
+/** `npm start`: synthesise, start the local cloud, run one workflow, wait for people, tell what happened. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { CountersignError } from "../errors.js";
+import { createSkippingClock, realClock, type SkippingClock } from "../local/clock.js";
+import { consoleHandler } from "../local/console/app.js";
+import type { ConverseModel } from "../local/services/bedrock.js";
+import type { admitRequest } from "../run/protocol.js";
+import { fillTimes } from "../scenario/format.js";
+import { openSession, type Session } from "../scenario/session.js";
+import { sessionConnection } from "../scenario/session-connection.js";
+import { synthesise } from "../scenario/synth.js";
+import { chosen } from "./commands/workflow.js";
+import { type Connection, dataDirOf, refuseSecondCloud, writeLocalFile } from "./connection.js";
+import { consoleData } from "./console-data.js";
+import { readJsonFile } from "./files.js";
+import { followRun } from "./follow-run.js";
+import { startRun } from "./front-door.js";
+import { Interruption } from "./interruption.js";
+import type { Io } from "./io.js";
+import { stopOpenRuns } from "./stop-open-runs.js";
+import { seconds } from "./timeline.js";
+
+export interface LocalStart {
+  readonly root: string;
+  readonly io: Io;
+  readonly stage: string;
+  readonly json: boolean;
+  readonly workflow: string;
+  /** 0: any free port */
+  readonly port: number;
+  readonly fresh: boolean;
+  readonly run: boolean;
+  readonly input?: string;
+  /** who answers approvals: a person, when left out */
+  readonly decide?: "approve" | "reject" | "none";
+  readonly expire: boolean;
+  readonly exit: boolean;
+  readonly model?: ConverseModel;
+}
+type RunInput = z.input<typeof admitRequest>["input"];
+
+/** Returns when the run is finished (`exit`) or after Ctrl-C, with no process left behind. */
+export async function startLocal(options: LocalStart): Promise<void> {
+  const say = (line: string) => (options.json ? options.io.err(line) : options.io.out(line));
+  const workflows = await chosen(options.root, []);
+  await chosen(options.root, [options.workflow]);
+  const input = options.run ? await readInput(options) : undefined;
+  await refuseSecondCloud(options.root);
+  if (options.fresh) await rm(dataDirOf(options.root), { recursive: true, force: true });
+  await mkdir(dataDirOf(options.root), { recursive: true, mode: 0o700 });
+
+  say("Countersign · local · no AWS account is used");
+  const setUpSec = Number(process.env.COUNTERSIGN_SETUP_SECONDS ?? 0);
+  if (setUpSec > 0) say(`  ✔ dependencies installed (${setUpSec.toFixed(0)} s)`);
+  const assembly = await timed(say, "stacks synthesised, nag and guard clean", () => synthesise({ root: options.root, stage: options.stage }));
+
+  const skipping = options.expire ? createSkippingClock(Date.now(), "manual") : undefined;
+  const interruption = new Interruption();
+  const session = await timed(say, "local cloud ready", () => open(options, workflows, assembly, skipping));
+  try {
+    const connection = sessionConnection(session);
+    await announce(options, session, connection, assembly);
+    say(`\nConsole:  ${session.cloud.endpoint}/      mail: ${session.cloud.endpoint}/mailbox`);
+    if (input !== undefined) await runOnce({ options, session, connection, skipping, interruption, say }, input);
+    if (!options.exit && !interruption.happened) {
+      say("\nThe local cloud goes on; Ctrl-C stops it.");
+      await interruption.wait();
+    }
+    if (interruption.happened) await stopOpenRuns(connection, say);
+  } finally {
+    await session.close();
+    skipping?.close();
+    interruption.release();
+  }
+}
+
+function open(options: LocalStart, workflows: readonly string[], assembly: string, skipping: SkippingClock | undefined): Promise<Session> {
+  let session: Session | undefined;
+  const opening = openSession({
+    root: options.root,
+    stage: options.stage,
+    assembly,
+    workflows,
+    clock: skipping ?? realClock(),
+    port: options.port,
+    dataDir: dataDirOf(options.root),
+    console: () => consoleHandler(consoleData(options.stage, () => session)),
+    ...(skipping === undefined ? {} : { schedules: false }),
+    ...(options.model === undefined ? {} : { model: options.model }),
+  });
+  return opening.then((opened) => {
+    session = opened;
+    return opened;
+  });
+}
+
+interface Running {
+  readonly options: LocalStart;
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly skipping: SkippingClock | undefined;
+  readonly interruption: Interruption;
+  say(line: string): void;
+}
+
+async function runOnce({ options, session, connection, skipping, interruption, say }: Running, input: RunInput): Promise<void> {
+  const contract = session.workflows.get(options.workflow)?.contract;
+  if (contract === undefined) throw new CountersignError("CS-5001", `workflow '${options.workflow}' is not deployed`);
+  const nowMs = session.cloud.context.clock.now();
+  const { run_id, tenant } = await startRun(connection, options.workflow, { input: fillTimes(input, nowMs) });
+  say(`\nRun ${run_id} of ${contract.name} v${contract.version} for tenant ${tenant}, asked for by you`);
+  const finished = await followRun({
+    session,
+    connection,
+    contract,
+    run: { workflow: options.workflow, tenant, runId: run_id },
+    interruption,
+    say,
+    ...(options.decide === undefined ? {} : { decide: options.decide }),
+    ...(skipping === undefined ? {} : { skipping }),
+  });
+  if (finished !== undefined && options.json) options.io.out(JSON.stringify(finished));
+}
+
+/** The file given, or the workflow's first example. */
+async function readInput(options: LocalStart): Promise<RunInput> {
+  const folder = join(options.root, "workflows", options.workflow, "examples");
+  const [example] = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
+  const file = options.input ?? (example === undefined ? undefined : join(folder, example));
+  if (file === undefined) throw new CountersignError("CS-5002", `local start: workflow ${options.workflow} has no examples/*.json; give --input <file> or --no-run`);
+  const parsed = z.record(z.string(), z.json()).safeParse(await readJsonFile(file));
+  if (!parsed.success) throw new CountersignError("CS-5002", `${file}: the input is a JSON object; correct the file`);
+  return parsed.data;
+}
+
+/** Lets other commands find this cloud. */
+async function announce(options: LocalStart, session: Session, connection: Connection, assembly: string): Promise<void> {
+  const credentialsOf = (role: Parameters<Connection["client"]>[0]) => {
+    const { credentials } = connection.client(role);
+    if (credentials === undefined) throw new CountersignError("CS-5004", `the local cloud has no role ${role}`);
+    return credentials;
+  };
+  await writeLocalFile(options.root, {
+    endpoint: session.cloud.endpoint,
+    pid: process.pid,
+    region: session.cloud.context.region,
+    stage: options.stage,
+    assembly,
+    credentials: {
+      requester: credentialsOf("requester"),
+      approver: credentialsOf("approver"),
+      auditor: credentialsOf("auditor"),
+      operator: credentialsOf("operator"),
+    },
+  });
+}
+
+async function timed<T>(say: (line: string) => void, what: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await work();
+  say(`  ✔ ${what} (${seconds(performance.now() - began)})`);
+  return result;
+}

@@ -1,0 +1,85 @@
+/** The HTTP API of a stage: requesters come with a signature, approvers with a code that the desk checks. */
+import * as apigateway from "aws-cdk-lib/aws-apigateway";
+import * as apigatewayv2 from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { RemovalPolicy } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import { acknowledge } from "./findings.js";
+import { controlPlaneStackName } from "./names.js";
+
+const { HttpMethod } = apigatewayv2;
+
+export interface ApiProps {
+  readonly stage: string;
+}
+
+export class Api extends Construct {
+  readonly api: apigatewayv2.HttpApi;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    this.api = new apigatewayv2.HttpApi(this, "Http", {
+      apiName: controlPlaneStackName(props.stage),
+      description: "starts runs (signed) and shows approvals (link and code)",
+      createDefaultStage: false,
+    });
+    const accessLog = new logs.LogGroup(this, "AccessLog", {
+      // Below this prefix API Gateway needs no entry of its own in the account's log policy, whose size is limited.
+      logGroupName: `/aws/vendedlogs/${controlPlaneStackName(props.stage)}-api`,
+      retention: logs.RetentionDays.ONE_YEAR,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    new apigatewayv2.HttpStage(this, "Stage", {
+      httpApi: this.api,
+      stageName: "$default",
+      autoDeploy: true,
+      // People click and systems start runs; more than this is a mistake or an attack on the codes.
+      throttle: { rateLimit: 20, burstLimit: 40 },
+      detailedMetricsEnabled: true,
+      accessLogSettings: {
+        destination: new apigatewayv2.LogGroupLogDestination(accessLog),
+        // The route, not the path: a path holds a link.
+        format: apigateway.AccessLogFormat.custom(
+          JSON.stringify({
+            requestId: "$context.requestId",
+            time: "$context.requestTime",
+            route: "$context.routeKey",
+            status: "$context.status",
+            ip: "$context.identity.sourceIp",
+            caller: "$context.identity.userArn",
+            integrationError: "$context.integrationErrorMessage",
+          }),
+        ),
+      },
+    });
+  }
+
+  /** Opens `GET` and `POST /approvals/{link}`. */
+  addDesk(desk: lambda.IFunction): void {
+    const routes = this.api.addRoutes({
+      path: "/approvals/{link}",
+      methods: [HttpMethod.GET, HttpMethod.POST],
+      integration: new HttpLambdaIntegration("Desk", desk),
+    });
+    for (const route of routes) {
+      acknowledge(
+        route,
+        "AwsSolutions-APIG4",
+        "approvers have no AWS identity: the page shows nothing without the link's unguessable id, and a decision needs the code that is not in the link",
+      );
+    }
+  }
+}
+
+/** `POST /runs/<workflow>`, signed with an AWS identity, so that the requester is who they say. */
+export function addRunRoute(scope: Construct, apiId: string, workflow: string, admit: lambda.IFunction): void {
+  new apigatewayv2.HttpRoute(scope, "RunRoute", {
+    httpApi: apigatewayv2.HttpApi.fromHttpApiAttributes(scope, "Api", { httpApiId: apiId }),
+    routeKey: apigatewayv2.HttpRouteKey.with(`/runs/${workflow}`, HttpMethod.POST),
+    integration: new HttpLambdaIntegration("Admit", admit),
+    authorizer: new HttpIamAuthorizer(),
+  });
+}

@@ -1,0 +1,79 @@
+/** The CDK app: a control plane per stage, a stack per workflow and stage, and the checks that every synth runs. */
+import { App, type AppProps } from "aws-cdk-lib";
+import type { Contract } from "../contract/model.js";
+import { CountersignError } from "../errors.js";
+import type { PolicySet } from "../policy/source.js";
+import { type BundleOptions, bundleApprovalDesk, bundleWorkflow } from "./bundle.js";
+import { ControlPlaneStack } from "./control-plane-stack.js";
+import { addChecks } from "./findings.js";
+import { controlPlaneStackName, workflowStackName } from "./names.js";
+import { secretNames } from "./secrets.js";
+import { readSettings } from "./settings.js";
+import { WorkflowStack } from "./workflow-stack.js";
+
+/** A workflow that passed every check. */
+export interface CheckedWorkflow {
+  readonly contract: Contract;
+  readonly policySet: PolicySet;
+}
+
+export interface AppOptions {
+  readonly workflows: readonly CheckedWorkflow[];
+  readonly bundles?: BundleOptions;
+  readonly app?: AppProps;
+}
+
+/**
+ * Builds the app; `synth()` is the caller's.
+ * @throws CountersignError CS-13xx
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { workflows, bundles = {} } = options;
+  const app = new App({ analyticsReporting: false, ...options.app });
+  addChecks(app);
+  const { stage, mailFrom } = readSettings(app.node);
+  refuseRepeats(workflows);
+  const [deskCode, codes] = await Promise.all([
+    bundleApprovalDesk(bundles),
+    Promise.all(workflows.map(({ contract }) => bundleWorkflow(contract, bundles))),
+  ]);
+  // 100 workflows with readable templates would not fit CloudFormation's 1 MB.
+  const compact = { suppressTemplateIndentation: true };
+  const plane = new ControlPlaneStack(app, controlPlaneStackName(stage), {
+    ...compact,
+    description: `Countersign control plane, stage ${stage}`,
+    stage,
+    deskCode,
+    secretNames: secretNames(workflows.map(({ contract }) => contract)),
+  });
+  workflows.forEach(({ contract, policySet }, index) => {
+    const code = codes[index];
+    if (code === undefined) return;
+    const stack = new WorkflowStack(app, workflowStackName(stage, contract.name), {
+      ...compact,
+      description: `Countersign workflow ${contract.name} v${contract.version}, stage ${stage}`,
+      contract,
+      policySet,
+      stage,
+      bundles: code,
+      mailFrom,
+    });
+    // The stacks meet in exported names, which CDK does not see as a dependency.
+    stack.addStackDependency(plane);
+  });
+  return app;
+}
+
+function refuseRepeats(workflows: readonly CheckedWorkflow[]): void {
+  const seen = new Map<string, string>();
+  for (const { contract } of workflows) {
+    const other = seen.get(contract.name);
+    if (other !== undefined) {
+      throw new CountersignError(
+        "CS-1306",
+        `contract.name: "${contract.name}" is used by ${other} and ${contract.file}; give each workflow its own name`,
+      );
+    }
+    seen.set(contract.name, contract.file);
+  }
+}

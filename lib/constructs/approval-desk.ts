@@ -1,0 +1,46 @@
+/** The function behind the approval page: reads requests, adds decisions, answers task tokens. */
+import { Duration } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import { approvalDeskEnv } from "../aws/env.js";
+import type { ControlPlane } from "./control-plane.js";
+import { controlPlaneStackName } from "./names.js";
+import { ZoneFunction } from "./zone-function.js";
+
+export interface ApprovalDeskProps {
+  readonly stage: string;
+  /** folder with `index.mjs` */
+  readonly code: string;
+  readonly plane: Pick<ControlPlane, "approvals" | "control" | "tokenKey">;
+}
+
+export class ApprovalDesk extends Construct {
+  readonly handler: ZoneFunction;
+
+  constructor(scope: Construct, id: string, props: ApprovalDeskProps) {
+    super(scope, id);
+    const { stage, plane } = props;
+    this.handler = new ZoneFunction(this, "Desk", {
+      stage,
+      zone: "approval-desk",
+      functionName: `${controlPlaneStackName(stage)}-approval-desk`,
+      description: "shows what waits for approval and writes down what people decide",
+      code: props.code,
+      environment: approvalDeskEnv,
+      settings: { STAGE: stage },
+      timeout: Duration.seconds(20),
+    });
+    plane.approvals.grantDecide(this.handler);
+    plane.control.grantRead(this.handler, "*");
+    plane.tokenKey.grantDecrypt(this.handler);
+    this.handler.provide(
+      {},
+      {
+        sid: "AnswerTaskTokens",
+        actions: ["states:SendTaskSuccess"],
+        resources: ["*"],
+        wildcard:
+          "a task token names no resource that IAM could check; it is given to this function alone, and the gate ignores what the callback says and reads the decision rows",
+      },
+    );
+  }
+}

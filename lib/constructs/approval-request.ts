@@ -1,0 +1,40 @@
+/** The function that asks people: writes the request down, seals the task token, sends the mails. */
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { requestApprovalEnv } from "../aws/env.js";
+import type { WorkflowScope } from "./workflow-scope.js";
+import { ZoneFunction } from "./zone-function.js";
+
+export function createApprovalRequest(scope: Construct, workflow: WorkflowScope, mailFrom: string): ZoneFunction {
+  const { contract, stage, names, bundles, plane } = workflow;
+  const request = new ZoneFunction(scope, "RequestApproval", {
+    stage,
+    zone: "approval-request",
+    functionName: names.of("request-approval"),
+    description: `${contract.name}: asks people to decide`,
+    code: bundles.requestApproval,
+    environment: requestApprovalEnv,
+    settings: { WORKFLOW: contract.name, STAGE: stage, DESK_URL: plane.apiEndpoint },
+    timeout: Duration.seconds(30),
+  });
+  plane.approvals.grantRequest(request, contract.name);
+  plane.tokenKey.grantEncrypt(request, contract.name);
+  const identity = (resourceName: string) =>
+    Stack.of(scope).formatArn({
+      service: "ses",
+      resource: "identity",
+      resourceName,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+  request.provide(
+    { MAIL_FROM: mailFrom },
+    {
+      sid: "SendMail",
+      actions: ["ses:SendEmail"],
+      // Either the address or its domain is the verified identity.
+      resources: [identity(mailFrom), identity(mailFrom.slice(mailFrom.indexOf("@") + 1))],
+      conditions: { StringEquals: { "ses:FromAddress": mailFrom } },
+    },
+  );
+  return request;
+}

@@ -1,0 +1,119 @@
+/** `countersign-<stage>`: what all workflows of a stage share, and who may do what with it. */
+import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+import { Api } from "./api.js";
+import { ApprovalDesk } from "./approval-desk.js";
+import { Buckets, roleArns } from "./buckets.js";
+import { type ControlPlaneValues, controlPlane } from "./control-plane.js";
+import { ControlTables } from "./control-tables.js";
+import { exportControlPlane } from "./outputs.js";
+import { People } from "./people.js";
+import { RunLog } from "./run-log.js";
+import { Secrets } from "./secrets.js";
+
+export interface ControlPlaneStackProps extends StackProps {
+  readonly stage: string;
+  /** folder with the approval desk's `index.mjs` */
+  readonly deskCode: string;
+  /** names of the secrets that the stage's workflows use */
+  readonly secretNames: readonly string[];
+}
+
+export class ControlPlaneStack extends Stack {
+  constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
+    super(scope, id, props);
+    const { stage } = props;
+    const people = new People(this, "People", { stage });
+    const parts: Parts = {
+      people,
+      runLog: new RunLog(this, "RunLog", { stage }),
+      tables: new ControlTables(this, "Tables"),
+      buckets: new Buckets(this, "Buckets", { stage, breakGlass: people.role("break-glass") }),
+      tokenKey: createTokenKey(this, stage),
+      api: new Api(this, "Api", { stage }),
+    };
+    new Secrets(this, "Secrets", { stage, names: props.secretNames });
+    const values = valuesOf(parts);
+    const desk = new ApprovalDesk(this, "ApprovalDesk", {
+      stage,
+      code: props.deskCode,
+      plane: controlPlane(this, (output) => values[output]),
+    });
+    parts.api.addDesk(desk.handler.function);
+    grantPeople(people, values);
+    exportControlPlane(this, stage, values);
+  }
+}
+
+interface Parts {
+  readonly people: People;
+  readonly runLog: RunLog;
+  readonly tables: ControlTables;
+  readonly buckets: Buckets;
+  readonly tokenKey: kms.Key;
+  readonly api: Api;
+}
+
+function valuesOf({ people, runLog, tables, buckets, tokenKey, api }: Parts): ControlPlaneValues {
+  return {
+    RunLogTable: runLog.table.tableName,
+    RunLogTableArn: runLog.table.tableArn,
+    EffectsTable: tables.effects.tableName,
+    EffectsTableArn: tables.effects.tableArn,
+    ApprovalsTable: tables.approvals.tableName,
+    ApprovalsTableArn: tables.approvals.tableArn,
+    BudgetsTable: tables.budgets.tableName,
+    BudgetsTableArn: tables.budgets.tableArn,
+    ControlTable: tables.control.tableName,
+    ControlTableArn: tables.control.tableArn,
+    ContextBucket: buckets.context.bucketName,
+    ContextBucketArn: buckets.context.bucketArn,
+    VaultBucket: buckets.vault.bucketName,
+    VaultBucketArn: buckets.vault.bucketArn,
+    DataKeyArn: buckets.dataKey.keyArn,
+    VaultKeyArn: buckets.vaultKey.keyArn,
+    TokenKeyArn: tokenKey.keyArn,
+    ApiId: api.api.apiId,
+    ApiEndpoint: api.api.apiEndpoint,
+    RequesterRoleArn: people.role("requester").roleArn,
+    ApproverRoleArn: people.role("approver").roleArn,
+    AuditorRoleArn: people.role("auditor").roleArn,
+    OperatorRoleArn: people.role("operator").roleArn,
+    BreakGlassRoleArn: people.role("break-glass").roleArn,
+  };
+}
+
+function grantPeople(people: People, values: ControlPlaneValues): void {
+  people.grantRequests(values.ApiId);
+  people.grantApprovals(values.ApprovalsTableArn);
+  people.grantRunLog(values.RunLogTableArn);
+  people.grantEffects(values.EffectsTableArn);
+  people.grantControl(values.ControlTableArn);
+  people.grantExecutions();
+  people.grantVault({ bucketArn: values.VaultBucketArn, keyArn: values.VaultKeyArn });
+}
+
+/** Seals task tokens: `request-approval` functions encrypt, the desk decrypts, and the key's own policy lets nobody else. */
+function createTokenKey(stack: Stack, stage: string): kms.Key {
+  const key = new kms.Key(stack, "TokenKey", {
+    description: `Countersign ${stage}: task tokens of waiting approvals`,
+    enableKeyRotation: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  const only = (sid: string, actions: string[], principals: string) =>
+    key.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid,
+        effect: iam.Effect.DENY,
+        principals: [new iam.AnyPrincipal()],
+        actions,
+        resources: ["*"],
+        conditions: { ArnNotLike: { "aws:PrincipalArn": principals } },
+      }),
+    );
+  only("OnlyRequestsSeal", ["kms:Encrypt"], roleArns(stack, stage, "approval-request"));
+  only("OnlyTheDeskOpens", ["kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant"], roleArns(stack, stage, "approval-desk"));
+  return key;
+}

@@ -1,0 +1,146 @@
+/**
+ * DynamoDB of the embedded cloud: dynalite, and in front of it what dynalite lacks: IAM, transactions, PartiQL, resource
+ * policies, deletion protection, table settings and durable items.
+ *
+ * Not modelled: streams, capacity, backups to restore from, TTL deletion, the use of a table's KMS key.
+ */
+import { join } from "node:path";
+import { CountersignError } from "../../errors.js";
+import { where } from "../services/support/properties.js";
+import { unknownOperation } from "../services/support/request.js";
+import type { CloudContext, CreatedResource, Engine, ResourceRequest } from "../types.js";
+import { createAccess } from "./access.js";
+import type { Database, Operation } from "./database.js";
+import * as items from "./items.js";
+import { openJournal } from "./journal.js";
+import { batchExecuteStatement, executeStatement, executeTransaction } from "./partiql/operations.js";
+import * as settings from "./settings.js";
+import { openStore, type Store } from "./store.js";
+import { type Table, type TableDefinition, Tables } from "./tables.js";
+import { fromGlobalTable, fromTable, type Place } from "./template.js";
+import { IdempotencyTokens } from "./tokens.js";
+import { transactGetItems, transactWriteItems } from "./transactions.js";
+import { createWrites, type ItemChange } from "./writes.js";
+
+export type { ItemChange } from "./writes.js";
+
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ["GetItem", items.getItem],
+  ["PutItem", items.putItem],
+  ["UpdateItem", items.updateItem],
+  ["DeleteItem", items.deleteItem],
+  ["Query", items.query],
+  ["Scan", items.scan],
+  ["BatchGetItem", items.batchGetItem],
+  ["BatchWriteItem", items.batchWriteItem],
+  ["TransactGetItems", transactGetItems],
+  ["TransactWriteItems", transactWriteItems],
+  ["ExecuteStatement", executeStatement],
+  ["ExecuteTransaction", executeTransaction],
+  ["BatchExecuteStatement", batchExecuteStatement],
+  ["DescribeTable", settings.describeTable],
+  ["ListTables", settings.listTables],
+  ["UpdateTable", settings.updateTable],
+  ["DeleteTable", settings.deleteTable],
+  ["DescribeTimeToLive", settings.describeTimeToLive],
+  ["UpdateTimeToLive", settings.updateTimeToLive],
+  ["DescribeContinuousBackups", settings.describeContinuousBackups],
+  ["UpdateContinuousBackups", settings.updateContinuousBackups],
+  ["GetResourcePolicy", settings.getResourcePolicy],
+  ["PutResourcePolicy", settings.putResourcePolicy],
+  ["DeleteResourcePolicy", settings.deleteResourcePolicy],
+  ["ListTagsOfResource", settings.listTagsOfResource],
+]);
+
+export interface DynamoDbOptions {
+  /** every committed change, in order; an observer must not throw */
+  readonly onCommit?: (changes: readonly ItemChange[]) => void;
+}
+
+/**
+ * The `dynamodb` engine. With `ctx.dataDir` items outlive the process in `<dataDir>/dynamodb`.
+ * @throws CountersignError CS-4024 (damaged journal), CS-4025 (data folder in use)
+ */
+export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbOptions = {}): Promise<Engine> {
+  const tables = new Tables();
+  const journal = ctx.dataDir === undefined ? undefined : openJournal(join(ctx.dataDir, "dynamodb"));
+  const tokens = new IdempotencyTokens(() => ctx.clock.now());
+  const arnOf = (name: string) => `arn:aws:dynamodb:${ctx.region}:${ctx.accountId}:table/${name}`;
+  let stores = { main: openStore(), rehearsal: openStore() };
+  const writes = createWrites({
+    main: () => stores.main,
+    rehearsal: () => stores.rehearsal,
+    journal,
+    onCommit: options.onCommit ?? (() => {}),
+  });
+  const db: Database = {
+    ctx,
+    tables,
+    access: createAccess(ctx.iam, tables, arnOf),
+    writes,
+    tokens,
+    main: () => stores.main,
+    dropTable: (name) =>
+      writes.exclusively(async () => {
+        journal?.drop(name);
+        tables.drop(name);
+        await Promise.all([stores.main, stores.rehearsal].map((store) => store.call("DeleteTable", { TableName: name })));
+      }),
+  };
+
+  async function create(request: ResourceRequest, read: (request: ResourceRequest, place: Place) => TableDefinition): Promise<CreatedResource> {
+    const definition = read(request, { region: ctx.region, nowMs: ctx.clock.now(), arnOf });
+    if (tables.find(definition.name) !== undefined) {
+      throw new CountersignError(
+        "CS-4021",
+        `${where(request)}: the table name ${definition.name} is taken by another resource; give one of them another name`,
+        { logicalId: request.logicalId, property: "TableName" },
+      );
+    }
+    const table = tables.define(definition);
+    await createIn(stores, table);
+    await restore(stores.main, table, journal?.takeItems(table.name) ?? [], request);
+    return { ref: table.name, attributes: { Arn: table.arn, TableId: table.id } };
+  }
+
+  return {
+    service: "dynamodb",
+    async handle(call) {
+      const operation = OPERATIONS.get(call.operation ?? "");
+      if (operation === undefined) throw unknownOperation("dynamodb", call.operation ?? "", [...OPERATIONS.keys()]);
+      return { status: 200, body: await operation(db, call.body, call.caller) };
+    },
+    resources: {
+      "AWS::DynamoDB::GlobalTable": (request) => create(request, fromGlobalTable),
+      "AWS::DynamoDB::Table": (request) => create(request, fromTable),
+    },
+    reset: () =>
+      writes.exclusively(async () => {
+        const fresh = { main: openStore(), rehearsal: openStore() };
+        await Promise.all(tables.restoreDefinitions().map((table) => createIn(fresh, table)));
+        journal?.clear();
+        tokens.clear();
+        stores = fresh;
+      }),
+    async close() {
+      await writes.exclusively(async () => journal?.close());
+    },
+  };
+}
+
+async function createIn(stores: Readonly<Record<string, Store>>, table: Table): Promise<void> {
+  await Promise.all(Object.values(stores).map((store) => store.createTable(table.name, table.schema)));
+}
+
+/** Puts back what the journal held. @throws CountersignError CS-4026 when it does not fit the table any more */
+async function restore(store: Store, table: Table, found: readonly object[], request: ResourceRequest): Promise<void> {
+  for (const Item of found) {
+    await store.call("PutItem", { TableName: table.name, Item }).catch((cause: unknown) => {
+      throw new CountersignError(
+        "CS-4026",
+        `${where(request)}: an item kept from the last start does not fit the table ${table.name}: ${String(cause)}; start with --fresh to begin empty, or undo the change of its keys`,
+        { logicalId: request.logicalId, table: table.name },
+      );
+    });
+  }
+}

@@ -1,0 +1,38 @@
+/** A session's cloud as commands see a deployment: the same queries and requests serve both. */
+import type { Connection, PeopleRole } from "../cli/connection.js";
+import type { Session } from "./session.js";
+
+const ROLE_OUTPUTS = {
+  requester: "RequesterRoleArn",
+  approver: "ApproverRoleArn",
+  auditor: "AuditorRoleArn",
+  operator: "OperatorRoleArn",
+} as const satisfies Record<PeopleRole, string>;
+
+export function sessionConnection(session: Session): Connection {
+  const { cloud, stage } = session;
+  const control = cloud.outputs(`countersign-${stage}`);
+  const output = (outputs: Readonly<Record<string, string>>, name: string): string => outputs[name] ?? "";
+  return {
+    stage,
+    local: true,
+    live: true,
+    client: (role) => ({
+      region: cloud.context.region,
+      endpoint: cloud.endpoint,
+      credentials: cloud.credentialsFor(output(control, ROLE_OUTPUTS[role]), `local-${role}`),
+    }),
+    controlPlane: async () => ({
+      RunLogTable: output(control, "RunLogTable"),
+      ApprovalsTable: output(control, "ApprovalsTable"),
+      ControlTable: output(control, "ControlTable"),
+      ApiEndpoint: output(control, "ApiEndpoint"),
+    }),
+    workflow: async (name) => {
+      const outputs = cloud.outputs(`countersign-${stage}-${name}`);
+      return { StateMachineArn: output(outputs, "StateMachineArn"), ApiEndpoint: output(outputs, "ApiEndpoint") };
+    },
+    workflows: async () => [...session.workflows.keys()].sort(),
+    close: async () => {},
+  };
+}

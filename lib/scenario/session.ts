@@ -1,0 +1,101 @@
+/**
+ * A project on the embedded cloud: the synthesised template, its workflows' sandboxes, and models answered from recorded turns.
+ * What `npm start`, `scenario test` and the whole-run tests share.
+ */
+import { join } from "node:path";
+import type { Contract } from "../contract/model.js";
+import { loadWorkflow } from "../contract/load.js";
+import { CountersignError } from "../errors.js";
+import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load.js";
+import { type Cloud, startCloud } from "../local/cloud.js";
+import type { HoldableClock } from "../local/clock.js";
+import { type Sandboxes, startSandboxes } from "./sandboxes.js";
+import { scenarioFor } from "./recorded.js";
+import { type ConverseModel, type ConverseRequest, recordedModel } from "../local/services/bedrock.js";
+import type { Script } from "../local/services/turns.js";
+import type { WebHandler } from "../local/wire/wire.js";
+
+export interface SessionOptions {
+  readonly root: string;
+  readonly stage: string;
+  /** folder of the assembly */
+  readonly assembly: string;
+  readonly workflows: readonly string[];
+  readonly clock: HoldableClock;
+  readonly port?: number;
+  readonly dataDir?: string;
+  /** a real model instead of recorded turns */
+  readonly model?: ConverseModel;
+  /** false: no rule at a rate fires */
+  readonly schedules?: boolean;
+  readonly console?: (cloud: Cloud) => WebHandler;
+}
+
+export interface SessionWorkflow {
+  readonly contract: Contract;
+  readonly seeds: Seeds;
+  readonly scenarios: readonly NamedScenario[];
+}
+
+export interface Session {
+  readonly cloud: Cloud;
+  readonly stage: string;
+  readonly sandboxes: Sandboxes;
+  readonly workflows: ReadonlyMap<string, SessionWorkflow>;
+  /** the turns that every conversation of this workflow gets from now on; undefined: found by the run's input */
+  script(workflow: string, turns: Script | undefined): void;
+  close(): Promise<void>;
+}
+
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const loaded = await Promise.all(options.workflows.map((name) => loadSessionWorkflow(options.root, name)));
+  const workflows = new Map(loaded.map((one) => [one.contract.name, one]));
+  const sandboxes = await startSandboxes(loaded, () => options.clock.now());
+  const scripts = new Map<string, Script>();
+  const pick = (request: ConverseRequest): Script | undefined => {
+    const workflow = request.requestMetadata?.workflow ?? "";
+    return scripts.get(workflow) ?? scenarioFor(workflows.get(workflow)?.scenarios ?? [], request)?.scenario.turns;
+  };
+  try {
+    const cloud = await startCloud({
+      assembly: options.assembly,
+      stacks: loaded.map(({ contract }) => `countersign-${options.stage}-${contract.name}`),
+      clock: options.clock,
+      model: options.model ?? recordedModel(pick),
+      functionEnvironment: (functionName) => hostsOf(functionName, options.stage, sandboxes, [...workflows.keys()]),
+      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+      ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
+      ...(options.console === undefined ? {} : { console: options.console }),
+    });
+    return {
+      cloud,
+      stage: options.stage,
+      sandboxes,
+      workflows,
+      script: (workflow, turns) => void (turns === undefined ? scripts.delete(workflow) : scripts.set(workflow, turns)),
+      close: async () => {
+        await cloud.close();
+        await sandboxes.close();
+      },
+    };
+  } catch (error) {
+    await sandboxes.close();
+    throw error;
+  }
+}
+
+async function loadSessionWorkflow(root: string, name: string): Promise<SessionWorkflow> {
+  const { contract } = await loadWorkflow(join(root, "workflows", name));
+  if (contract === undefined) throw new CountersignError("CS-5009", `workflow ${name}: the contract has faults; see \`countersign workflow check ${name}\``);
+  const [seeds, scenarios] = await Promise.all([loadSeeds(root, name), loadScenarios(root, name)]);
+  return { contract, seeds, scenarios };
+}
+
+/** Functions are named `countersign-<stage>-<workflow>-…`; the longest workflow name that fits is the function's. */
+function hostsOf(functionName: string, stage: string, sandboxes: Sandboxes, workflows: readonly string[]): Record<string, string> {
+  const workflow = workflows
+    .filter((name) => functionName.startsWith(`countersign-${stage}-${name}-`))
+    .sort((a, b) => b.length - a.length)[0];
+  return workflow === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: JSON.stringify(sandboxes.hosts(workflow)) };
+}
