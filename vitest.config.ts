@@ -1,5 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+const WHOLE_RUNS = ["test/flow/**/*.test.ts", "test/cli/**/*.test.ts"];
+
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts", "test/**/*.test.tsx"], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "parts", include: ["test/**/*.test.{ts,tsx}"], exclude: WHOLE_RUNS } },
+      { extends: true, test: { name: "flow", include: WHOLE_RUNS, globalSetup: "test/support/synth-once.ts" } },
+    ],
+  },
 });

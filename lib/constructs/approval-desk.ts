@@ -10,7 +10,7 @@ export interface ApprovalDeskProps {
   readonly stage: string;
   /** folder with `index.mjs` */
   readonly code: string;
-  readonly plane: Pick<ControlPlane, "approvals" | "control" | "tokenKey">;
+  readonly plane: Pick<ControlPlane, "approvals" | "control" | "tokenKey" | "dataKeyArn">;
 }
 
 export class ApprovalDesk extends Construct {
@@ -25,6 +25,7 @@ export class ApprovalDesk extends Construct {
       functionName: `${controlPlaneStackName(stage)}-approval-desk`,
       description: "shows what waits for approval and writes down what people decide",
       code: props.code,
+      logKeyArn: plane.dataKeyArn,
       environment: approvalDeskEnv,
       settings: { STAGE: stage },
       timeout: Duration.seconds(20),

@@ -1,10 +1,11 @@
-/** Context bucket and vault with their keys, and the bucket that their access logs go to. */
+/** Context bucket, vault, and the bucket that their access logs go to. */
 import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import * as kms from "aws-cdk-lib/aws-kms";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { acknowledge } from "./findings.js";
+import { acknowledge, acknowledgeGuard } from "./findings.js";
+import { createDataKey, createKey, reserve } from "./keys.js";
 import { rolePath, type Zone } from "./names.js";
 
 export interface BucketsProps {
@@ -12,6 +13,16 @@ export interface BucketsProps {
   /** opens the vault in an emergency, besides the log writers */
   readonly breakGlass: iam.IRole;
 }
+
+/** What all three have in common. Retained: deleting a stack must not delete records. */
+const GUARDED = {
+  blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+  objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+  versioned: true,
+  removalPolicy: RemovalPolicy.RETAIN,
+};
 
 export class Buckets extends Construct {
   readonly dataKey: kms.Key;
@@ -22,71 +33,62 @@ export class Buckets extends Construct {
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
     const { stage } = props;
-    const accessLogs = this.accessLogBucket();
-    this.dataKey = new kms.Key(this, "DataKey", {
-      description: `Countersign ${stage}: run contexts and alarm messages`,
-      enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    // Alarm topics are encrypted with it, and an alarm speaks as CloudWatch.
-    this.dataKey.addToResourcePolicy(
-      new iam.PolicyStatement({
-        sid: "AlarmsMaySpeak",
-        principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
-        resources: ["*"],
-        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
-      }),
-    );
-    this.vaultKey = new kms.Key(this, "VaultKey", {
-      description: `Countersign ${stage}: sealed sensitive values`,
-      enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    const common = {
+    this.dataKey = createDataKey(this, stage);
+    this.vaultKey = createKey(this, "VaultKey", `Countersign ${stage}: sealed sensitive values`);
+    const sealed = {
+      ...GUARDED,
       encryption: s3.BucketEncryption.KMS,
       bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      serverAccessLogsBucket: accessLogs,
+      serverAccessLogsBucket: createAccessLogs(this),
     };
     this.context = new s3.Bucket(this, "Context", {
-      ...common,
+      ...sealed,
       encryptionKey: this.dataKey,
       serverAccessLogsPrefix: "context/",
-      // A run lasts a day or so; a context holds plain values, so it goes once the run can no longer be looked into.
+      // A context holds plain values, so it goes when its run is long over.
       lifecycleRules: [{ expiration: Duration.days(30), noncurrentVersionExpiration: Duration.days(1) }],
     });
     this.vault = new s3.Bucket(this, "Vault", {
-      ...common,
+      ...sealed,
       encryptionKey: this.vaultKey,
       serverAccessLogsPrefix: "vault/",
+      // Deleting a run's key shreds its values: a deleted version must not outlive a mistake by much.
+      lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(7) }],
     });
-    const rolesOf = (...zones: Zone[]) => zones.map((zone) => roleArns(Stack.of(this), stage, zone));
-    denyReads(this.context, rolesOf("log-writer", "propose"));
-    denyReads(this.vault, [...rolesOf("log-writer"), props.breakGlass.roleArn]);
-    denyUse(this.vaultKey, [...rolesOf("log-writer"), props.breakGlass.roleArn]);
+    for (const bucket of [this.context, this.vault]) {
+      acknowledgeGuard(bucket, "s3_bucket_object_lock_enabled_check", "contexts expire and vault keys are shredded: both must be deletable");
+    }
+    const stack = Stack.of(this);
+    const logWriters = roleArns(stack, stage, "log-writer");
+    const vaultReaders = [logWriters, props.breakGlass.roleArn];
+    denyReads(this.context, [logWriters, roleArns(stack, stage, "propose")]);
+    denyReads(this.vault, vaultReaders);
+    reserve(this.vaultKey, "OnlyVaultReaders", ["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], vaultReaders);
+    for (const bucket of [this.context, this.vault]) acknowledgeNoEvents(bucket);
   }
+}
 
-  private accessLogBucket(): s3.IBucket {
-    const bucket = new s3.Bucket(this, "AccessLogs", {
-      // Server access logs can only be delivered to a bucket with S3's own encryption.
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{ expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(1) }],
-    });
-    acknowledge(bucket, "AwsSolutions-S1", "it is the bucket that access logs go to; logging its own writes would never end");
-    return asIBucket(bucket);
-  }
+/** All roles of one zone of this stage, as `aws:PrincipalArn` says them. */
+export const roleArns = (stack: Stack, stage: string, zone: Zone): string =>
+  stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: `${rolePath(stage, zone).slice(1)}*` });
+
+function createAccessLogs(scope: Construct): s3.IBucket {
+  const bucket = new s3.Bucket(scope, "AccessLogs", {
+    ...GUARDED,
+    encryption: s3.BucketEncryption.S3_MANAGED,
+    lifecycleRules: [{ expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(1) }],
+  });
+  const endless = "it is the bucket that access logs go to; logging its own writes would never end";
+  acknowledge(bucket, "AwsSolutions-S1", endless);
+  acknowledgeGuard(bucket, "s3_bucket_logging_enabled_check", endless);
+  acknowledgeGuard(bucket, "s3_bucket_default_encryption_kms_check", "S3 delivers access logs only to buckets with its own encryption");
+  acknowledgeGuard(bucket, "s3_bucket_object_lock_enabled_check", "S3 does not deliver access logs to a bucket with default object lock");
+  acknowledgeNoEvents(bucket);
+  return asIBucket(bucket);
+}
+
+function acknowledgeNoEvents(bucket: s3.Bucket): void {
+  acknowledgeGuard(bucket, "s3_event_notifications_enabled_check", "nothing acts on new objects; who wrote what is in the access logs");
 }
 
 /** The same bucket: `Bucket` declares some optional members in a way that `exactOptionalPropertyTypes` tells from `IBucket`. */
@@ -96,33 +98,15 @@ function asIBucket(bucket: unknown): s3.IBucket {
   return bucket;
 }
 
-/** All roles of one zone of this stage, as `aws:PrincipalArn` says them. */
-export const roleArns = (stack: Stack, stage: string, zone: Zone): string =>
-  stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: `${rolePath(stage, zone).slice(1)}*` });
-
 /** Whatever a role of this account may: objects of this bucket are read by these principals alone. */
 function denyReads(bucket: s3.Bucket, except: readonly string[]): void {
   bucket.addToResourcePolicy(
     new iam.PolicyStatement({
-      sid: "OnlyTheirReaders",
+      sid: "OnlyItsReaders",
       effect: iam.Effect.DENY,
       principals: [new iam.AnyPrincipal()],
       actions: ["s3:GetObject", "s3:GetObjectVersion"],
       resources: [bucket.arnForObjects("*")],
-      conditions: { ArnNotLike: { "aws:PrincipalArn": [...except] } },
-    }),
-  );
-}
-
-/** The default key policy hands over to IAM; this takes the use of the key back from everyone else in the account. */
-function denyUse(key: kms.Key, except: readonly string[]): void {
-  key.addToResourcePolicy(
-    new iam.PolicyStatement({
-      sid: "OnlyItsUsers",
-      effect: iam.Effect.DENY,
-      principals: [new iam.AnyPrincipal()],
-      actions: ["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:CreateGrant"],
-      resources: ["*"],
       conditions: { ArnNotLike: { "aws:PrincipalArn": [...except] } },
     }),
   );

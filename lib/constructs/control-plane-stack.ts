@@ -1,13 +1,13 @@
 /** `countersign-<stage>`: what all workflows of a stage share, and who may do what with it. */
-import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
-import * as iam from "aws-cdk-lib/aws-iam";
-import * as kms from "aws-cdk-lib/aws-kms";
+import { Stack, type StackProps } from "aws-cdk-lib";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { Api } from "./api.js";
 import { ApprovalDesk } from "./approval-desk.js";
 import { Buckets, roleArns } from "./buckets.js";
 import { type ControlPlaneValues, controlPlane } from "./control-plane.js";
 import { ControlTables } from "./control-tables.js";
+import { createKey, reserve } from "./keys.js";
 import { exportControlPlane } from "./outputs.js";
 import { People } from "./people.js";
 import { RunLog } from "./run-log.js";
@@ -26,13 +26,14 @@ export class ControlPlaneStack extends Stack {
     super(scope, id, props);
     const { stage } = props;
     const people = new People(this, "People", { stage });
+    const buckets = new Buckets(this, "Buckets", { stage, breakGlass: people.role("break-glass") });
     const parts: Parts = {
       people,
       runLog: new RunLog(this, "RunLog", { stage }),
       tables: new ControlTables(this, "Tables"),
-      buckets: new Buckets(this, "Buckets", { stage, breakGlass: people.role("break-glass") }),
+      buckets,
       tokenKey: createTokenKey(this, stage),
-      api: new Api(this, "Api", { stage }),
+      api: new Api(this, "Api", { stage, logKey: buckets.dataKey }),
     };
     new Secrets(this, "Secrets", { stage, names: props.secretNames });
     const values = valuesOf(parts);
@@ -97,23 +98,8 @@ function grantPeople(people: People, values: ControlPlaneValues): void {
 
 /** Seals task tokens: `request-approval` functions encrypt, the desk decrypts, and the key's own policy lets nobody else. */
 function createTokenKey(stack: Stack, stage: string): kms.Key {
-  const key = new kms.Key(stack, "TokenKey", {
-    description: `Countersign ${stage}: task tokens of waiting approvals`,
-    enableKeyRotation: true,
-    removalPolicy: RemovalPolicy.RETAIN,
-  });
-  const only = (sid: string, actions: string[], principals: string) =>
-    key.addToResourcePolicy(
-      new iam.PolicyStatement({
-        sid,
-        effect: iam.Effect.DENY,
-        principals: [new iam.AnyPrincipal()],
-        actions,
-        resources: ["*"],
-        conditions: { ArnNotLike: { "aws:PrincipalArn": principals } },
-      }),
-    );
-  only("OnlyRequestsSeal", ["kms:Encrypt"], roleArns(stack, stage, "approval-request"));
-  only("OnlyTheDeskOpens", ["kms:Decrypt", "kms:ReEncrypt*", "kms:CreateGrant"], roleArns(stack, stage, "approval-desk"));
+  const key = createKey(stack, "TokenKey", `Countersign ${stage}: task tokens of waiting approvals`);
+  reserve(key, "OnlyRequestsSeal", ["kms:Encrypt"], [roleArns(stack, stage, "approval-request")]);
+  reserve(key, "OnlyTheDeskOpens", ["kms:Decrypt", "kms:ReEncrypt*"], [roleArns(stack, stage, "approval-desk")]);
   return key;
 }

@@ -1,18 +1,20 @@
 /** The checks that run in every synth, and how one finding is acknowledged. */
-import { type App, Validations } from "aws-cdk-lib";
 import { CfnGuardValidator } from "@cdklabs/cdk-validator-cfnguard";
+import { type App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { IConstruct } from "constructs";
 
-/** Every synth of the app fails on an unacknowledged finding of cdk-nag's AwsSolutions or of the Control Tower rules. */
+/** Every synth fails on an unacknowledged finding of cdk-nag's AwsSolutions or of the Control Tower rules of cfn-guard. */
 export function addChecks(app: App): void {
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new CfnGuardValidator({ disabledRules: [...NOT_APPLICABLE] }));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new CfnGuardValidator());
 }
 
-/** Control Tower rules that cannot be acknowledged at a construct; each is off for the whole app, with its reason. */
-const NOT_APPLICABLE: readonly string[] = [];
-
-/** Acknowledges one finding (`AwsSolutions-IAM5[Resource::*]`) at one construct. The reason says why it is right there. */
+/** Acknowledges one finding of cdk-nag (`AwsSolutions-IAM5[Resource::*]`) at one construct, with the reason why it is right there. */
 export function acknowledge(construct: IConstruct, id: string, reason: string): void {
   Validations.of(construct).acknowledge({ id, reason });
+}
+
+/** Acknowledges one cfn-guard rule at one construct. */
+export function acknowledgeGuard(construct: IConstruct, rule: string, reason: string): void {
+  acknowledge(construct, `cdk-validator-cfnguard::${rule}`, reason);
 }

@@ -12,7 +12,7 @@ import { createApprovalRequest } from "./approval-request.js";
 import type { WorkflowBundles } from "./bundle.js";
 import type { ControlPlane } from "./control-plane.js";
 import { createAdmit, createCloseRun, createDecide, machineNamed } from "./log-writers.js";
-import { functionNames } from "./names.js";
+import { functionNames, workflowStackName } from "./names.js";
 import { outputWorkflow } from "./outputs.js";
 import { PolicyStore } from "./policy-store.js";
 import { createProposer, modelName } from "./proposer.js";
@@ -51,7 +51,7 @@ export class GovernedWorkflow extends Construct {
       contractHash: contractHash(contract),
       names: functionNames(stage, contract.name, toolNames),
     };
-    const stateMachineName = workflow.names.base;
+    const stateMachineName = workflowStackName(stage, contract.name);
     const machine = machineNamed(this, stateMachineName);
     const policySetHash = policySet.hash;
 

@@ -35,6 +35,7 @@ export function createAdmit(scope: Construct, workflow: WorkflowScope, machine: 
     functionName: names.of("admit"),
     description: `${contract.name}: admits runs`,
     code: bundles.admit,
+    logKeyArn: plane.dataKeyArn,
     environment: admitEnv,
     settings: {
       WORKFLOW: contract.name,
@@ -77,6 +78,7 @@ export function createDecide(scope: Construct, workflow: WorkflowScope, props: G
     functionName: names.of("decide"),
     description: `${contract.name}: the gate`,
     code: bundles.decide,
+    logKeyArn: plane.dataKeyArn,
     environment: decideEnv,
     settings: {
       WORKFLOW: contract.name,
@@ -118,6 +120,7 @@ export function createCloseRun(scope: Construct, workflow: WorkflowScope, machin
     functionName: names.of("close-run"),
     description: `${contract.name}: closes runs that ended without saying so`,
     code: bundles.closeRun,
+    logKeyArn: plane.dataKeyArn,
     environment: closeRunEnv,
     settings: { WORKFLOW: contract.name, STAGE: stage },
     timeout: Duration.minutes(4),

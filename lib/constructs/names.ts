@@ -35,8 +35,6 @@ export const pascal = (name: string): string =>
     .join("");
 
 export interface FunctionNames {
-  /** state machine, and the beginning of every function's name */
-  readonly base: string;
   /** `<base>-<suffix>` */
   of(suffix: string): string;
   readonly previewPrefix: string;
@@ -51,7 +49,7 @@ export function functionNames(stage: string, workflow: string, tools: readonly s
   const room = MAX_FUNCTION_NAME - 1 - Math.max(...suffixes.map((suffix) => suffix.length));
   const whole = workflowStackName(stage, workflow);
   const base = whole.length <= room ? whole : shorten(whole, room);
-  return { base, of: (suffix) => `${base}-${suffix}`, previewPrefix: `${base}-preview-` };
+  return { of: (suffix) => `${base}-${suffix}`, previewPrefix: `${base}-preview-` };
 }
 
 function shorten(name: string, length: number): string {

@@ -48,11 +48,8 @@ export class PolicyStore extends Construct {
       { POLICY_STORE_ID: this.policyStoreId },
       {
         sid: "AskPolicies",
-        actions: [
-          "verifiedpermissions:IsAuthorized",
-          "verifiedpermissions:GetPolicy",
-          "verifiedpermissions:BatchGetPolicy",
-        ],
+        // BatchGetPolicy has no permission of its own: GetPolicy allows it.
+        actions: ["verifiedpermissions:IsAuthorized", "verifiedpermissions:GetPolicy"],
         resources: [this.policyStoreArn],
       },
     );

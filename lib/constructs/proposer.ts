@@ -16,6 +16,7 @@ export function createProposer(scope: Construct, { contract, stage, names, bundl
     functionName: names.of("propose"),
     description: `${name}: asks the agent for the next action`,
     code: bundles.propose,
+    logKeyArn: plane.dataKeyArn,
     environment: agent.kind === "lambda" ? proposeLambdaEnv : proposeEnv,
     settings: { WORKFLOW: name, STAGE: stage },
     timeout: timeoutOf(agent),

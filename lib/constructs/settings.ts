@@ -10,7 +10,8 @@ export interface Settings {
   readonly mailFrom: string;
 }
 
-const STAGE_FORM = /^[a-z][a-z0-9-]{0,11}$/;
+/** Without `-`, so that `countersign-<stage>-*` matches no other stage. */
+const STAGE_FORM = /^[a-z][a-z0-9]{0,11}$/;
 const stageList = z.array(z.string()).min(1);
 const address = z.email().max(254);
 
@@ -27,7 +28,7 @@ export function readSettings(node: Node): Settings {
   if (misnamed !== undefined) {
     throw new CountersignError(
       "CS-1301",
-      `cdk.json: context.stages: ${JSON.stringify(misnamed)} is no stage name; use a-z, 0-9 and -, at most 12, a letter first`,
+      `cdk.json: context.stages: ${JSON.stringify(misnamed)} is no stage name; use a-z and 0-9, at most 12, a letter first`,
     );
   }
   const stage = z.string().default("dev").safeParse(node.tryGetContext("stage") ?? undefined);

@@ -32,6 +32,7 @@ export function createTool(scope: Construct, tool: Tool, workflow: WorkflowScope
     functionName: names.of(`tool-${toolPart(tool.name)}`),
     description: `${contract.name}: ${tool.name}`,
     code: bundleOf(bundles.tools, tool),
+    logKeyArn: plane.dataKeyArn,
     environment: toolEnv,
     settings: { WORKFLOW: contract.name, STAGE: stage, TOOL: tool.name, SECRET_PREFIX: secretPrefix(stage) },
     timeout,
@@ -45,7 +46,7 @@ export function createTool(scope: Construct, tool: Tool, workflow: WorkflowScope
 
 /** Reads what would change: the tool's secrets and actions, but no permit, no ledger and no log. */
 export function createPreview(scope: Construct, tool: Tool, workflow: WorkflowScope): ToolFunction {
-  const { contract, stage, names, bundles } = workflow;
+  const { contract, stage, names, bundles, plane } = workflow;
   const timeout = timeoutOf(tool);
   const zone = new ZoneFunction(scope, `Preview${pascal(tool.name)}`, {
     stage,
@@ -53,6 +54,7 @@ export function createPreview(scope: Construct, tool: Tool, workflow: WorkflowSc
     functionName: names.of(`preview-${toolPart(tool.name)}`),
     description: `${contract.name}: what ${tool.name} would change`,
     code: bundleOf(bundles.previews, tool),
+    logKeyArn: plane.dataKeyArn,
     environment: previewEnv,
     settings: { WORKFLOW: contract.name, STAGE: stage, TOOL: tool.name, SECRET_PREFIX: secretPrefix(stage) },
     timeout,

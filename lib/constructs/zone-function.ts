@@ -1,11 +1,13 @@
 /** One function of one trust zone: its own role, log group and environment, and nothing that was not granted by hand. */
 import { type Duration, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type * as z from "zod";
 import { CountersignError } from "../errors.js";
+import { acknowledgeGuard } from "./findings.js";
 import { rolePath, type Zone } from "./names.js";
 import { type Permission, permit } from "./permissions.js";
 
@@ -16,6 +18,8 @@ export interface ZoneFunctionProps<S extends z.ZodObject> {
   readonly description: string;
   /** folder with `index.mjs` */
   readonly code: string;
+  /** KMS key that the log group is sealed with */
+  readonly logKeyArn: string;
   /** what the handler reads; a synth fails unless the environment fits it exactly */
   readonly environment: S;
   /** the part of the environment that comes without a permission */
@@ -38,6 +42,7 @@ export class ZoneFunction<S extends z.ZodObject = z.ZodObject> extends Construct
   constructor(scope: Construct, id: string, props: ZoneFunctionProps<S>) {
     super(scope, id);
     const logGroup = new logs.LogGroup(this, "Logs", {
+      encryptionKey: kms.Key.fromKeyArn(this, "LogKey", props.logKeyArn),
       retention: logs.RetentionDays.ONE_YEAR,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -59,13 +64,23 @@ export class ZoneFunction<S extends z.ZodObject = z.ZodObject> extends Construct
       role: this.role,
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
-      runtime: lambda.Runtime.NODEJS_22_X,
+      runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       handler: "index.handler",
       code: lambda.Code.fromAsset(props.code),
       timeout: props.timeout,
       memorySize: props.memorySizeMb ?? 512,
     });
+    acknowledgeGuard(
+      logGroup,
+      "cloudwatch_log_group_encrypted_check",
+      "sealed with the control plane's data key, whose ARN is imported: the rule follows references of one template only",
+    );
+    acknowledgeGuard(
+      this.function,
+      "lambda_inside_vpc_check",
+      "it talks to AWS's public endpoints and to the contract's hosts, with IAM and TLS as its borders; a network would add none",
+    );
     this.provide(settingsOf(props.settings));
     this.node.addValidation({ validate: () => misfits(this.environment, props.environment).map((text) => `CS-1304 ${props.functionName}: ${text}`) });
   }

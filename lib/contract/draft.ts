@@ -87,8 +87,10 @@ function partsOf<Whole extends Rest, Rest extends object>(
       return first === undefined ? (issue.code === "unrecognized_keys" ? issue.keys : []) : [first];
     }),
   );
-  const right = typeof raw === "object" && raw !== null ? Object.entries(raw).filter(([key]) => !wrong.has(key)) : [];
-  return rest.parse(Object.fromEntries(right));
+  const plain = typeof raw === "object" && raw !== null && !Array.isArray(raw);
+  const right = plain ? Object.entries(raw).filter(([key]) => !wrong.has(key)) : [];
+  const kept = rest.safeParse(Object.fromEntries(right));
+  return kept.success ? kept.data : rest.parse({}); // a getter that answers differently each time
 }
 
 function schemaOf(schema: z.ZodObject | undefined, where: Where, faults: Faults): JsonSchema | undefined {

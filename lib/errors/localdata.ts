@@ -5,14 +5,20 @@ export const localdataErrors = {
   "CS-4020": {
     kind: "user",
     retryable: false,
-    summary: "a role uses an AWS managed policy that the embedded cloud does not know: write the grant into the template",
+    summary:
+      "a role uses an AWS managed policy that the embedded cloud does not know: write the grant into the template",
   },
-  "CS-4021": { kind: "user", retryable: false, summary: "two roles, policies or tables of the template claim the same name" },
+  "CS-4021": {
+    kind: "user",
+    retryable: false,
+    summary: "two roles, policies or tables of the template claim the same name",
+  },
   "CS-4022": { kind: "user", retryable: false, summary: "a policy is attached to a role that no template creates" },
   "CS-4023": {
     kind: "user",
     retryable: false,
-    summary: "a table's property has a value that the embedded cloud does not model (replicas elsewhere, indexes, keys)",
+    summary:
+      "a table's property has a value that the embedded cloud does not model (replicas elsewhere, indexes, keys)",
   },
   "CS-4024": {
     kind: "system",

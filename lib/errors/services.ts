@@ -40,5 +40,9 @@ export const servicesErrors = {
     summary: "the model was called, but no recorded turn answers this request",
   },
   "CS-4041": { kind: "user", retryable: false, summary: "the value of --model is not understood" },
-  "CS-4042": { kind: "system", retryable: true, summary: "the model endpoint could not be reached or gave no valid answer" },
+  "CS-4042": {
+    kind: "system",
+    retryable: true,
+    summary: "the model endpoint could not be reached or gave no valid answer",
+  },
 } satisfies Record<string, ErrorEntry>;

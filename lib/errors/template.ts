@@ -10,7 +10,8 @@ export const templateErrors = {
   "CS-1202": {
     kind: "user",
     retryable: false,
-    summary: "a file of the cloud assembly does not have the expected shape: synthesise again with the repository's CDK",
+    summary:
+      "a file of the cloud assembly does not have the expected shape: synthesise again with the repository's CDK",
   },
   "CS-1203": {
     kind: "user",
@@ -22,7 +23,11 @@ export const templateErrors = {
     retryable: false,
     summary: "the stacks name more than one account or region; the embedded cloud is one account in one region",
   },
-  "CS-1205": { kind: "user", retryable: false, summary: "a chosen stack is not in the assembly, or stacks depend on each other in a cycle" },
+  "CS-1205": {
+    kind: "user",
+    retryable: false,
+    summary: "a chosen stack is not in the assembly, or stacks depend on each other in a cycle",
+  },
   "CS-1210": {
     kind: "user",
     retryable: false,

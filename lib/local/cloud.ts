@@ -2,7 +2,7 @@ import { CountersignError } from "../errors.js";
 import { ApiGatewayEngine } from "./apigateway/engine.js";
 import { type HoldableClock, realClock } from "./clock.js";
 import { CloudFormationEngine, StsEngine } from "./cloudformation.js";
-import { createDataEngines, type DataEngineOptions, type DataEngines } from "./engines.js";
+import { createEngines, type EngineOptions, type Engines } from "./engines.js";
 import { EventsEngine } from "./events/engine.js";
 import { createIamCheck, createIamRoles, type IamRoles } from "./iam/index.js";
 import { LambdaEngine } from "./lambda/engine.js";
@@ -13,7 +13,7 @@ import type { CloudContext, Engine, IamDirectory, PolicyDocument, ResourceFactor
 import { type Credentials, Sessions } from "./wire/sessions.js";
 import { type WebHandler, Wire } from "./wire/wire.js";
 
-export interface CloudOptions extends DataEngineOptions {
+export interface CloudOptions extends EngineOptions {
   /** path of `cdk.out` */
   readonly assembly: string;
   /** stacks to deploy, with those they depend on; all when left out */
@@ -44,7 +44,7 @@ export interface CloudOptions extends DataEngineOptions {
 }
 
 /** A running embedded cloud. */
-export interface Cloud extends DataEngines {
+export interface Cloud extends Engines {
   /** `http://127.0.0.1:<port>`: AWS_ENDPOINT_URL for clients, and the root of HTTP API and console */
   readonly endpoint: string;
   readonly context: CloudContext;
@@ -66,32 +66,31 @@ export interface Cloud extends DataEngines {
 /**
  * Deploys a synthesised assembly on this machine.
  *
- * @throws CountersignError CS-12xx for an assembly or template it cannot run, CS-4001 for a taken port
+ * @throws CountersignError CS-12xx for an assembly or template it cannot run, CS-4001 for a taken port, and what an engine
+ *   says of its stored data
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
-  const assembly = readAssembly(options.assembly, options.stacks);
-  const running = new RunningCloud(assembly, options);
+  const running = new RunningCloud(readAssembly(options.assembly, options.stacks), options);
   try {
-    await running.start();
+    return await running.start();
   } catch (error) {
     await running.close();
     throw error;
   }
-  return running.cloud;
 }
 
 class RunningCloud {
-  readonly cloud: Cloud;
   private readonly sessions = new Sessions();
+  private readonly clock: HoldableClock;
+  private readonly roles: IamRoles;
+  private readonly context: CloudContext;
   private readonly wire: Wire;
   private readonly lambda: LambdaEngine;
   private readonly events: EventsEngine;
-  private readonly cloudFormation: CloudFormationEngine;
-  /** in the order in which they stop: those that start work before those that hold data */
-  private readonly engines: readonly Engine[];
-  private readonly roles: IamRoles;
   private readonly web: WebHandler[] = [];
-  private stacks: readonly DeployedStack[] = [];
+  private readonly byService = new Map<string, Engine>();
+  /** in the order in which they stop: those that start work before those that hold data */
+  private engines: readonly Engine[];
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -99,66 +98,67 @@ class RunningCloud {
     private readonly options: CloudOptions,
   ) {
     const { accountId, region } = assembly;
-    const clock = options.clock ?? realClock();
-    const environment = { accountId, region, now: () => clock.now() };
+    this.clock = options.clock ?? realClock();
+    const environment = { accountId, region, now: () => this.clock.now() };
     this.roles = createIamRoles(environment);
-    const context: CloudContext = {
+    this.context = {
       accountId,
       region,
-      clock,
+      clock: this.clock,
       iam: createIamCheck(directoryOf(this.roles, options.people ?? {}, accountId), environment),
       functions: { invoke: (functionArn, payload, caller) => this.lambda.invoke(functionArn, payload, caller) },
       endpoint: () => this.wire.endpoint,
       publish: (event) => this.events.publish(event),
-      log: options.log ?? cloudLog(options.dataDir, clock),
+      log: options.log ?? cloudLog(options.dataDir, this.clock),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     };
-    this.lambda = new LambdaEngine({
-      context,
-      clock,
-      clockStandsStill: "advanceTo" in clock,
+    const { port = 0 } = options;
+    const log = (line: string) => this.context.log(line);
+    this.wire = new Wire({
+      port,
+      region,
+      clock: this.clock,
       sessions: this.sessions,
-      assetFolder: (bucket, key) => assembly.assetFolder(bucket, key),
-      mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
-      functionEnvironment: (name) => functionEnvironment(options, name),
+      engines: this.byService,
+      web: this.web,
+      log,
     });
-    this.events = new EventsEngine(context, (arn, payload, caller) => this.lambda.invokeLater(arn, payload, caller));
-    this.cloudFormation = new CloudFormationEngine(context);
-    const data = createDataEngines(context, options);
-    const api = new ApiGatewayEngine(context);
-    this.engines = [this.events, this.lambda, api, ...Object.values(data), ...(options.engines?.(context) ?? []), this.cloudFormation, new StsEngine()];
-    this.web.push(api.web);
-    const byService = new Map(this.engines.map((engine) => [engine.service, engine]));
-    this.wire = new Wire({ port: options.port ?? 0, region, clock, sessions: this.sessions, engines: byService, web: this.web, log: context.log });
-    const running = this;
-    this.cloud = {
-      ...data,
-      context,
-      roles: this.roles,
-      lambda: this.lambda,
-      get endpoint() {
-        return running.wire.endpoint;
-      },
-      get stacks() {
-        return running.stacks;
-      },
-      engine: (service) => byService.get(service),
-      outputs: (stackName) => this.outputs(stackName),
-      credentialsFor: (roleArn, sessionName) => this.credentialsFor(context, roleArn, sessionName),
-      reset: () => this.reset(),
-      close: () => this.close(),
-    };
+    this.lambda = this.createLambda();
+    this.events = new EventsEngine(this.context, (arn, payload, caller) =>
+      this.lambda.invokeLater(arn, payload, caller),
+    );
+    this.engines = [this.events, this.lambda];
   }
 
-  async start(): Promise<void> {
+  async start(): Promise<Cloud> {
+    // First of all the port: whoever finds it taken must not touch the data of the cloud that has it.
     await this.wire.listen();
     await this.lambda.start();
-    const factories = new Map<string, ResourceFactory>(Object.entries(this.roles.resources));
-    for (const engine of this.engines) for (const [type, factory] of Object.entries(engine.resources)) factories.set(type, factory);
-    this.stacks = await deploy(this.assembly, factories);
-    this.cloudFormation.show(this.stacks);
-    if (this.options.console) this.web.push(this.options.console(this.cloud));
-    if (this.options.schedules !== false) this.events.start();
+    const { context, options } = this;
+    const named = await createEngines(context, options);
+    const api = new ApiGatewayEngine(context);
+    const cloudFormation = new CloudFormationEngine(context);
+    const extra = options.engines?.(context) ?? [];
+    const { states, ...data } = named;
+    this.engines = [
+      states,
+      this.events,
+      this.lambda,
+      api,
+      ...Object.values(data),
+      ...extra,
+      cloudFormation,
+      new StsEngine(),
+    ];
+    for (const engine of this.engines) this.byService.set(engine.service, engine);
+    const stacks = await this.deploy();
+    cloudFormation.show(stacks);
+    const cloud = this.describe(named, stacks);
+    this.web.push(api.web);
+    if (options.console) this.web.push(options.console(cloud));
+    if (options.schedules !== false) this.events.start();
+    named.states.executions.recover();
+    return cloud;
   }
 
   close(): Promise<void> {
@@ -166,32 +166,73 @@ class RunningCloud {
     return this.closing;
   }
 
+  private createLambda(): LambdaEngine {
+    return new LambdaEngine({
+      context: this.context,
+      clock: this.clock,
+      clockStandsStill: "advanceTo" in this.clock,
+      sessions: this.sessions,
+      assetFolder: (bucket, key) => this.assembly.assetFolder(bucket, key),
+      mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
+      functionEnvironment: (name) => functionEnvironment(this.options, name),
+    });
+  }
+
+  private deploy(): Promise<DeployedStack[]> {
+    const factories = new Map<string, ResourceFactory>(Object.entries(this.roles.resources));
+    for (const engine of this.engines) {
+      for (const [type, factory] of Object.entries(engine.resources)) factories.set(type, factory);
+    }
+    return deploy(this.assembly, factories);
+  }
+
+  private describe(named: Engines, stacks: readonly DeployedStack[]): Cloud {
+    const { context, roles, lambda, wire } = this;
+    return {
+      ...named,
+      context,
+      roles,
+      lambda,
+      stacks,
+      endpoint: wire.endpoint,
+      engine: (service) => this.byService.get(service),
+      outputs: (stackName) => outputsOf(stacks, stackName),
+      credentialsFor: (roleArn, sessionName = "local") => this.credentialsFor(roleArn, sessionName),
+      reset: async () => {
+        for (const engine of this.engines) await engine.reset();
+      },
+      close: () => this.close(),
+    };
+  }
+
   private async end(): Promise<void> {
-    const results = await Promise.allSettled(this.engines.map((engine) => engine.close()));
+    const results: PromiseSettledResult<void>[] = [];
+    for (const engine of this.engines) results.push(...(await Promise.allSettled([engine.close()])));
     await this.wire.close();
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  private async reset(): Promise<void> {
-    for (const engine of this.engines) await engine.reset();
-  }
-
-  private outputs(stackName: string): Record<string, string> {
-    const stack = this.stacks.find((each) => each.name === stackName);
-    if (!stack) {
-      const names = this.stacks.map((each) => each.name).join(", ");
-      throw new CountersignError("CS-4004", `there is no stack ${stackName} in the local cloud; there is ${names}`);
-    }
-    return Object.fromEntries(stack.outputs.map((output) => [output.key, output.value]));
-  }
-
-  private credentialsFor(context: CloudContext, roleArn: string, sessionName = "local"): Credentials {
-    const isPerson = Object.keys(this.options.people ?? {}).some((name) => roleArn === personArn(name, context.accountId));
+  private credentialsFor(roleArn: string, sessionName: string): Credentials {
+    const isPerson = Object.keys(this.options.people ?? {}).some(
+      (name) => roleArn === personArn(name, this.context.accountId),
+    );
     if (!isPerson && !this.roles.role(roleArn)) {
-      throw new CountersignError("CS-4003", `no deployed template has a role ${roleArn}; see the stacks' outputs for the roles of people`);
+      throw new CountersignError(
+        "CS-4003",
+        `no deployed template has a role ${roleArn}; see the stacks' outputs for the roles of people`,
+      );
     }
     return this.sessions.issue(roleArn, sessionName).credentials;
   }
+}
+
+function outputsOf(stacks: readonly DeployedStack[], stackName: string): Record<string, string> {
+  const stack = stacks.find((each) => each.name === stackName);
+  if (!stack) {
+    const names = stacks.map((each) => each.name).join(", ");
+    throw new CountersignError("CS-4004", `there is no stack ${stackName} in the local cloud; there is ${names}`);
+  }
+  return Object.fromEntries(stack.outputs.map((output) => [output.key, output.value]));
 }
 
 const personArn = (name: string, accountId: string): string => `arn:aws:iam::${accountId}:role/${name}`;

@@ -13,7 +13,11 @@ function runQuery(call: AwsCall, operations: Readonly<Record<string, Operation>>
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
   if (!operation) {
     const allowed = Object.keys(operations).join(", ");
-    throw new AwsFault("InvalidAction", `${call.service}: operation ${JSON.stringify(name)} is not modelled; there is ${allowed}`, 400);
+    throw new AwsFault(
+      "InvalidAction",
+      `${call.service}: operation ${JSON.stringify(name)} is not modelled; there is ${allowed}`,
+      400,
+    );
   }
   return queryReply(call.service, name, operation(parameters, call));
 }
@@ -47,7 +51,11 @@ export class CloudFormationEngine implements Engine {
       DescribeStackResources: (parameters) => {
         const name = parameters.get("StackName");
         const logicalId = parameters.get("LogicalResourceId");
-        if (name === null) throw new AwsFault("ValidationError", "StackName is required; looking up by PhysicalResourceId is not modelled");
+        if (name === null)
+          throw new AwsFault(
+            "ValidationError",
+            "StackName is required; looking up by PhysicalResourceId is not modelled",
+          );
         this.authorize(call, "DescribeStackResources", name);
         const stack = this.stack(name);
         const resources = stack.resources.filter((resource) => logicalId === null || resource.logicalId === logicalId);
@@ -71,7 +79,8 @@ export class CloudFormationEngine implements Engine {
   private authorize(call: AwsCall, operation: string, stack: string | null): void {
     const { region, accountId, iam } = this.context;
     const found = stack === null ? undefined : this.find(stack);
-    const resource = stack === null ? "*" : (found?.id ?? `arn:aws:cloudformation:${region}:${accountId}:stack/${stack}/*`);
+    const resource =
+      stack === null ? "*" : (found?.id ?? `arn:aws:cloudformation:${region}:${accountId}:stack/${stack}/*`);
     iam.authorize({ caller: call.caller, action: `cloudformation:${operation}`, resource });
   }
 
@@ -90,7 +99,10 @@ export class CloudFormationEngine implements Engine {
   }
 
   private describe(stack: DeployedStack) {
-    const parameters = Object.entries(stack.parameters).map(([key, value]) => ({ ParameterKey: key, ParameterValue: value }));
+    const parameters = Object.entries(stack.parameters).map(([key, value]) => ({
+      ParameterKey: key,
+      ParameterValue: value,
+    }));
     const outputs = stack.outputs.map((output) => ({
       OutputKey: output.key,
       OutputValue: output.value,
@@ -115,7 +127,9 @@ export class StsEngine implements Engine {
     // Needs no permission, as on AWS.
     return runQuery(call, {
       GetCallerIdentity: (_parameters, { caller }) =>
-        toXml("Arn", caller.sessionArn) + toXml("UserId", caller.sessionArn.slice(caller.sessionArn.lastIndexOf("/") + 1)) + toXml("Account", caller.accountId),
+        toXml("Arn", caller.sessionArn) +
+        toXml("UserId", caller.sessionArn.slice(caller.sessionArn.lastIndexOf("/") + 1)) +
+        toXml("Account", caller.accountId),
     });
   }
   async reset(): Promise<void> {}

@@ -1,21 +1,26 @@
-import type { ConverseModel } from "./services/bedrock.js";
-import { createBedrockEngine } from "./services/bedrock.js";
+import { createDynamoDbEngine } from "./dynamodb/index.js";
+import { type ConverseModel, createBedrockEngine } from "./services/bedrock.js";
 import { createKmsEngine } from "./services/kms.js";
+import { createS3Engine } from "./services/s3.js";
 import { createSecretsEngine } from "./services/secretsmanager.js";
 import { createSesEngine } from "./services/ses.js";
 import { createVerifiedPermissionsEngine } from "./services/verifiedpermissions.js";
+import { createStatesEngine, type StatesEngine } from "./states/engine.js";
 import type { CloudContext, Engine } from "./types.js";
 
-export interface DataEngineOptions {
+export interface EngineOptions {
   /** answers Bedrock's `Converse`; without it the cloud has no Bedrock */
   readonly model?: ConverseModel;
   /** values of secrets by name; kept in memory only */
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-/** The engines of the services that hold data, each by its name, for callers in this process. */
-export interface DataEngines {
+/** The engines of the services, each by its name, for callers in this process. */
+export interface Engines {
+  readonly states: StatesEngine;
+  readonly dynamoDb: Engine;
   readonly kms: ReturnType<typeof createKmsEngine>;
+  readonly s3: Engine;
   readonly secretsManager: ReturnType<typeof createSecretsEngine>;
   readonly ses: ReturnType<typeof createSesEngine>;
   readonly verifiedPermissions: Engine;
@@ -23,11 +28,19 @@ export interface DataEngines {
   readonly bedrock?: Engine;
 }
 
-export function createDataEngines(context: CloudContext, options: DataEngineOptions): DataEngines {
+/** @throws CountersignError of an engine whose stored data is damaged or in use */
+export async function createEngines(context: CloudContext, options: EngineOptions): Promise<Engines> {
+  const dynamoDb = await createDynamoDbEngine(context);
   const kms = createKmsEngine(context);
   return {
+    states: createStatesEngine(context),
+    dynamoDb,
     kms,
-    secretsManager: createSecretsEngine(context, { keys: kms.keys, ...(options.secrets ? { secrets: options.secrets } : {}) }),
+    s3: createS3Engine(context, { keys: kms.keys }),
+    secretsManager: createSecretsEngine(context, {
+      keys: kms.keys,
+      ...(options.secrets ? { secrets: options.secrets } : {}),
+    }),
     ses: createSesEngine(context),
     verifiedPermissions: createVerifiedPermissionsEngine(context),
     ...(options.model === undefined ? {} : { bedrock: createBedrockEngine(context, options.model) }),

@@ -259,8 +259,6 @@ export interface GateCase {
   readonly resource: Resource;
   readonly entries: readonly Entry[];
   readonly checks: readonly Check[];
-  /** how the call before this one went: its holds */
-  readonly moved: Pick<Step, "settled" | "released">;
   /** phase approval: what was asked, what people were shown, and how many approved */
   readonly asked: { readonly pending: Pending; readonly shown: ApprovalView; readonly approvals: 1 | 2 } | null;
 }

@@ -1,4 +1,5 @@
 /** What an approver is shown, whole: built once, sealed with the request, and shown again unchanged. */
+import { GUARDRAIL_PREFIX } from "../policy/guardrails.js";
 import { agentId } from "../policy/names.js";
 import type { Json } from "./canonical.js";
 import { exposureOf, type Ruling } from "./policy.js";
@@ -76,7 +77,9 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
  */
 export function askingPolicies(ruling: Ruling, evidence: Pick<Evidence, "policies">): readonly string[] {
   const asks = ruling.determining.filter((id) => /\bapprovals\b/.test(evidence.policies[id]?.text ?? ""));
-  const all = [...asks, ...ruling.deniedBy];
+  const isGuardrail = (id: string) => id.startsWith(GUARDRAIL_PREFIX);
+  const { deniedBy } = ruling;
+  const all = [...asks, ...deniedBy.filter((id) => !isGuardrail(id)), ...deniedBy.filter(isGuardrail)];
   return all.length > 0 ? [...new Set(all)] : ruling.determining;
 }
 

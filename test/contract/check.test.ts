@@ -214,7 +214,7 @@ describe("each rule, on a contract that is otherwise right", () => {
       "requires a field that the other lacks",
       deskWithTool("ledger.refund", { requires: [{ tool: "ledger.inbox", same: ["charge_id"] }] }),
       [
-        'CS-1008 contract.tools[2].requires[0].same[0]: "charge_id" is not a field of the input of ledger.inbox; use "case_id" (tools/ledger.ts)',
+        'CS-1008 contract.tools[2].requires[0].same[0]: "charge_id" is not a field of the input of ledger.inbox; did you mean "case_id"? (tools/ledger.ts)',
       ],
     ],
     [
@@ -352,7 +352,9 @@ describe("each rule, on a contract that is otherwise right", () => {
           },
         },
       ),
-      [],
+      [
+        'CS-1018 contract.resource.facts.name: "ledger.lookup.customer_id" is free text from a tool whose output outsiders write; take it from a trusted tool, or give the field z.enum([…]) (contract.ts)',
+      ],
     ],
     [
       "reserved fact",
@@ -368,7 +370,7 @@ describe("each rule, on a contract that is otherwise right", () => {
       "cross-reference of two types",
       deskWith({ crossReferences: { customer_id: "ledger.lookup.balance_cents" } }),
       [
-        'CS-1008 contract.crossReferences.customer_id: "ledger.lookup.balance_cents" is a integer, but input.customer_id is a string; compare fields of one type (contract.ts)',
+        'CS-1008 contract.crossReferences.customer_id: "ledger.lookup.balance_cents" (integer) is of another type than input.customer_id (string); compare fields of one type (contract.ts)',
       ],
     ],
     [
@@ -465,13 +467,13 @@ describe("each rule, on a contract that is otherwise right", () => {
         agent: plan([
           {
             tool: "ledger.refund",
-            args: { charge_id: "{ledger.lookup.customer_id}", amount_cents: "{input.case}", reason: "theft" },
+            args: { charge_id: "{ledger.lookup.customer_id}", amount_cents: "{input.caseid}", reason: "theft" },
           },
         ]),
       }),
       [
         'CS-1017 contract.agent.steps[0].args.charge_id: "{ledger.lookup.customer_id}" is not known at this step; call ledger.lookup in an earlier step (contract.ts)',
-        'CS-1008 contract.agent.steps[0].args.amount_cents: "input.case" is not a field of the workflow\'s input; did you mean "case_id"? (contract.ts)',
+        'CS-1008 contract.agent.steps[0].args.amount_cents: "input.caseid" is not a field of the workflow\'s input; did you mean "case_id"? (contract.ts)',
         'CS-1008 contract.agent.steps[0].args.reason: "theft" does not fit the input of ledger.refund; use a value its schema accepts (contract.ts)',
       ],
     ],
@@ -507,14 +509,7 @@ describe("each rule, on a contract that is otherwise right", () => {
     ],
   ];
   it.each(rules)("%s", (_rule, defined, expected) => {
-    // The one about outsiders' words has its own assertion below.
-    if (_rule === "fact from outsiders' words") {
-      expect(faultsOf(defined)).toEqual([
-        'CS-1018 contract.resource.facts.name: "ledger.lookup.customer_id" is free text from a tool whose output outsiders write; take it from a trusted tool, or give the field z.enum([…]) (contract.ts)',
-      ]);
-    } else {
-      expect(faultsOf(defined)).toEqual(expected);
-    }
+    expect(faultsOf(defined)).toEqual(expected);
   });
 });
 

@@ -5,9 +5,8 @@ import { renderFault } from "../../contract/faults.js";
 import { listWorkflows, loadWorkflow } from "../../contract/load.js";
 import type { Contract, Fault } from "../../contract/model.js";
 import { CountersignError } from "../../errors.js";
-import { checkPolicies } from "../../policy/lint.js";
-import { policySet } from "../../policy/policy-set.js";
-import { loadPolicies } from "../../policy/source.js";
+import { checkPolicies, isWarning } from "../../policy/lint.js";
+import { loadPolicies, policySet } from "../../policy/source.js";
 import { type CommandContext, globalsOf } from "../context.js";
 import { table } from "../io.js";
 import { createWorkflow } from "../new-workflow.js";
@@ -28,7 +27,7 @@ export function workflowCommands(program: Command, context: CommandContext): voi
       const { json } = globalsOf(command);
       const checked = await Promise.all((await chosen(context.root, names)).map((name) => checkWorkflow(context.root, name)));
       context.io.out(json ? JSON.stringify(checked.map(toJson)) : checked.map(toText).join("\n\n"));
-      if (checked.some((one) => one.faults.length > 0)) context.exitCode(1);
+      if (checked.some((one) => one.faults.some((fault) => !isWarning(fault)))) context.exitCode(1);
     });
   workflow
     .command("new")
@@ -53,18 +52,18 @@ async function checkWorkflow(root: string, name: string): Promise<CheckedWorkflo
   const folder = join(root, "workflows", name);
   const { contract, faults } = await loadWorkflow(folder);
   if (contract === undefined) return { workflow: name, faults };
-  const { sources, faults: unreadable } = await loadPolicies(join(folder, "policies"));
-  const policyFaults = unreadable.length > 0 ? unreadable : checkPolicies(contract, policySet(contract, sources));
-  return { workflow: name, contract, faults: [...faults, ...policyFaults] };
+  return { workflow: name, contract, faults: checkPolicies(contract, policySet(contract, loadPolicies(join(folder, "policies")))) };
 }
 
 function toText({ workflow, contract, faults }: CheckedWorkflow): string {
-  const lines = faults.map((fault) => renderFault(fault));
-  if (contract === undefined) return `${workflow}: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}\n${lines.join("\n")}`;
+  const lines = faults.map((fault) => `${isWarning(fault) ? "warning: " : ""}${renderFault(fault)}`);
+  const counted = faults.filter((fault) => !isWarning(fault)).length;
+  const verdict = counted === 0 ? "no faults" : `${counted} ${counted === 1 ? "fault" : "faults"}`;
+  if (contract === undefined) return `${workflow}: ${verdict}\n${lines.join("\n")}`;
   const { level, tools } = recommendAutonomy(contract);
   const rows = tools.map((tool) => [`  ${tool.tool}`, tool.level, tool.reasons.map((reason) => reason.text).join("; ")]);
   return [
-    `${workflow} v${contract.version}: ${faults.length === 0 ? "no faults" : `${faults.length} ${faults.length === 1 ? "fault" : "faults"}`}`,
+    `${workflow} v${contract.version}: ${verdict}`,
     ...lines,
     `recommended autonomy: ${level} (the contract says ${contract.autonomy})`,
     table(rows),

@@ -146,7 +146,7 @@ function crossReferences(draft: Draft, faults: Faults): void {
     }
     const theirs = wantSource(draft, source, here, faults);
     if (mine === undefined || theirs === undefined || scalarOf(mine) === scalarOf(theirs.schema)) continue;
-    const rule = `is a ${scalarOf(theirs.schema)}, but input.${name} is a ${scalarOf(mine)}`;
+    const rule = `(${scalarOf(theirs.schema)}) is of another type than input.${name} (${scalarOf(mine)})`;
     faults.add("CS-1008", here, { value: source, rule, fix: "compare fields of one type" });
   }
 }

@@ -3,7 +3,16 @@ import * as z from "zod";
 import { CountersignError } from "../../errors.js";
 import { serviceCaller } from "../service-caller.js";
 import { type InertProperties, parseProperties } from "../services/support/properties.js";
-import { AwsFault, type AwsReply, type CloudContext, type CreatedResource, type Engine, FunctionError, type ResourceFactory, type ResourceRequest } from "../types.js";
+import {
+  AwsFault,
+  type AwsReply,
+  type CloudContext,
+  type CreatedResource,
+  type Engine,
+  FunctionError,
+  type ResourceFactory,
+  type ResourceRequest,
+} from "../types.js";
 import { json, type WebHandler, type WebReply, type WebRequest } from "../wire/wire.js";
 import { proxyEvent, proxyReply } from "./payload.js";
 import { matchRoute, parseRouteKey, type RouteKey, type RouteMatch, routePath } from "./route.js";
@@ -27,7 +36,12 @@ const STAGE_INERT: InertProperties = {
 const IntegrationProperties = z.strictObject({
   ApiId: z.string(),
   IntegrationType: z.literal("AWS_PROXY"),
-  IntegrationUri: z.string().regex(/^arn:aws:(lambda:|apigateway:[^:]+:lambda:path\/2015-03-31\/functions\/arn:)/, "must name a Lambda function"),
+  IntegrationUri: z
+    .string()
+    .regex(
+      /^arn:aws:(lambda:|apigateway:[^:]+:lambda:path\/2015-03-31\/functions\/arn:)/,
+      "must name a Lambda function",
+    ),
   IntegrationMethod: z.literal("POST").optional(),
   PayloadFormatVersion: z.literal("2.0"),
   TimeoutInMillis: z.number().int().min(50).max(30_000).default(30_000),
@@ -69,7 +83,11 @@ export class ApiGatewayEngine implements Engine {
   /** Answers a request to a route; undefined when there is none, so that others may answer. */
   readonly web: WebHandler = async (request) => {
     const path = request.target.split("?")[0] ?? "/";
-    const match = matchRoute(this.routes.filter(({ apiId }) => this.stages.has(apiId)), request.method, path);
+    const match = matchRoute(
+      this.routes.filter(({ apiId }) => this.stages.has(apiId)),
+      request.method,
+      path,
+    );
     if (!match) return undefined;
     if (match.route.isIam && !this.mayInvoke(match.route, request, path)) return json(403, { message: "Forbidden" });
     const integration = this.integrations.get(match.route.integrationId);
@@ -92,7 +110,11 @@ export class ApiGatewayEngine implements Engine {
     return allowed;
   }
 
-  private async invoke({ route, parameters }: RouteMatch<Route>, integration: Integration, request: WebRequest): Promise<WebReply> {
+  private async invoke(
+    { route, parameters }: RouteMatch<Route>,
+    integration: Integration,
+    request: WebRequest,
+  ): Promise<WebReply> {
     const { region, accountId, clock, functions, log } = this.context;
     const method = route.key.text === "$default" ? "" : `/${request.method}`;
     const sourceArn = `arn:aws:execute-api:${region}:${accountId}:${route.apiId}/$default${method}${routePath(route.key)}`;
@@ -140,7 +162,10 @@ export class ApiGatewayEngine implements Engine {
 
   private createIntegration(request: ResourceRequest): CreatedResource {
     const { IntegrationUri, TimeoutInMillis } = parseProperties(request, IntegrationProperties, FOR_PEOPLE);
-    const functionArn = IntegrationUri.replace(/^arn:aws:apigateway:[^:]+:lambda:path\/2015-03-31\/functions\//, "").replace(/\/invocations$/, "");
+    const functionArn = IntegrationUri.replace(
+      /^arn:aws:apigateway:[^:]+:lambda:path\/2015-03-31\/functions\//,
+      "",
+    ).replace(/\/invocations$/, "");
     const id = shortId(request);
     this.integrations.set(id, { functionArn, timeoutMs: TimeoutInMillis });
     return { ref: id, attributes: { IntegrationId: id } };
@@ -150,11 +175,23 @@ export class ApiGatewayEngine implements Engine {
     const { ApiId, RouteKey, Target, AuthorizationType } = parseProperties(request, RouteProperties);
     const where = `${request.stackName}/${request.logicalId}`;
     const key = parseRouteKey(RouteKey);
-    if (!key) throw new CountersignError("CS-1213", `${where} Properties.RouteKey: ${JSON.stringify(RouteKey)} is no route key such as "POST /runs/{id}"`);
+    if (!key)
+      throw new CountersignError(
+        "CS-1213",
+        `${where} Properties.RouteKey: ${JSON.stringify(RouteKey)} is no route key such as "POST /runs/{id}"`,
+      );
     if (this.routes.some((route) => route.key.text === key.text)) {
-      throw new CountersignError("CS-1213", `${where} Properties.RouteKey: ${key.text} is taken; all HTTP APIs share the root of the endpoint here`);
+      throw new CountersignError(
+        "CS-1213",
+        `${where} Properties.RouteKey: ${key.text} is taken; all HTTP APIs share the root of the endpoint here`,
+      );
     }
-    this.routes.push({ key, apiId: ApiId, integrationId: Target.slice("integrations/".length), isIam: AuthorizationType === "AWS_IAM" });
+    this.routes.push({
+      key,
+      apiId: ApiId,
+      integrationId: Target.slice("integrations/".length),
+      isIam: AuthorizationType === "AWS_IAM",
+    });
     return { ref: shortId(request), attributes: { RouteId: shortId(request) } };
   }
 }

@@ -35,7 +35,11 @@ export function routePath(key: RouteKey): string {
  *
  * @param path still percent-encoded
  */
-export function matchRoute<T extends { readonly key: RouteKey }>(routes: Iterable<T>, method: string, path: string): RouteMatch<T> | undefined {
+export function matchRoute<T extends { readonly key: RouteKey }>(
+  routes: Iterable<T>,
+  method: string,
+  path: string,
+): RouteMatch<T> | undefined {
   const wanted = path.split("/").slice(1);
   let best: (RouteMatch<T> & { rank: string }) | undefined;
   for (const route of routes) {

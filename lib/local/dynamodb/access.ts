@@ -43,7 +43,10 @@ export function createAccess(iam: IamCheck, tables: Tables, arnOf: (tableName: s
       ask(caller, action, arnOf(tableName), tables.find(tableName), touched),
     authorizeAll: (caller, action) => ask(caller, action, "*", undefined, {}),
     authorizeArn(caller, action, arn) {
-      const table = tables.names().flatMap((name) => tables.find(name) ?? []).find((candidate) => candidate.arn === arn);
+      const table = tables
+        .names()
+        .flatMap((name) => tables.find(name) ?? [])
+        .find((candidate) => candidate.arn === arn);
       ask(caller, action, arn, table, {});
     },
   };
@@ -51,7 +54,9 @@ export function createAccess(iam: IamCheck, tables: Tables, arnOf: (tableName: s
 
 function conditionKeys(table: Table | undefined, touched: Touched) {
   const partition = table?.keys.partition;
-  const ofItems = (touched.items ?? []).flatMap((item) => (partition === undefined ? [] : (keyText(item[partition]) ?? [])));
+  const ofItems = (touched.items ?? []).flatMap((item) =>
+    partition === undefined ? [] : (keyText(item[partition]) ?? []),
+  );
   const leadingKeys = [...new Set([...ofItems, ...(touched.partitionValues ?? [])])];
   return {
     ...(leadingKeys.length === 0 ? {} : { "dynamodb:LeadingKeys": leadingKeys }),

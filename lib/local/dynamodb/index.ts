@@ -84,11 +84,16 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
       writes.exclusively(async () => {
         journal?.drop(name);
         tables.drop(name);
-        await Promise.all([stores.main, stores.rehearsal].map((store) => store.call("DeleteTable", { TableName: name })));
+        await Promise.all(
+          [stores.main, stores.rehearsal].map((store) => store.call("DeleteTable", { TableName: name })),
+        );
       }),
   };
 
-  async function create(request: ResourceRequest, read: (request: ResourceRequest, place: Place) => TableDefinition): Promise<CreatedResource> {
+  async function create(
+    request: ResourceRequest,
+    read: (request: ResourceRequest, place: Place) => TableDefinition,
+  ): Promise<CreatedResource> {
     const definition = read(request, { region: ctx.region, nowMs: ctx.clock.now(), arnOf });
     if (tables.find(definition.name) !== undefined) {
       throw new CountersignError(

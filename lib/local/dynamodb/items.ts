@@ -81,13 +81,19 @@ export const batchWriteItem: Operation = async (db, body, caller) => {
   const input = parseRequest("dynamodb", body, requests.batchWriteItem);
   for (const [name, list] of Object.entries(input.RequestItems)) {
     const items = list.map(targetOf);
-    db.access.authorize(caller, "BatchWriteItem", name, { items, attributes: items.flatMap((item) => Object.keys(item)) });
+    db.access.authorize(caller, "BatchWriteItem", name, {
+      items,
+      attributes: items.flatMap((item) => Object.keys(item)),
+    });
   }
-  const actions = Object.entries(input.RequestItems).flatMap(([name, list]) => list.map((request) => batchAction(db, name, request)));
+  const actions = Object.entries(input.RequestItems).flatMap(([name, list]) =>
+    list.map((request) => batchAction(db, name, request)),
+  );
   if (actions.length > 25) {
     throw new AwsFault("ValidationException", "Too many items requested for the BatchWriteItem call");
   }
-  if (hasDuplicates(actions)) throw new AwsFault("ValidationException", "Provided list of item keys contains duplicates");
+  if (hasDuplicates(actions))
+    throw new AwsFault("ValidationException", "Provided list of item keys contains duplicates");
   await db.writes.writeAll(actions, (rehearsals) => {
     for (const rehearsal of rehearsals) if (!rehearsal.ok) return rehearsal.fault;
     return new AwsFault("InternalServerError", "a batch failed without a reason", 500);
@@ -103,7 +109,9 @@ function batchAction(db: Database, name: string, request: WriteRequest): WriteAc
 }
 
 /** Whether two actions go for one item. Keys that are incomplete are somebody else's error. */
-export function hasDuplicates(actions: readonly { readonly table: WriteAction["table"]; readonly target: Item }[]): boolean {
+export function hasDuplicates(
+  actions: readonly { readonly table: WriteAction["table"]; readonly target: Item }[],
+): boolean {
   const ids = actions.flatMap(({ table, target }) => {
     const key = keyOf(table.keys, target);
     return key === undefined ? [] : [`${table.name} ${keyId(table.keys, key)}`];

@@ -18,7 +18,11 @@ const limit = z.int().min(1).exactOptional();
 const token = z.string().min(1).max(36).exactOptional();
 
 const keyed = { TableName: tableName, Key: item };
-const conditional = { ConditionExpression: expression, ExpressionAttributeNames: names, ExpressionAttributeValues: values };
+const conditional = {
+  ConditionExpression: expression,
+  ExpressionAttributeNames: names,
+  ExpressionAttributeValues: values,
+};
 const projected = { ProjectionExpression: expression, ExpressionAttributeNames: names };
 const writeOptions = {
   ReturnConsumedCapacity: consumedCapacity,
@@ -112,7 +116,10 @@ export const transactWriteItems = z.strictObject({
   ReturnItemCollectionMetrics: noMetrics,
 });
 export const transactGetItems = z.strictObject({
-  TransactItems: z.array(z.strictObject({ Get: z.strictObject({ ...keyed, ...projected }) })).min(1).max(100, hundred),
+  TransactItems: z
+    .array(z.strictObject({ Get: z.strictObject({ ...keyed, ...projected }) }))
+    .min(1)
+    .max(100, hundred),
   ReturnConsumedCapacity: noCapacity,
 });
 
@@ -142,7 +149,10 @@ export const batchExecuteStatement = z.strictObject({
 });
 
 export const onTable = z.strictObject({ TableName: tableName });
-export const listTables = z.strictObject({ ExclusiveStartTableName: tableName.exactOptional(), Limit: z.int().min(1).max(100).exactOptional() });
+export const listTables = z.strictObject({
+  ExclusiveStartTableName: tableName.exactOptional(),
+  Limit: z.int().min(1).max(100).exactOptional(),
+});
 export const updateTable = z.strictObject({ TableName: tableName, DeletionProtectionEnabled: z.boolean() });
 export const updateTimeToLive = z.strictObject({
   TableName: tableName,
@@ -157,7 +167,10 @@ export const updateContinuousBackups = z.strictObject({
 });
 const resourceArn = z.string().min(1).max(1283);
 export const onResource = z.strictObject({ ResourceArn: resourceArn });
-export const deleteResourcePolicy = z.strictObject({ ResourceArn: resourceArn, ExpectedRevisionId: z.string().min(1).max(255).exactOptional() });
+export const deleteResourcePolicy = z.strictObject({
+  ResourceArn: resourceArn,
+  ExpectedRevisionId: z.string().min(1).max(255).exactOptional(),
+});
 export const putResourcePolicy = z.strictObject({
   ResourceArn: resourceArn,
   Policy: z.string().min(1).max(20_480),

@@ -21,7 +21,10 @@ export const listTables: Operation = (db, body, caller) => {
   const names = db.tables.names().filter((name) => after === undefined || name > after);
   const page = names.slice(0, input.Limit ?? 100);
   const last = page.at(-1);
-  return { TableNames: page, ...(page.length < names.length && last !== undefined ? { LastEvaluatedTableName: last } : {}) };
+  return {
+    TableNames: page,
+    ...(page.length < names.length && last !== undefined ? { LastEvaluatedTableName: last } : {}),
+  };
 };
 
 export const updateTable: Operation = (db, body, caller) => {
@@ -140,13 +143,17 @@ export function storedPolicy(text: string): NonNullable<TableSettings["resourceP
   } catch (cause) {
     throw new AwsFault("ValidationException", `Syntax error in resource policy: ${String(cause)}`);
   }
-  if (!parsed.success) throw new AwsFault("ValidationException", `Syntax error in resource policy: ${parsed.error.message}`);
+  if (!parsed.success)
+    throw new AwsFault("ValidationException", `Syntax error in resource policy: ${parsed.error.message}`);
   const revision = BigInt(`0x${createHash("sha256").update(text).digest("hex").slice(0, 12)}`).toString();
   return { document: parsed.data, text, revision };
 }
 
 function noPolicy(arn: string): AwsFault {
-  return new AwsFault("PolicyNotFoundException", `Resource-based policy not found for the provided ResourceArn: ${arn}`);
+  return new AwsFault(
+    "PolicyNotFoundException",
+    `Resource-based policy not found for the provided ResourceArn: ${arn}`,
+  );
 }
 
 export const listTagsOfResource: Operation = (db, body, caller) => {

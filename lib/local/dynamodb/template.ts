@@ -37,7 +37,10 @@ const schema = {
 const perRegion = {
   DeletionProtectionEnabled: templateBoolean.exactOptional(),
   PointInTimeRecoverySpecification: z
-    .strictObject({ PointInTimeRecoveryEnabled: templateBoolean, RecoveryPeriodInDays: templateInteger.exactOptional() })
+    .strictObject({
+      PointInTimeRecoveryEnabled: templateBoolean,
+      RecoveryPeriodInDays: templateInteger.exactOptional(),
+    })
     .exactOptional(),
   ResourcePolicy: z.strictObject({ PolicyDocument: policyDocument }).exactOptional(),
   TableClass: z.enum(["STANDARD", "STANDARD_INFREQUENT_ACCESS"]).exactOptional(),
@@ -78,14 +81,22 @@ export function fromGlobalTable(request: ResourceRequest, place: Place): TableDe
   const properties = parseProperties(request, globalTable);
   const [replica] = properties.Replicas;
   if (replica.Region !== place.region) {
-    throw unmodelled(request, "Replicas.0.Region", `is ${replica.Region}; only the stack's own region ${place.region} is modelled`);
+    throw unmodelled(
+      request,
+      "Replicas.0.Region",
+      `is ${replica.Region}; only the stack's own region ${place.region} is modelled`,
+    );
   }
   const indexes = (properties.GlobalSecondaryIndexes ?? []).map((definition) => definition.IndexName);
   for (const { IndexName: name } of replica.GlobalSecondaryIndexes ?? []) {
-    if (!indexes.includes(name)) throw unmodelled(request, "Replicas.0.GlobalSecondaryIndexes", `names ${name}, which is no index of the table`);
+    if (!indexes.includes(name))
+      throw unmodelled(request, "Replicas.0.GlobalSecondaryIndexes", `names ${name}, which is no index of the table`);
   }
   const key = replica.SSESpecification?.KMSMasterKeyId;
-  return definitionOf(request, place, properties, replica, { enabled: properties.SSESpecification?.SSEEnabled ?? false, key });
+  return definitionOf(request, place, properties, replica, {
+    enabled: properties.SSESpecification?.SSEEnabled ?? false,
+    key,
+  });
 }
 
 /** @throws CountersignError CS-4023, CS-4030 */
@@ -120,13 +131,22 @@ function definitionOf(
 }
 
 function schemaOf(request: ResourceRequest, properties: SchemaProperties): TableSchema {
-  const { AttributeDefinitions: attributes, KeySchema, GlobalSecondaryIndexes: global, LocalSecondaryIndexes: local } = properties;
+  const {
+    AttributeDefinitions: attributes,
+    KeySchema,
+    GlobalSecondaryIndexes: global,
+    LocalSecondaryIndexes: local,
+  } = properties;
   const schemas = [KeySchema, ...[...(global ?? []), ...(local ?? [])].map((definition) => definition.KeySchema)];
   const used = new Set(schemas.flat().map((element) => element.AttributeName));
   const defined = new Set(attributes.map((attribute) => attribute.AttributeName));
-  const differ = [...used.symmetricDifference(defined)];
+  const differ = [...used, ...defined].filter((name) => !used.has(name) || !defined.has(name));
   if (differ.length > 0) {
-    throw unmodelled(request, "AttributeDefinitions", `and the key schemas differ in ${differ.join(", ")}; list exactly the key attributes`);
+    throw unmodelled(
+      request,
+      "AttributeDefinitions",
+      `and the key schemas differ in ${differ.join(", ")}; list exactly the key attributes`,
+    );
   }
   return {
     AttributeDefinitions: attributes,
@@ -150,7 +170,11 @@ function settingsOf(request: ResourceRequest, properties: SchemaProperties, regi
 function timeToLive(request: ResourceRequest, wanted: SchemaProperties["TimeToLiveSpecification"]) {
   if (wanted?.Enabled !== true) return {};
   if (wanted.AttributeName !== undefined) return { timeToLiveAttribute: wanted.AttributeName };
-  throw unmodelled(request, "TimeToLiveSpecification.AttributeName", "is missing; name the attribute that holds the epoch seconds");
+  throw unmodelled(
+    request,
+    "TimeToLiveSpecification.AttributeName",
+    "is missing; name the attribute that holds the epoch seconds",
+  );
 }
 
 function policyOf(document: PolicyDocument | undefined) {
@@ -158,5 +182,8 @@ function policyOf(document: PolicyDocument | undefined) {
 }
 
 function unmodelled(request: ResourceRequest, property: string, problem: string): CountersignError {
-  return new CountersignError("CS-4023", `${where(request)}: ${property} ${problem}`, { logicalId: request.logicalId, property });
+  return new CountersignError("CS-4023", `${where(request)}: ${property} ${problem}`, {
+    logicalId: request.logicalId,
+    property,
+  });
 }

@@ -24,7 +24,9 @@ export class IdempotencyTokens {
     if (token === undefined) return task();
     const name = `${caller.accountId} ${token}`;
     while (this.#running.has(name)) await this.#running.get(name);
-    const fingerprint = createHash("sha256").update(canonicalize(request) ?? "").digest("hex");
+    const fingerprint = createHash("sha256")
+      .update(canonicalize(request) ?? "")
+      .digest("hex");
     const known = this.#remembered.get(name);
     if (known !== undefined && known.untilMs > this.nowMs()) {
       if (known.fingerprint === fingerprint) return known.answer;
@@ -34,7 +36,10 @@ export class IdempotencyTokens {
       );
     }
     const run = task();
-    this.#running.set(name, run.catch(() => undefined));
+    this.#running.set(
+      name,
+      run.catch(() => undefined),
+    );
     try {
       const answer = await run;
       this.#forgetExpired();

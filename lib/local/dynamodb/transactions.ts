@@ -13,7 +13,10 @@ export const transactWriteItems: Operation = async (db, body, caller) => {
   for (const member of input.TransactItems) authorizeMember(db, caller, member);
   const { ClientRequestToken: token, ...request } = input;
   return db.tokens.once(token, caller, { TransactWriteItems: request }, async () => {
-    await writeTransaction(db, input.TransactItems.map((member) => memberAction(db, member)));
+    await writeTransaction(
+      db,
+      input.TransactItems.map((member) => memberAction(db, member)),
+    );
     return {};
   });
 };
@@ -23,7 +26,11 @@ export const transactGetItems: Operation = async (db, body, caller) => {
   const gets = input.TransactItems.map((member) => member.Get);
   for (const get of gets) {
     const attributes = [...Object.keys(get.Key), ...topLevelAttributes(get.ProjectionExpression, mapsOf(get))];
-    db.access.authorize(caller, "GetItem", get.TableName, { items: [get.Key], attributes, enclosing: "TransactGetItems" });
+    db.access.authorize(caller, "GetItem", get.TableName, {
+      items: [get.Key],
+      attributes,
+      enclosing: "TransactGetItems",
+    });
   }
   const targets = gets.map((get) => ({ table: db.tables.get(get.TableName), target: get.Key }));
   if (hasDuplicates(targets)) throw twice();
@@ -67,10 +74,7 @@ function memberAction(db: Database, member: Member): WriteAction {
   ];
   const [action] = actions;
   if (action !== undefined && actions.length === 1) return action;
-  throw new AwsFault(
-    "ValidationException",
-    "TransactItems can only contain one of Check, Put, Update or Delete",
-  );
+  throw new AwsFault("ValidationException", "TransactItems can only contain one of Check, Put, Update or Delete");
 }
 
 /** All or none. @throws AwsFault TransactionCanceledException with the reason of each action */
@@ -84,7 +88,8 @@ export function twice(): AwsFault {
 }
 
 /** Errors in an expression's text concern the request, not an item: AWS refuses it before it starts the transaction. */
-const ABOUT_THE_REQUEST = /^(?:Invalid \w+Expression|Value provided in ExpressionAttribute|ExpressionAttribute(?:Names|Values) )/;
+const ABOUT_THE_REQUEST =
+  /^(?:Invalid \w+Expression|Value provided in ExpressionAttribute|ExpressionAttribute(?:Names|Values) )/;
 
 function cancelled(rehearsals: readonly Rehearsal[]): AwsFault {
   const faults = rehearsals.flatMap((rehearsal) => (rehearsal.ok ? [] : [rehearsal.fault]));

@@ -21,7 +21,10 @@ const MAX_NESTING = 32;
 /** An attribute value; by hand, because the nesting limit must hold before anything recurses further. */
 export const attributeValue = z.custom<AttributeValue>((value) => isAttributeValue(value, 0), "is no attribute value");
 /** Attribute name → value. dynalite would drop an attribute named `__proto__`, so it is refused. */
-export const item = z.custom<Item>((value) => isItem(value, 0), "is no map of attribute values (or nested deeper than 32, or names __proto__)");
+export const item = z.custom<Item>(
+  (value) => isItem(value, 0),
+  "is no map of attribute values (or nested deeper than 32, or names __proto__)",
+);
 
 function isItem(value: unknown, depth: number): value is Item {
   if (depth > MAX_NESTING || !isObject(value)) return false;
@@ -46,7 +49,11 @@ function isAttributeValue(value: unknown, depth: number): value is AttributeValu
     case "BS":
       return Array.isArray(content) && content.every((element) => typeof element === "string");
     case "L":
-      return depth < MAX_NESTING && Array.isArray(content) && content.every((element) => isAttributeValue(element, depth + 1));
+      return (
+        depth < MAX_NESTING &&
+        Array.isArray(content) &&
+        content.every((element) => isAttributeValue(element, depth + 1))
+      );
     case "M":
       return isItem(content, depth + 1);
     default:

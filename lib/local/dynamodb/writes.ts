@@ -35,7 +35,13 @@ export type Rehearsal =
   | { readonly ok: true; readonly reply: Readonly<Record<string, unknown>>; readonly change?: ItemChange }
   | { readonly ok: false; readonly fault: AwsFault };
 
-const OPERATIONS = { put: "PutItem", insert: "PutItem", update: "UpdateItem", delete: "DeleteItem", check: "UpdateItem" };
+const OPERATIONS = {
+  put: "PutItem",
+  insert: "PutItem",
+  update: "UpdateItem",
+  delete: "DeleteItem",
+  check: "UpdateItem",
+};
 
 export interface Writes {
   /** one action; @throws AwsFault when its condition fails or its input is invalid */
@@ -76,7 +82,8 @@ export function createWrites(options: WritesOptions): Writes {
       if (!(error instanceof AwsFault)) throw error;
       return { ok: false, fault: withOldItem(error, action, before) };
     } finally {
-      if (key !== undefined) await stage.call("DeleteItem", { TableName: table.name, Key: key }).catch(ignoreInvalidKey);
+      if (key !== undefined)
+        await stage.call("DeleteItem", { TableName: table.name, Key: key }).catch(ignoreInvalidKey);
     }
   }
 
@@ -84,7 +91,11 @@ export function createWrites(options: WritesOptions): Writes {
     const effective = changes.filter(({ before, after }) => before !== undefined || after !== undefined);
     if (effective.length === 0) return;
     options.journal?.append(
-      effective.map(({ table, key, after }) => ({ table: table.name, key: keyId(table.keys, key), item: after ?? null })),
+      effective.map(({ table, key, after }) => ({
+        table: table.name,
+        key: keyId(table.keys, key),
+        item: after ?? null,
+      })),
     );
     for (const { table, key, after } of effective) {
       if (after === undefined) await options.main().call("DeleteItem", { TableName: table.name, Key: key });
@@ -120,7 +131,9 @@ function changeOf(table: Table, key: Item, before: Item | undefined, after: Item
 
 function withOldItem(fault: AwsFault, action: WriteAction, before: Item | undefined): AwsFault {
   const wanted = action.returnOldOnFailure === true && fault.code === "ConditionalCheckFailedException";
-  return wanted && before !== undefined ? new AwsFault(fault.code, fault.message, fault.status, { Item: before }) : fault;
+  return wanted && before !== undefined
+    ? new AwsFault(fault.code, fault.message, fault.status, { Item: before })
+    : fault;
 }
 
 /** A key that is no key of the table: the operation itself will say so in its own words. */

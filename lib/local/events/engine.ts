@@ -3,7 +3,17 @@ import * as z from "zod";
 import { CountersignError } from "../../errors.js";
 import { serviceCaller } from "../service-caller.js";
 import { type InertProperties, parseProperties } from "../services/support/properties.js";
-import { AwsFault, type AwsReply, type BusEvent, type Caller, type CloudContext, type CreatedResource, type Engine, type ResourceFactory, type ResourceRequest } from "../types.js";
+import {
+  AwsFault,
+  type AwsReply,
+  type BusEvent,
+  type Caller,
+  type CloudContext,
+  type CreatedResource,
+  type Engine,
+  type ResourceFactory,
+  type ResourceRequest,
+} from "../types.js";
 import { compileInput, type InputOf, InputProperties } from "./input.js";
 import { compilePattern, type EventMatch } from "./pattern.js";
 import { every, rateMs } from "./schedule.js";
@@ -12,7 +22,9 @@ import { every, rateMs } from "./schedule.js";
 export type InvokeLater = (functionArn: string, payload: unknown, caller: Caller) => void;
 
 // Deliveries are handed to Lambda's own queue, which always accepts: there is nothing for this policy to repeat.
-const RetryPolicy = z.strictObject({ MaximumRetryAttempts: z.number().optional(), MaximumEventAgeInSeconds: z.number().optional() }).optional();
+const RetryPolicy = z
+  .strictObject({ MaximumRetryAttempts: z.number().optional(), MaximumEventAgeInSeconds: z.number().optional() })
+  .optional();
 const lambdaArn = z.string().startsWith("arn:aws:lambda:", "only Lambda functions are modelled as targets");
 const RuleProperties = z.strictObject({
   Name: z.string().optional(),
@@ -77,7 +89,9 @@ export class EventsEngine implements Engine {
     this.started = true;
     const { clock } = this.context;
     for (const schedule of this.schedules) {
-      this.ends.push(every(clock, schedule.intervalMs, () => this.deliver(schedule.name, schedule.targets, schedule.event())));
+      this.ends.push(
+        every(clock, schedule.intervalMs, () => this.deliver(schedule.name, schedule.targets, schedule.event())),
+      );
     }
   }
 
@@ -139,17 +153,24 @@ export class EventsEngine implements Engine {
       throw new CountersignError("CS-1213", `${where}: a rule needs EventPattern or ScheduleExpression`);
     }
     const matches = EventPattern === undefined ? undefined : compilePattern(EventPattern, `${where}.EventPattern`);
-    const intervalMs = ScheduleExpression === undefined ? undefined : rateMs(ScheduleExpression, `${where}.ScheduleExpression`);
+    const intervalMs =
+      ScheduleExpression === undefined ? undefined : rateMs(ScheduleExpression, `${where}.ScheduleExpression`);
     if (properties.State === "ENABLED" && matches) this.rules.push({ name, matches, targets });
     if (properties.State === "ENABLED" && intervalMs !== undefined) {
-      const event = () => this.envelope({ source: "aws.events", "detail-type": "Scheduled Event", resources: [arn], detail: {} });
+      const event = () =>
+        this.envelope({ source: "aws.events", "detail-type": "Scheduled Event", resources: [arn], detail: {} });
       this.schedules.push({ name, intervalMs, event, targets });
     }
     return { ref: name, attributes: { Arn: arn } };
   }
 
   private createSchedule(request: ResourceRequest): CreatedResource {
-    const { Name, ScheduleExpression, State, Target: target } = parseProperties(request, ScheduleProperties, SCHEDULE_INERT);
+    const {
+      Name,
+      ScheduleExpression,
+      State,
+      Target: target,
+    } = parseProperties(request, ScheduleProperties, SCHEDULE_INERT);
     const { accountId, region } = this.context;
     const name = Name ?? request.defaultName;
     const arn = `arn:aws:scheduler:${region}:${accountId}:schedule/default/${name}`;
@@ -162,7 +183,13 @@ export class EventsEngine implements Engine {
       accountId,
     };
     const inputOf = compileInput({ Input: target.Input }, `${where}.Target`);
-    if (State === "ENABLED") this.schedules.push({ name, intervalMs, event: () => ({}), targets: [{ functionArn: target.Arn, inputOf, caller }] });
+    if (State === "ENABLED")
+      this.schedules.push({
+        name,
+        intervalMs,
+        event: () => ({}),
+        targets: [{ functionArn: target.Arn, inputOf, caller }],
+      });
     return { ref: name, attributes: { Arn: arn } };
   }
 }

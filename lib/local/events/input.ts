@@ -10,7 +10,9 @@ export const InputProperties = {
 };
 interface InputSettings {
   readonly Input?: string | undefined;
-  readonly InputTransformer?: { readonly InputPathsMap: Readonly<Record<string, string>>; readonly InputTemplate: string } | undefined;
+  readonly InputTransformer?:
+    | { readonly InputPathsMap: Readonly<Record<string, string>>; readonly InputTemplate: string }
+    | undefined;
 }
 /** The payload for an event. */
 export type InputOf = (event: unknown) => unknown;
@@ -23,15 +25,25 @@ export function compileInput(settings: InputSettings, where: string): InputOf {
   }
   const { InputTransformer: transformer } = settings;
   if (!transformer) return (event) => event;
-  const paths = new Map(Object.entries(transformer.InputPathsMap).map(([name, path]) => [name, pathReader(path, `${where}.InputTransformer.InputPathsMap.${name}`)]));
+  const paths = new Map(
+    Object.entries(transformer.InputPathsMap).map(([name, path]) => [
+      name,
+      pathReader(path, `${where}.InputTransformer.InputPathsMap.${name}`),
+    ]),
+  );
   const pieces = templatePieces(transformer.InputTemplate);
   for (const piece of pieces) {
     if (piece.kind === "placeholder" && !paths.has(piece.name)) {
-      throw new CountersignError("CS-1213", `${where}.InputTransformer.InputTemplate: <${piece.name}> is not in InputPathsMap; other placeholders are not modelled`);
+      throw new CountersignError(
+        "CS-1213",
+        `${where}.InputTransformer.InputTemplate: <${piece.name}> is not in InputPathsMap; other placeholders are not modelled`,
+      );
     }
   }
   return (event) => {
-    const text = pieces.map((piece) => (piece.kind === "text" ? piece.text : rendered(paths.get(piece.name)?.(event), piece.insideString)));
+    const text = pieces.map((piece) =>
+      piece.kind === "text" ? piece.text : rendered(paths.get(piece.name)?.(event), piece.insideString),
+    );
     return parsed(text.join(""), `${where}.InputTransformer.InputTemplate`);
   };
 }
@@ -64,9 +76,17 @@ function rendered(value: unknown, insideString: boolean): string {
 
 /** `$`, `$.detail.status` */
 function pathReader(path: string, where: string): (event: unknown) => unknown {
-  if (!/^\$(\.[\w-]+)*$/.test(path)) throw new CountersignError("CS-1213", `${where}: ${JSON.stringify(path)} is not modelled; allowed: $ and $.field.field`);
+  if (!/^\$(\.[\w-]+)*$/.test(path))
+    throw new CountersignError(
+      "CS-1213",
+      `${where}: ${JSON.stringify(path)} is not modelled; allowed: $ and $.field.field`,
+    );
   const names = path.split(".").slice(1);
-  return (event) => names.reduce<unknown>((value, name) => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined), event);
+  return (event) =>
+    names.reduce<unknown>(
+      (value, name) => (isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined),
+      event,
+    );
 }
 
 function parsed(text: string, where: string): unknown {

@@ -35,7 +35,9 @@ function oneOf(alternative: unknown, where: string): Match {
   }
   if (more.length === 0 && kind === "anything-but") {
     const excluded: readonly unknown[] = Array.isArray(argument) ? argument : [argument];
-    if (excluded.every(isScalar)) return (value) => value !== undefined && elements(value).every((element) => !excluded.some((each) => each === element));
+    if (excluded.every(isScalar))
+      return (value) =>
+        value !== undefined && elements(value).every((element) => !excluded.some((each) => each === element));
   }
   throw refuse(where, alternative, 'a value, {"prefix": text}, {"exists": true|false} or {"anything-but": value(s)}');
 }

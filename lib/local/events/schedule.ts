@@ -12,7 +12,10 @@ export function rateMs(expression: string, where: string): number {
   const [, count, unit = ""] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   const intervalMs = Number(count) * (UNIT_MS[unit] ?? Number.NaN);
   if (intervalMs > 0) return intervalMs;
-  throw new CountersignError("CS-1213", `${where}: ${JSON.stringify(expression)} is not modelled; allowed: rate(<n> minutes|hours|days)`);
+  throw new CountersignError(
+    "CS-1213",
+    `${where}: ${JSON.stringify(expression)} is not modelled; allowed: rate(<n> minutes|hours|days)`,
+  );
 }
 
 /** Runs `task` every `intervalMs` of the cloud's time, first one interval from now. The returned function ends it. */

@@ -26,7 +26,13 @@ const ABSENT: KeyValue = { kind: "absent" };
 const UNMODELLED: KeyValue = { kind: "unmodelled" };
 
 /** Global keys that the check sets for some callers only: for the others they are truly absent. */
-const SOMETIMES = ["aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:sourcearn", "aws:sourceaccount"];
+const SOMETIMES = [
+  "aws:principalarn",
+  "aws:principalaccount",
+  "aws:principaltype",
+  "aws:sourcearn",
+  "aws:sourceaccount",
+];
 /** Global keys that no caller of the embedded cloud ever has: roles have no user name, services say who they are by `Service`. */
 const NEVER = ["aws:username", "aws:principalservicename"];
 const KNOWN_ABSENT = new Set([...SOMETIMES, ...NEVER]);
@@ -35,7 +41,8 @@ const KNOWN_ABSENT = new Set([...SOMETIMES, ...NEVER]);
 export function requestKeys(question: AccessQuestion, env: IamEnvironment): RequestKeys {
   const present = new Map<string, KeyValue>();
   for (const [name, value] of Object.entries(question.context ?? {})) present.set(name.toLowerCase(), keyValue(value));
-  for (const [name, value] of Object.entries(globalKeys(question, env))) present.set(name.toLowerCase(), keyValue(value));
+  for (const [name, value] of Object.entries(globalKeys(question, env)))
+    present.set(name.toLowerCase(), keyValue(value));
   return {
     read(name) {
       const lower = name.toLowerCase();

@@ -32,7 +32,10 @@ function lowerCase(token: Pattern[number]): Pattern[number] {
   return typeof token === "string" ? token.toLowerCase() : token;
 }
 
-function ordered(read: (text: string) => number | undefined, test: (request: number, policy: number) => boolean): Compile {
+function ordered(
+  read: (text: string) => number | undefined,
+  test: (request: number, policy: number) => boolean,
+): Compile {
   return (policyValue) => {
     const wanted = read(policyValue);
     return (value) => {

@@ -1,7 +1,14 @@
 import { CountersignError } from "../../errors.js";
 import { stableToken } from "../services/support/ids.js";
 import { parseProperties, tagsOf, where } from "../services/support/properties.js";
-import type { Caller, CreatedResource, IamDirectory, PolicyDocument, ResourceFactory, ResourceRequest } from "../types.js";
+import type {
+  Caller,
+  CreatedResource,
+  IamDirectory,
+  PolicyDocument,
+  ResourceFactory,
+  ResourceRequest,
+} from "../types.js";
 import { evaluateAccess } from "./evaluate.js";
 import type { IamEnvironment } from "./keys.js";
 import { AWS_MANAGED_POLICIES } from "./managed.js";
@@ -147,7 +154,11 @@ export function createIamRoles(env: IamEnvironment): IamRoles {
 }
 
 function taken(request: ResourceRequest, what: string): CountersignError {
-  return new CountersignError("CS-4021", `${where(request)}: the ${what} is taken by another resource; give one of them another name`, {
-    logicalId: request.logicalId,
-  });
+  return new CountersignError(
+    "CS-4021",
+    `${where(request)}: the ${what} is taken by another resource; give one of them another name`,
+    {
+      logicalId: request.logicalId,
+    },
+  );
 }

@@ -59,7 +59,8 @@ function compileStatement(raw: unknown, kind: PolicyKind, reading: Reading): Sta
   // Nothing readable: a Deny of everything, for everyone.
   if (!isRecord(raw)) return { effect: "Deny", applies: () => "unknown", names: () => HOLDER };
   const effect = raw["Effect"] === "Allow" ? "Allow" : "Deny";
-  const readable = reading.understood && raw["Effect"] === effect && Object.keys(raw).every((key) => ELEMENTS.includes(key));
+  const readable =
+    reading.understood && raw["Effect"] === effect && Object.keys(raw).every((key) => ELEMENTS.includes(key));
   const action = compileActions(raw);
   const resource = compileResources(raw, kind, reading.variables);
   const condition = compileConditions(raw["Condition"], reading.variables);

@@ -70,5 +70,7 @@ function valueOf(variable: Variable, keys: RequestKeys): Pattern | undefined {
   if (found.kind === "unmodelled" || found.multivalued) return undefined;
   const [value] = found.values;
   // Whether a wildcard that a request brings along acts as one is nowhere documented.
-  return value === undefined || glob(value).some((token) => token === ANY_RUN || token === ANY_ONE) ? undefined : literal(value);
+  return value === undefined || glob(value).some((token) => token === ANY_RUN || token === ANY_ONE)
+    ? undefined
+    : literal(value);
 }

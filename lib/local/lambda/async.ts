@@ -47,7 +47,9 @@ export class AsyncQueue {
     const { maximumRetryAttempts, maximumEventAgeMs } = invocation.settings;
     const nextMs = this.clock.now() + (RETRY_DELAYS_MS[attempt] ?? 120_000);
     const repeats = attempt < maximumRetryAttempts && nextMs - acceptedMs <= maximumEventAgeMs;
-    this.log(`${invocation.name}: asynchronous invocation failed (attempt ${attempt + 1}): ${failure}; ${repeats ? "it is repeated" : "it is dropped"}`);
+    this.log(
+      `${invocation.name}: asynchronous invocation failed (attempt ${attempt + 1}): ${failure}; ${repeats ? "it is repeated" : "it is dropped"}`,
+    );
     if (repeats) this.schedule(invocation, attempt + 1, nextMs, acceptedMs);
   }
 }

@@ -2,7 +2,7 @@
  * The runtime interface client: runs inside each function's child process, asks the Runtime API for invocations and calls
  * the handler. Plain JavaScript, because Node starts it as it is.
  *
- * node bootstrap.mjs <cloud's epoch ms> frozen|ticking
+ * node bootstrap.mjs <cloud's epoch ms> frozen|ticking <cloud's process id>
  */
 import { existsSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -14,9 +14,10 @@ const RealDate = Date;
 const realNow = Date.now.bind(Date);
 /** The cloud's time: of a clock that stands still while functions run (skipped time), or ticking along with this machine's. */
 let cloud = { nowMs: Number(process.argv[2]), atMs: realNow(), frozen: process.argv[3] === "frozen" };
+const cloudPid = Number(process.argv[4]);
 process.argv.length = 2;
 
-dieWithParent();
+dieWithCloud(cloudPid);
 followCloudClock();
 const runtimeApi = process.env.AWS_LAMBDA_RUNTIME_API ?? "";
 const agent = new Agent({ keepAlive: true });
@@ -65,7 +66,8 @@ async function loadHandler(taskRoot, name) {
   const dot = name.indexOf(".", slash);
   const [file, path] = [name.slice(0, dot), name.slice(dot + 1).split(".")];
   const found = [".js", ".mjs", ".cjs"].map((ending) => join(taskRoot, file + ending)).find((each) => existsSync(each));
-  if (dot < 0 || !found) throw named("Runtime.ImportModuleError", `Cannot find module '${file}' in the function's asset`);
+  if (dot < 0 || !found)
+    throw named("Runtime.ImportModuleError", `Cannot find module '${file}' in the function's asset`);
   let module;
   try {
     module = await import(pathToFileURL(found).href);
@@ -122,7 +124,7 @@ function followCloudClock() {
 }
 
 /** A thread of its own, because a handler that spins would keep this one from noticing that the cloud died. */
-function dieWithParent() {
-  const watch = `const parent = process.ppid; setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, "SIGKILL"); }, 500);`;
+function dieWithCloud(pid) {
+  const watch = `setInterval(() => { if (process.ppid !== ${pid}) process.kill(process.pid, "SIGKILL"); }, 500);`;
   new Worker(watch, { eval: true, env: {} }).unref();
 }

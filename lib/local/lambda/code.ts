@@ -17,7 +17,10 @@ export class CodeStore {
     const { codeFolder, handler, name } = configuration;
     const file = handler.slice(0, handler.indexOf(".", handler.lastIndexOf("/") + 1));
     if (![".js", ".mjs", ".cjs"].some((ending) => existsSync(join(codeFolder, file + ending)))) {
-      throw new CountersignError("CS-4010", `function ${name}: handler ${handler} needs ${file}.js, .mjs or .cjs in ${codeFolder}`);
+      throw new CountersignError(
+        "CS-4010",
+        `function ${name}: handler ${handler} needs ${file}.js, .mjs or .cjs in ${codeFolder}`,
+      );
     }
     const known = this.copies.get(codeFolder);
     if (known) return known;

@@ -52,7 +52,8 @@ const INERT: InertProperties = {
 };
 
 /** Names that Lambda sets itself and refuses in a function's environment. */
-const RESERVED = /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
+const RESERVED =
+  /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
 
 export interface Where {
   readonly region: string;
@@ -66,10 +67,16 @@ export function functionConfiguration(request: ResourceRequest, where: Where): F
   const name = properties.FunctionName ?? request.defaultName;
   const environment = properties.Environment.Variables;
   const refuse = (problem: string) =>
-    new CountersignError("CS-1213", `${request.stackName}/${request.logicalId} Properties.Environment.Variables: ${problem}`);
+    new CountersignError(
+      "CS-1213",
+      `${request.stackName}/${request.logicalId} Properties.Environment.Variables: ${problem}`,
+    );
   const reserved = Object.keys(environment).filter((key) => RESERVED.test(key));
   if (reserved.length > 0) throw refuse(`${reserved.join(", ")} are set by Lambda itself; choose other names`);
-  const sizeBytes = Object.entries(environment).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  const sizeBytes = Object.entries(environment).reduce(
+    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    0,
+  );
   if (sizeBytes > MAX_ENVIRONMENT_BYTES) throw refuse(`${sizeBytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES}`);
   return {
     name,
@@ -81,6 +88,8 @@ export function functionConfiguration(request: ResourceRequest, where: Where): F
     timeoutMs: properties.Timeout * 1000,
     memoryMb: properties.MemorySize,
     logGroup: properties.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
-    ...(properties.ReservedConcurrentExecutions === undefined ? {} : { reservedConcurrency: properties.ReservedConcurrentExecutions }),
+    ...(properties.ReservedConcurrentExecutions === undefined
+      ? {}
+      : { reservedConcurrency: properties.ReservedConcurrentExecutions }),
   };
 }

@@ -84,13 +84,23 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   async handle(call: AwsCall): Promise<AwsReply> {
     const reference = /^\/2015-03-31\/functions\/(.+)\/invocations$/.exec(call.path)?.[1];
     if (call.method !== "POST" || reference === undefined) {
-      throw new AwsFault("UnknownOperationException", `lambda: ${call.method} ${call.path} is not modelled; there is Invoke`, 404);
+      throw new AwsFault(
+        "UnknownOperationException",
+        `lambda: ${call.method} ${call.path} is not modelled; there is Invoke`,
+        404,
+      );
     }
     const qualifier = call.query.get("Qualifier");
     if (qualifier !== null && qualifier !== "$LATEST") throw notFound(`${reference}:${qualifier}`);
-    if (call.headers["x-amz-log-type"] === "Tail") throw new AwsFault("InvalidParameterValueException", "LogType Tail is not modelled; see the function's log file");
+    if (call.headers["x-amz-log-type"] === "Tail")
+      throw new AwsFault("InvalidParameterValueException", "LogType Tail is not modelled; see the function's log file");
     const found = this.authorized(reference, call.caller);
-    if (call.body.length > MAX_PAYLOAD_BYTES) throw new AwsFault("RequestTooLargeException", `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation`, 413);
+    if (call.body.length > MAX_PAYLOAD_BYTES)
+      throw new AwsFault(
+        "RequestTooLargeException",
+        `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation`,
+        413,
+      );
     const payload = requestPayload(call.body);
     const type = call.headers["x-amz-invocation-type"] ?? "RequestResponse";
     if (type === "DryRun") return { status: 204 };
@@ -98,7 +108,11 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       this.enqueue(found, payload);
       return { status: 202 };
     }
-    if (type !== "RequestResponse") throw new AwsFault("InvalidParameterValueException", `InvocationType ${type} is none of RequestResponse, Event, DryRun`);
+    if (type !== "RequestResponse")
+      throw new AwsFault(
+        "InvalidParameterValueException",
+        `InvocationType ${type} is none of RequestResponse, Event, DryRun`,
+      );
     const outcome = await this.run(found, payload, "refuse");
     const headers: Record<string, string> = { "x-amz-executed-version": "$LATEST", "content-type": "application/json" };
     if (!outcome.ok) headers["x-amz-function-error"] = "Unhandled";
@@ -124,7 +138,8 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const found = this.functions.get(name);
     const resource = found?.configuration.arn ?? `arn:aws:lambda:${region}:${accountId}:function:${name}`;
     const qualified = reference.endsWith(":$LATEST") ? `${resource}:$LATEST` : resource;
-    const policy = found && found.policy.length > 0 ? { resourcePolicy: { Version: "2012-10-17", Statement: found.policy } } : {};
+    const policy =
+      found && found.policy.length > 0 ? { resourcePolicy: { Version: "2012-10-17", Statement: found.policy } } : {};
     iam.authorize({ caller, action: "lambda:InvokeFunction", resource: qualified, ...policy });
     if (!found) throw notFound(resource);
     return found;
@@ -152,18 +167,30 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const where = { region: context.region, accountId: context.accountId, assetFolder };
     const configuration = functionConfiguration(request, where);
     const { name, arn } = configuration;
-    if (this.functions.has(name)) throw new CountersignError("CS-4012", `there are two functions with the name ${name}; names must differ`);
+    if (this.functions.has(name))
+      throw new CountersignError("CS-4012", `there are two functions with the name ${name}; names must differ`);
     if (!this.options.mayAssume(configuration.roleArn, arn)) {
-      throw new CountersignError("CS-4013", `function ${name}: the role ${configuration.roleArn} cannot be assumed by Lambda; trust lambda.amazonaws.com in it`);
+      throw new CountersignError(
+        "CS-4013",
+        `function ${name}: the role ${configuration.roleArn} cannot be assumed by Lambda; trust lambda.amazonaws.com in it`,
+      );
     }
     const taskRoot = this.code.taskRoot(configuration);
     const output = this.outputOf(name);
-    const pool = new FunctionPool((exited) => this.startWorker(configuration, taskRoot, output, exited), configuration.reservedConcurrency);
+    const pool = new FunctionPool(
+      (exited) => this.startWorker(configuration, taskRoot, output, exited),
+      configuration.reservedConcurrency,
+    );
     this.functions.set(name, { configuration, pool, policy: [], asyncSettings: DEFAULT_ASYNC_SETTINGS });
     return { ref: name, attributes: { Arn: arn } };
   }
 
-  private startWorker(configuration: FunctionConfiguration, taskRoot: string, output: (text: string) => void, exited: (worker: Worker) => void): Worker {
+  private startWorker(
+    configuration: FunctionConfiguration,
+    taskRoot: string,
+    output: (text: string) => void,
+    exited: (worker: Worker) => void,
+  ): Worker {
     const { context, clock, clockStandsStill, sessions, functionEnvironment } = this.options;
     const { credentials } = sessions.issue(configuration.roleArn, configuration.name);
     const environment = childEnvironment({
@@ -174,7 +201,16 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       taskRoot,
       extra: functionEnvironment(configuration.name),
     });
-    return new Worker({ configuration, runtimeApi: this.runtimeApi, clock, clockStandsStill, taskRoot, environment, output, exited });
+    return new Worker({
+      configuration,
+      runtimeApi: this.runtimeApi,
+      clock,
+      clockStandsStill,
+      taskRoot,
+      environment,
+      output,
+      exited,
+    });
   }
 
   /** What a function prints: a file per function in the data folder, else the cloud's log. */
@@ -184,7 +220,10 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   }
 
   private createPermission(request: ResourceRequest): CreatedResource {
-    const { functionReference, statement } = permissionStatement(request, (reference) => this.named(reference, request).configuration.arn);
+    const { functionReference, statement } = permissionStatement(
+      request,
+      (reference) => this.named(reference, request).configuration.arn,
+    );
     this.named(functionReference, request).policy.push(statement);
     return { ref: request.defaultName, attributes: { Id: request.defaultName } };
   }
@@ -198,7 +237,10 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   private named(reference: string, request: ResourceRequest): LocalFunction {
     const found = this.functions.get(functionName(reference));
     if (found) return found;
-    throw new CountersignError("CS-4011", `${request.stackName}/${request.logicalId}: there is no function ${reference}`);
+    throw new CountersignError(
+      "CS-4011",
+      `${request.stackName}/${request.logicalId}: there is no function ${reference}`,
+    );
   }
 }
 
@@ -217,6 +259,10 @@ function parseAnswer(json: string): unknown {
     return JSON.parse(json);
   } catch {
     const errorMessage = "the function's answer is no JSON";
-    throw new FunctionError("Runtime.MarshalError", errorMessage, JSON.stringify({ errorType: "Runtime.MarshalError", errorMessage }));
+    throw new FunctionError(
+      "Runtime.MarshalError",
+      errorMessage,
+      JSON.stringify({ errorType: "Runtime.MarshalError", errorMessage }),
+    );
   }
 }

@@ -52,17 +52,23 @@ export class Worker {
       tooLarge: (requestId, sizeBytes) => this.finish(requestId, tooLarge(sizeBytes)),
     });
     this.releaseAddress = release;
-    const clockArguments = [String(clock.now()), options.clockStandsStill ? "frozen" : "ticking"];
-    this.child = spawn(process.execPath, [`--max-old-space-size=${configuration.memoryMb}`, BOOTSTRAP, ...clockArguments], {
-      cwd: options.taskRoot,
-      env: { ...options.environment, AWS_LAMBDA_RUNTIME_API: address },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const bootArguments = [String(clock.now()), options.clockStandsStill ? "frozen" : "ticking", String(process.pid)];
+    this.child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${configuration.memoryMb}`, BOOTSTRAP, ...bootArguments],
+      {
+        cwd: options.taskRoot,
+        env: { ...options.environment, AWS_LAMBDA_RUNTIME_API: address },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.child.stdout?.on("data", (chunk: Buffer) => options.output(chunk.toString("utf8")));
     this.child.stderr?.on("data", (chunk: Buffer) => options.output(chunk.toString("utf8")));
     this.gone = new Promise((done) => {
       this.child.once("exit", (code, signal) => {
-        this.died(`Runtime exited with error: ${signal === null ? `exit status ${code ?? "unknown"}` : `signal: ${signal}`}`);
+        this.died(
+          `Runtime exited with error: ${signal === null ? `exit status ${code ?? "unknown"}` : `signal: ${signal}`}`,
+        );
         done();
       });
       this.child.once("error", (error) => {
@@ -110,7 +116,10 @@ export class Worker {
       "lambda-runtime-invoked-function-arn": configuration.arn,
       "countersign-clock-ms": String(nowMs),
     };
-    invocation.timer = setTimeout(() => this.stop(timedOut(invocation.requestId, configuration.timeoutMs)), configuration.timeoutMs);
+    invocation.timer = setTimeout(
+      () => this.stop(timedOut(invocation.requestId, configuration.timeoutMs)),
+      configuration.timeoutMs,
+    );
     waiting(headers, invocation.payload);
   }
 
@@ -129,13 +138,18 @@ export class Worker {
     this.alive = false;
     clearTimeout(this.initTimer);
     this.releaseAddress();
-    this.settle(runtimeFailed("Runtime.ExitError", `RequestId: ${this.invocation?.requestId ?? "init"} Error: ${reason}`));
+    this.settle(
+      runtimeFailed("Runtime.ExitError", `RequestId: ${this.invocation?.requestId ?? "init"} Error: ${reason}`),
+    );
     this.options.exited(this);
   }
 }
 
 function timedOut(requestId: string, timeoutMs: number): Outcome {
-  return runtimeFailed("Sandbox.Timedout", `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`);
+  return runtimeFailed(
+    "Sandbox.Timedout",
+    `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`,
+  );
 }
 function tooLarge(sizeBytes: number): Outcome {
   return runtimeFailed(

@@ -1,6 +1,6 @@
 /** Amazon Bedrock Runtime: `Converse`, checked as Bedrock checks it, answered by an injected model. */
 import { type AwsCall, AwsFault, type AwsReply, type CloudContext, type Engine } from "../types.js";
-import { checkConversation, type ConverseModel, converseBody } from "./bedrock/converse.js";
+import { type ConverseModel, checkConversation, converseBody } from "./bedrock/converse.js";
 import { parseRequest, unknownOperation } from "./support/request.js";
 
 export type { ConverseAnswer, ConverseModel, ConverseRequest } from "./bedrock/converse.js";
@@ -20,7 +20,8 @@ export function createBedrockEngine(ctx: CloudContext, model: ConverseModel): En
       const modelId = /^\/model\/(.+)\/converse$/.exec(call.path)?.[1];
       if (call.method !== "POST" || modelId === undefined)
         throw unknownOperation("bedrock", `${call.method} ${call.path}`, ["Converse"]);
-      if (!MODEL_ID.test(modelId)) throw new AwsFault("ValidationException", "The provided model identifier is invalid.", 400);
+      if (!MODEL_ID.test(modelId))
+        throw new AwsFault("ValidationException", "The provided model identifier is invalid.", 400);
       authorize(ctx, call, modelId);
       const request = { ...parseRequest("bedrock", call.body, converseBody), modelId };
       checkConversation(request);
@@ -37,7 +38,8 @@ export function createBedrockEngine(ctx: CloudContext, model: ConverseModel): En
 function authorize(ctx: CloudContext, call: AwsCall, modelId: string): void {
   const ask = (resource: string, context: Record<string, string> = {}) =>
     ctx.iam.authorize({ caller: call.caller, action: "bedrock:InvokeModel", resource, context });
-  const id = /^arn:[^:]+:bedrock:[^:]*:[^:]*:(?:inference-profile|foundation-model)\/(.+)$/.exec(modelId)?.[1] ?? modelId;
+  const id =
+    /^arn:[^:]+:bedrock:[^:]*:[^:]*:(?:inference-profile|foundation-model)\/(.+)$/.exec(modelId)?.[1] ?? modelId;
   if (id.startsWith("arn:")) {
     ask(id);
     return;

@@ -94,7 +94,11 @@ function decrypt(keys: Keys, call: AwsCall): object {
   const asked = request.KeyId;
   const key = symmetricKey(keys, call, "kms:Decrypt", asked ?? sealedWith, request.EncryptionContext);
   if (key.id !== sealedWith)
-    throw new AwsFault("IncorrectKeyException", "The key ID in the request does not identify a CMK that can decrypt", 400);
+    throw new AwsFault(
+      "IncorrectKeyException",
+      "The key ID in the request does not identify a CMK that can decrypt",
+      400,
+    );
   const bytes = open(key.material, request.CiphertextBlob, request.EncryptionContext);
   return { Plaintext: bytes.toString("base64"), KeyId: key.arn, EncryptionAlgorithm: SYMMETRIC };
 }
@@ -172,7 +176,9 @@ function symmetricKey(keys: Keys, call: AwsCall, action: string, id: string, con
     caller: call.caller,
     action,
     encryptionContext: context,
-    ...((action === "kms:Encrypt" || action === "kms:Decrypt") && { context: { "kms:EncryptionAlgorithm": SYMMETRIC } }),
+    ...((action === "kms:Encrypt" || action === "kms:Decrypt") && {
+      context: { "kms:EncryptionAlgorithm": SYMMETRIC },
+    }),
   });
   requireUsage(key, "ENCRYPT_DECRYPT", action);
   return key;
@@ -193,5 +199,9 @@ function signingKey(keys: Keys, call: AwsCall, action: string, request: z.output
 
 function requireUsage(key: KmsKey, usage: KmsKey["usage"], action: string): void {
   if (key.usage !== usage)
-    throw new AwsFault("InvalidKeyUsageException", `${key.arn} key usage is ${key.usage} which is not valid for ${action}.`, 400);
+    throw new AwsFault(
+      "InvalidKeyUsageException",
+      `${key.arn} key usage is ${key.usage} which is not valid for ${action}.`,
+      400,
+    );
 }

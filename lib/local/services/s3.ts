@@ -13,7 +13,25 @@ import { unknownOperation } from "./support/request.js";
 
 const MODELLED = ["PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"];
 /** Query parameters that make another operation of the same path. */
-const SUBRESOURCES = ["acl", "attributes", "delete", "legal-hold", "location", "object-lock", "partNumber", "policy", "restore", "retention", "select", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions"];
+const SUBRESOURCES = [
+  "acl",
+  "attributes",
+  "delete",
+  "legal-hold",
+  "location",
+  "object-lock",
+  "partNumber",
+  "policy",
+  "restore",
+  "retention",
+  "select",
+  "tagging",
+  "torrent",
+  "uploadId",
+  "uploads",
+  "versioning",
+  "versions",
+];
 
 export interface S3Options {
   /** needed when a bucket is encrypted with a key */
@@ -46,7 +64,8 @@ function route(ctx: CloudContext, access: S3Access, buckets: ReadonlyMap<string,
   if (subresource !== undefined) throw unknownOperation("s3", `${call.method} ?${subresource}`, MODELLED);
   if (copies) throw unknownOperation("s3", "CopyObject", MODELLED);
   const bucket = buckets.get(name);
-  if (bucket === undefined) throw new AwsFault("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404, { BucketName: name });
+  if (bucket === undefined)
+    throw new AwsFault("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404, { BucketName: name });
   checkOwner(ctx, call);
   if (key === "") {
     if (call.method === "GET" && call.query.get("list-type") === "2") return listObjects(access, call, bucket);
@@ -79,7 +98,8 @@ function readObject(access: S3Access, call: AwsCall, bucket: Bucket, key: string
   access.authorize(call, action, bucket, key, versionId === undefined ? {} : { "s3:VersionId": versionId });
   const version = versionId === undefined ? bucket.objects.current(key) : findVersion(bucket, key, versionId);
   if (version === undefined) throw access.missing(call, bucket, key, notFound(call, key, versionId));
-  if (version.deleteMarker) throw new AwsFault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
+  if (version.deleteMarker)
+    throw new AwsFault("MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
   if (version.kmsKeyArn !== undefined) access.useKey(call, "kms:Decrypt", version.kmsKeyArn, bucket, key);
   const { checksum } = version;
   const wantsChecksum = call.headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && checksum !== undefined;
@@ -106,7 +126,8 @@ function lockHeaders(access: S3Access, call: AwsCall, bucket: Bucket, version: O
     headers["x-amz-object-lock-mode"] = version.retention.mode;
     headers["x-amz-object-lock-retain-until-date"] = new Date(version.retention.untilMs).toISOString();
   }
-  if (version.legalHold && access.allowed(call, "s3:GetObjectLegalHold", bucket, version.key)) headers["x-amz-object-lock-legal-hold"] = "ON";
+  if (version.legalHold && access.allowed(call, "s3:GetObjectLegalHold", bucket, version.key))
+    headers["x-amz-object-lock-legal-hold"] = "ON";
   return headers;
 }
 
@@ -127,7 +148,16 @@ function deleteObject(ctx: CloudContext, access: S3Access, call: AwsCall, bucket
 /** Deleting without a version id hides the object; its versions stay. */
 function addDeleteMarker(ctx: CloudContext, bucket: Bucket, key: string): AwsReply {
   const versionId = randomBytes(24).toString("base64url");
-  const marker = { key, versionId, deleteMarker: true, sizeBytes: 0, etag: '""', lastModifiedMs: ctx.clock.now(), headers: {}, legalHold: false };
+  const marker = {
+    key,
+    versionId,
+    deleteMarker: true,
+    sizeBytes: 0,
+    etag: '""',
+    lastModifiedMs: ctx.clock.now(),
+    headers: {},
+    legalHold: false,
+  };
   bucket.objects.put(marker, Buffer.alloc(0));
   return { status: 204, headers: { "x-amz-delete-marker": "true", "x-amz-version-id": versionId } };
 }
@@ -139,6 +169,10 @@ function findVersion(bucket: Bucket, key: string, versionId: string): ObjectVers
 function notFound(call: AwsCall, key: string, versionId: string | undefined): AwsFault {
   // HEAD answers have no body; clients read the code from the status and call it NotFound.
   if (call.method === "HEAD") return new AwsFault("NotFound", "Not Found", 404);
-  if (versionId !== undefined) return new AwsFault("NoSuchVersion", "The specified version does not exist.", 404, { Key: key, VersionId: versionId });
+  if (versionId !== undefined)
+    return new AwsFault("NoSuchVersion", "The specified version does not exist.", 404, {
+      Key: key,
+      VersionId: versionId,
+    });
   return new AwsFault("NoSuchKey", "The specified key does not exist.", 404, { Key: key });
 }

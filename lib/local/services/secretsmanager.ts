@@ -31,7 +31,10 @@ const putRequest = z.strictObject({
 });
 
 /** Creates the engine; `unusedPresets` names the preset secrets that no resource asked for: misspelt names, usually. */
-export function createSecretsEngine(ctx: CloudContext, options: SecretsOptions = {}): Engine & { unusedPresets(): string[] } {
+export function createSecretsEngine(
+  ctx: CloudContext,
+  options: SecretsOptions = {},
+): Engine & { unusedPresets(): string[] } {
   const vault = new SecretVault(ctx);
   const presets = new Map(Object.entries(options.secrets ?? {}));
   const used = new Set<string>();
@@ -83,7 +86,11 @@ function getSecretValue(access: SecretAccess, call: AwsCall): object {
   );
   const [version] = versions;
   if (version === undefined)
-    throw new AwsFault("ResourceNotFoundException", `Secrets Manager can't find the specified secret value for staging label: ${stage}`, 400);
+    throw new AwsFault(
+      "ResourceNotFoundException",
+      `Secrets Manager can't find the specified secret value for staging label: ${stage}`,
+      400,
+    );
   return {
     ARN: secret.arn,
     Name: secret.name,
@@ -136,7 +143,9 @@ class SecretAccess {
 
   secret(call: AwsCall, operation: string, id: string, context: Record<string, string> = {}): Secret {
     const secret = this.vault.find(id);
-    const named = id.startsWith("arn:") ? id : `arn:aws:secretsmanager:${this.ctx.region}:${this.ctx.accountId}:secret:${id}`;
+    const named = id.startsWith("arn:")
+      ? id
+      : `arn:aws:secretsmanager:${this.ctx.region}:${this.ctx.accountId}:secret:${id}`;
     const tags = Object.entries(secret?.tags ?? {});
     this.ctx.iam.authorize({
       caller: call.caller,
@@ -146,11 +155,17 @@ class SecretAccess {
       context: {
         "secretsmanager:SecretId": secret?.arn ?? named,
         ...context,
-        ...Object.fromEntries(tags.flatMap(([key, value]) => [[`secretsmanager:ResourceTag/${key}`, value], [`aws:ResourceTag/${key}`, value]])),
+        ...Object.fromEntries(
+          tags.flatMap(([key, value]) => [
+            [`secretsmanager:ResourceTag/${key}`, value],
+            [`aws:ResourceTag/${key}`, value],
+          ]),
+        ),
       },
       ...(secret?.policy !== undefined && { resourcePolicy: secret.policy }),
     });
-    if (secret === undefined) throw new AwsFault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400);
+    if (secret === undefined)
+      throw new AwsFault("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", 400);
     return secret;
   }
 

@@ -1,7 +1,14 @@
 /** Amazon SES v2: `SendEmail` captures the mail instead of sending it. */
 import { randomUUID } from "node:crypto";
 import * as z from "zod";
-import { type AwsCall, AwsFault, type AwsReply, type CloudContext, type Engine, type ResourceFactory } from "../types.js";
+import {
+  type AwsCall,
+  AwsFault,
+  type AwsReply,
+  type CloudContext,
+  type Engine,
+  type ResourceFactory,
+} from "../types.js";
 import { type CapturedMail, Mailbox } from "./ses/mailbox.js";
 import { parseRawMail } from "./ses/mime.js";
 import { parseProperties } from "./support/properties.js";
@@ -85,7 +92,8 @@ function captured(ctx: CloudContext, request: SendEmail): CapturedMail {
     bcc: request.Destination.BccAddresses,
     replyTo: request.ReplyToAddresses,
   };
-  const mail = "Raw" in request.Content ? fromRaw(request, request.Content.Raw.Data) : fromSimple(request, request.Content.Simple);
+  const mail =
+    "Raw" in request.Content ? fromRaw(request, request.Content.Raw.Data) : fromSimple(request, request.Content.Simple);
   const recipients = mail.to.length + mail.cc.length + envelope.bcc.length;
   if (recipients === 0 || recipients > MAX_RECIPIENTS)
     throw new AwsFault(INVALID, `a mail goes to 1 to ${MAX_RECIPIENTS} recipients, this one to ${recipients}`, 400);
@@ -94,9 +102,17 @@ function captured(ctx: CloudContext, request: SendEmail): CapturedMail {
 
 type MailContent = Pick<CapturedMail, "from" | "to" | "cc" | "subject" | "text" | "html">;
 
-function fromSimple(request: SendEmail, { Subject, Body }: { Subject: { Data: string }; Body: { Text?: { Data: string } | undefined; Html?: { Data: string } | undefined } }): MailContent {
-  if (request.FromEmailAddress === undefined) throw new AwsFault(INVALID, "FromEmailAddress: a simple mail needs a sender", 400);
-  if (Body.Text === undefined && Body.Html === undefined) throw new AwsFault(INVALID, "Content.Simple.Body: a mail needs Text or Html", 400);
+function fromSimple(
+  request: SendEmail,
+  {
+    Subject,
+    Body,
+  }: { Subject: { Data: string }; Body: { Text?: { Data: string } | undefined; Html?: { Data: string } | undefined } },
+): MailContent {
+  if (request.FromEmailAddress === undefined)
+    throw new AwsFault(INVALID, "FromEmailAddress: a simple mail needs a sender", 400);
+  if (Body.Text === undefined && Body.Html === undefined)
+    throw new AwsFault(INVALID, "Content.Simple.Body: a mail needs Text or Html", 400);
   return {
     from: request.FromEmailAddress,
     to: request.Destination.ToAddresses,
@@ -113,7 +129,8 @@ function fromRaw(request: SendEmail, raw: Buffer): MailContent {
   const { ToAddresses, CcAddresses, BccAddresses } = request.Destination;
   const named = ToAddresses.length + CcAddresses.length + BccAddresses.length > 0;
   const from = request.FromEmailAddress ?? parsed.from;
-  if (!address.safeParse(from).success) throw new AwsFault(INVALID, "Content.Raw: the message has no From address", 400);
+  if (!address.safeParse(from).success)
+    throw new AwsFault(INVALID, "Content.Raw: the message has no From address", 400);
   return {
     from,
     to: named ? ToAddresses : [...parsed.to],

@@ -1,11 +1,11 @@
 /** Amazon Verified Permissions: policy stores from the template, decisions by the real Cedar engine. */
-import type { PolicyJson } from "@cedar-policy/cedar-wasm/nodejs";
 import * as z from "zod";
 import { type AwsCall, AwsFault, type AwsReply, type Caller, type CloudContext, type Engine } from "../types.js";
 import { parseJsonBody, parseRequest, unknownOperation } from "./support/request.js";
+import { definitionOf, describeItem, describePolicy, iso } from "./verifiedpermissions/describe.js";
 import { MAX_REQUEST_BYTES } from "./verifiedpermissions/refusals.js";
 import { policyFactory, storeFactory } from "./verifiedpermissions/resources.js";
-import type { PolicyStore, StoredPolicy } from "./verifiedpermissions/store.js";
+import type { PolicyStore } from "./verifiedpermissions/store.js";
 import {
   actionIdentifier,
   checkDepth,
@@ -194,56 +194,6 @@ class VerifiedPermissions {
   }
 }
 
-function describeItem(store: PolicyStore, policy: StoredPolicy): object {
-  return {
-    policyStoreId: store.options.id,
-    policyId: policy.id,
-    policyType: "STATIC",
-    createdDate: iso(policy.createdAtMs),
-    lastUpdatedDate: iso(policy.createdAtMs),
-    ...(policy.name !== undefined && { name: policy.name }),
-  };
-}
-
-function describePolicy(store: PolicyStore, policy: StoredPolicy): object {
-  const actions = actionsOf(policy.json);
-  return {
-    ...describeItem(store, policy),
-    effect: policy.json.effect === "permit" ? "Permit" : "Forbid",
-    ...scopeOf("principal", policy.json.principal),
-    ...scopeOf("resource", policy.json.resource),
-    ...(actions.length > 0 && { actions }),
-  };
-}
-
-function definitionOf(policy: StoredPolicy, withStatement: boolean): object {
-  return {
-    static: {
-      ...(policy.description !== undefined && { description: policy.description }),
-      ...(withStatement && { statement: policy.statement }),
-    },
-  };
-}
-
-type UidJson = { type: string; id: string } | { __entity: { type: string; id: string } };
-function identifierOf(uid: UidJson): { type: string; id: string } {
-  return "__entity" in uid ? uid.__entity : uid;
-}
-
-/** The scope's entity (`==` or `in`), the only one the API reports. */
-function scopeOf(name: "principal" | "resource", scope: PolicyJson["principal"]): object {
-  if (scope.op === "All" || scope.op === "is" || !("entity" in scope)) return {};
-  const { type, id } = identifierOf(scope.entity);
-  return { [name]: { entityType: type, entityId: id } };
-}
-
-function actionsOf(policy: PolicyJson): object[] {
-  const scope = policy.action;
-  if (scope.op === "All") return [];
-  const uids = "entities" in scope ? scope.entities : "entity" in scope ? [scope.entity] : [];
-  return uids.map(identifierOf).map(({ type, id }) => ({ actionType: type, actionId: id }));
-}
-
 function allEqual(values: readonly { entityType: string; entityId: string }[]): boolean {
   const [first] = values;
   return values.every((value) => value.entityType === first?.entityType && value.entityId === first.entityId);
@@ -258,8 +208,4 @@ function batchError(storeMissing: boolean): { code: string; message: string } {
 function notFound(resourceType: string, resourceId: string): AwsFault {
   const message = `${resourceType.toLowerCase().replaceAll("_", " ")} ${resourceId} does not exist`;
   return new AwsFault("ResourceNotFoundException", message, 404, { resourceId, resourceType });
-}
-
-function iso(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

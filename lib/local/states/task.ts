@@ -129,7 +129,7 @@ async function prepareCall(run: StateRun, state: TaskState, token: string | unde
 
 const InvokeArguments = z.strictObject({
   FunctionName: z.string().min(1),
-  Payload: z.unknown(),
+  Payload: z.unknown().optional(),
   Qualifier: z.string().min(1).optional(),
   InvocationType: z.literal("RequestResponse").optional(),
 });

@@ -46,20 +46,29 @@ export function verifySignature(request: SignedRequest, sessions: Sessions, regi
   const signature = match?.[3];
   const timestamp = request.headers["x-amz-date"];
   if (!accessKeyId || !date || !service || end !== "aws4_request" || !signature || !timestamp) {
-    throw new AwsFault("IncompleteSignatureException", "the Authorization header is no complete AWS4-HMAC-SHA256 signature", 403);
+    throw new AwsFault(
+      "IncompleteSignatureException",
+      "the Authorization header is no complete AWS4-HMAC-SHA256 signature",
+      403,
+    );
   }
   const session = sessions.find(accessKeyId);
   if (!session || !sameText(request.headers["x-amz-security-token"] ?? "", session.credentials.sessionToken)) {
     throw new AwsFault("UnrecognizedClientException", "The security token included in the request is invalid.", 403);
   }
   if (scopeRegion !== region || !timestamp.startsWith(date)) {
-    throw mismatch(`Credential should be scoped to region ${region} and the date of x-amz-date, not '${scopeRegion}/${date}'.`);
+    throw mismatch(
+      `Credential should be scoped to region ${region} and the date of x-amz-date, not '${scopeRegion}/${date}'.`,
+    );
   }
   requireSigned(request, signedHeaders);
   const bodyHash = payloadHash(request);
   const canonical = canonicalRequest(request, signedHeaders, bodyHash, service === "s3");
   const scope = `${date}/${scopeRegion}/${service}/aws4_request`;
-  const key = [date, scopeRegion, service, "aws4_request"].reduce<string | Buffer>(hmac, `AWS4${session.credentials.secretAccessKey}`);
+  const key = [date, scopeRegion, service, "aws4_request"].reduce<string | Buffer>(
+    hmac,
+    `AWS4${session.credentials.secretAccessKey}`,
+  );
   const expected = hmac(key, [ALGORITHM, timestamp, scope, sha256(canonical)].join("\n")).toString("hex");
   if (!sameText(signature, expected)) {
     throw mismatch(
@@ -69,12 +78,14 @@ export function verifySignature(request: SignedRequest, sessions: Sessions, regi
   return { session, service };
 }
 
-/** `host` and every `x-amz-*` header must be covered, as on AWS: an unsigned one could be changed on the way. */
+/** `host` (`:authority` in HTTP/2) and every `x-amz-*` header must be covered, as on AWS: an unsigned one could be changed on the way. */
 function requireSigned(request: SignedRequest, signedHeaders: readonly string[]): void {
-  for (const name of Object.keys(request.headers)) {
-    if ((name === "host" || name.startsWith("x-amz-")) && !signedHeaders.includes(name)) {
-      throw mismatch(`'${name}' must be a 'SignedHeader' in the AWS Authorization.`);
-    }
+  const missing = Object.keys(request.headers).find(
+    (name) => name.startsWith("x-amz-") && !signedHeaders.includes(name),
+  );
+  const coversHost = signedHeaders.includes("host") || signedHeaders.includes(":authority");
+  if (missing !== undefined || !coversHost) {
+    throw mismatch(`'${missing ?? "host"}' must be a 'SignedHeader' in the AWS Authorization.`);
   }
 }
 
@@ -88,14 +99,28 @@ function payloadHash(request: SignedRequest): string {
   return declared;
 }
 
-function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[], bodyHash: string, isS3: boolean): string {
+function canonicalRequest(
+  request: SignedRequest,
+  signedHeaders: readonly string[],
+  bodyHash: string,
+  isS3: boolean,
+): string {
   const question = request.target.indexOf("?");
   const path = question < 0 ? request.target : request.target.slice(0, question);
   const query = question < 0 ? "" : request.target.slice(question + 1);
-  const headers = signedHeaders.map((name) => `${name}:${(request.headers[name] ?? "").trim().replaceAll(/\s+/g, " ")}\n`);
+  const headers = signedHeaders.map(
+    (name) => `${name}:${(request.headers[name] ?? "").trim().replaceAll(/\s+/g, " ")}\n`,
+  );
   // S3 signs the path as sent; every other service signs it encoded once more.
   const canonicalPath = isS3 ? path : path.split("/").map(encode).join("/");
-  return [request.method, canonicalPath || "/", canonicalQuery(query), headers.join(""), signedHeaders.join(";"), bodyHash].join("\n");
+  return [
+    request.method,
+    canonicalPath || "/",
+    canonicalQuery(query),
+    headers.join(""),
+    signedHeaders.join(";"),
+    bodyHash,
+  ].join("\n");
 }
 
 function canonicalQuery(query: string): string {

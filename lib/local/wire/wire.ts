@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { randomUUID } from "node:crypto";
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
 import { type AwsCall, AwsFault, type Caller, type Engine } from "../types.js";
 import { decodeAwsChunked } from "./chunked.js";
+import { type AnyRequest, type AnyResponse, Listener, plainHeaders, readBody } from "./listener.js";
 import { protocolOf, renderFault, renderReply, type WireReply } from "./render.js";
 import type { Sessions } from "./sessions.js";
 import { scopeService, type SignedRequest, verifySignature } from "./sigv4.js";
@@ -49,11 +49,11 @@ export interface WireOptions {
 
 /** The cloud's one door: an HTTP server on loopback that speaks the protocols of AWS. */
 export class Wire {
-  private readonly server: Server;
+  private readonly listener: Listener;
   private boundPort = 0;
 
   constructor(private readonly options: WireOptions) {
-    this.server = createServer((request, response) => void this.serve(request, response));
+    this.listener = new Listener((request, response) => void this.serve(request, response));
   }
 
   /** `http://127.0.0.1:<port>` */
@@ -64,26 +64,18 @@ export class Wire {
   /** @throws CountersignError CS-4001 when the port is taken, CS-4002 for any other reason */
   async listen(): Promise<void> {
     const { port } = this.options;
-    await new Promise<void>((done, fail) => {
-      const refuse = (error: NodeJS.ErrnoException) => fail(listenError(error, port));
-      this.server.once("error", refuse);
-      this.server.listen(port, "127.0.0.1", () => {
-        this.server.off("error", refuse);
-        const address = this.server.address();
-        if (address !== null && typeof address === "object") this.boundPort = address.port;
-        done();
-      });
-    });
+    try {
+      this.boundPort = await this.listener.listen(port);
+    } catch (error) {
+      throw listenError(error, port);
+    }
   }
 
-  async close(): Promise<void> {
-    if (!this.server.listening) return;
-    const closed = new Promise<void>((done) => this.server.close(() => done()));
-    this.server.closeAllConnections();
-    await closed;
+  close(): Promise<void> {
+    return this.listener.close();
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async serve(request: AnyRequest, response: AnyResponse): Promise<void> {
     const requestId = randomUUID();
     const release = this.options.clock.hold();
     // SDK clients correct their own clock by this header, so it must show the cloud's.
@@ -94,21 +86,28 @@ export class Wire {
       send(response, reply);
     } catch (error) {
       this.options.log(`wire ${request.method ?? ""} ${pathOnly(request)} ${requestId}: ${trace(error)}`);
-      send(response, { status: 500, headers: { "content-type": "application/json" }, body: Buffer.from('{"message":"internal error of the local cloud; see its log"}') });
+      send(response, {
+        status: 500,
+        headers: { "content-type": "application/json" },
+        body: Buffer.from('{"message":"internal error of the local cloud; see its log"}'),
+      });
     } finally {
       release();
     }
   }
 
-  private async answer(request: IncomingMessage, requestId: string): Promise<WebReply> {
+  private async answer(request: AnyRequest, requestId: string): Promise<WebReply> {
     const headers = plainHeaders(request);
     const service = scopeService(headers.authorization ?? "");
     try {
-      const body = await readBody(request);
+      const body = await readBody(request, MAX_BODY_BYTES);
+      if (!body)
+        throw new AwsFault("RequestEntityTooLargeException", `a request body may have ${MAX_BODY_BYTES} bytes`, 413);
       const signed: SignedRequest = { method: request.method ?? "GET", target: request.url ?? "/", headers, body };
       if (!headers.authorization?.startsWith("AWS4-HMAC-SHA256")) return await this.web(request, signed);
       const { session, service: verified } = verifySignature(signed, this.options.sessions, this.options.region);
-      if (verified === "execute-api") return await this.web(request, signed, session.caller, session.credentials.accessKeyId);
+      if (verified === "execute-api")
+        return await this.web(request, signed, session.caller, session.credentials.accessKeyId);
       return await this.aws(signed, verified, session.caller, requestId);
     } catch (error) {
       return renderFault(service ?? "execute-api", this.faultOf(error, request, requestId), requestId);
@@ -117,7 +116,8 @@ export class Wire {
 
   private async aws(signed: SignedRequest, service: string, caller: Caller, requestId: string): Promise<WireReply> {
     const engine = this.options.engines.get(service);
-    if (!engine) throw new AwsFault("UnknownOperationException", `the local cloud does not run the service ${service}`, 404);
+    if (!engine)
+      throw new AwsFault("UnknownOperationException", `the local cloud does not run the service ${service}`, 404);
     const question = signed.target.indexOf("?");
     const path = question < 0 ? signed.target : signed.target.slice(0, question);
     const target = signed.headers["x-amz-target"];
@@ -137,9 +137,15 @@ export class Wire {
     return renderReply(service, await engine.handle(call), requestId);
   }
 
-  private async web(request: IncomingMessage, signed: SignedRequest, caller?: Caller, accessKeyId?: string): Promise<WebReply> {
+  private async web(
+    request: AnyRequest,
+    signed: SignedRequest,
+    caller?: Caller,
+    accessKeyId?: string,
+  ): Promise<WebReply> {
     // A page of another origin may point its own host name at 127.0.0.1; such a request carries that name.
-    if (!isLoopbackHost(signed.headers.host ?? "")) return json(421, { message: "this server answers to 127.0.0.1 and localhost only" });
+    if (!isLoopbackHost(signed.headers.host ?? ""))
+      return json(421, { message: "this server answers to 127.0.0.1 and localhost only" });
     const web: WebRequest = {
       ...signed,
       sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
@@ -153,7 +159,7 @@ export class Wire {
     return json(404, { message: "Not Found" });
   }
 
-  private faultOf(error: unknown, request: IncomingMessage, requestId: string): AwsFault {
+  private faultOf(error: unknown, request: AnyRequest, requestId: string): AwsFault {
     if (error instanceof AwsFault) return error;
     this.options.log(`wire ${request.method ?? ""} ${pathOnly(request)} ${requestId}: ${trace(error)}`);
     if (error instanceof CountersignError) return new AwsFault("ValidationException", String(error), 400);
@@ -165,38 +171,19 @@ export function json(status: number, body: object): WebReply {
   return { status, headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify(body)) };
 }
 
-function send(response: ServerResponse, reply: WebReply): void {
+function send(response: AnyResponse, reply: WebReply): void {
   if (response.headersSent || response.destroyed) return;
   const headers: Record<string, string | readonly string[]> = { ...reply.headers };
   if (reply.cookies && reply.cookies.length > 0) headers["set-cookie"] = reply.cookies;
   // A HEAD answer of S3 announces the object's length without sending it.
-  if (headers["content-length"] === undefined && reply.status !== 204) headers["content-length"] = String(reply.body.length);
+  if (headers["content-length"] === undefined && reply.status !== 204)
+    headers["content-length"] = String(reply.body.length);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.statusCode = reply.status;
   response.end(reply.body);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of request) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError("the request stream has an encoding set");
-    sizeBytes += chunk.length;
-    if (sizeBytes <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  if (sizeBytes > MAX_BODY_BYTES) throw new AwsFault("RequestEntityTooLargeException", `a request body may have ${MAX_BODY_BYTES} bytes`, 413);
-  return Buffer.concat(chunks);
-}
-
-function plainHeaders(request: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, values] of Object.entries(request.headersDistinct)) {
-    if (values) headers[name] = values.join(name === "cookie" ? "; " : ",");
-  }
-  return headers;
-}
-
-const pathOnly = (request: IncomingMessage): string => (request.url ?? "/").split("?")[0] ?? "/";
+const pathOnly = (request: AnyRequest): string => (request.url ?? "/").split("?")[0] ?? "/";
 const trace = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 function decodePath(path: string): string {
@@ -211,10 +198,16 @@ function isLoopbackHost(host: string): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
 }
 
-function listenError(error: NodeJS.ErrnoException, port: number): CountersignError {
-  if (error.code === "EADDRINUSE") {
+function listenError(error: unknown, port: number): CountersignError {
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
     const other = port + 100;
-    return new CountersignError("CS-4001", `port ${port} is taken by another process; stop it or run \`npm start -- --port ${other}\``, { port });
+    return new CountersignError(
+      "CS-4001",
+      `port ${port} is taken by another process; stop it or run \`npm start -- --port ${other}\``,
+      { port },
+    );
   }
-  return new CountersignError("CS-4002", `the local cloud cannot listen on 127.0.0.1:${port}: ${error.message}`, { port });
+  return new CountersignError("CS-4002", `the local cloud cannot listen on 127.0.0.1:${port}: ${String(error)}`, {
+    port,
+  });
 }

@@ -9,7 +9,13 @@ export function escapeXml(text: string): string {
 }
 
 /** A tree of XML elements: text, nested elements, or a list that repeats the element. Undefined leaves it out. */
-export type XmlValue = string | number | boolean | undefined | readonly XmlValue[] | { readonly [name: string]: XmlValue };
+export type XmlValue =
+  | string
+  | number
+  | boolean
+  | undefined
+  | readonly XmlValue[]
+  | { readonly [name: string]: XmlValue };
 
 /** `<name>…</name>` for a tree; a list of the query protocol is `{ member: [...] }`. */
 export function toXml(name: string, value: XmlValue): string {

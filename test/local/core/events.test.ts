@@ -17,11 +17,16 @@ let fixture: Fixture;
 let cloud: Cloud;
 let dataDir: string;
 let seen = 0;
-const lines = () => readFileSync(join(dataDir, "logs", "sink.log"), { encoding: "utf8", flag: "a+" }).split("\n").filter(Boolean);
+const lines = () =>
+  readFileSync(join(dataDir, "logs", "sink.log"), { encoding: "utf8", flag: "a+" })
+    .split("\n")
+    .filter(Boolean);
 /** what the function has printed since the test began, once it has printed `count` */
 const printed = async (count: number): Promise<unknown[]> => {
   await expect.poll(() => lines().length - seen).toBeGreaterThanOrEqual(count);
-  return lines().slice(seen).map((line) => JSON.parse(line));
+  return lines()
+    .slice(seen)
+    .map((line) => JSON.parse(line));
 };
 const cloudLog = () => readFileSync(join(dataDir, "logs", "cloud.log"), { encoding: "utf8", flag: "a+" });
 
@@ -31,9 +36,18 @@ const rule = (properties: Record<string, unknown>) => ({
 });
 const permission = (ruleId: string) => ({
   Type: "AWS::Lambda::Permission",
-  Properties: { Action: "lambda:InvokeFunction", FunctionName: { "Fn::GetAtt": ["Sink", "Arn"] }, Principal: "events.amazonaws.com", SourceArn: { "Fn::GetAtt": [ruleId, "Arn"] } },
+  Properties: {
+    Action: "lambda:InvokeFunction",
+    FunctionName: { "Fn::GetAtt": ["Sink", "Arn"] },
+    Principal: "events.amazonaws.com",
+    SourceArn: { "Fn::GetAtt": [ruleId, "Arn"] },
+  },
 });
-const failed = { source: ["aws.states"], "detail-type": ["Step Functions Execution Status Change"], detail: { status: ["FAILED", "TIMED_OUT"], stateMachineArn: [{ prefix: "arn:aws:states:" }] } };
+const failed = {
+  source: ["aws.states"],
+  "detail-type": ["Step Functions Execution Status Change"],
+  detail: { status: ["FAILED", "TIMED_OUT"], stateMachineArn: [{ prefix: "arn:aws:states:" }] },
+};
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "countersign-data-"));
@@ -51,7 +65,10 @@ beforeAll(async () => {
                   Id: "T",
                   Arn: { "Fn::GetAtt": ["Sink", "Arn"] },
                   RetryPolicy: { MaximumRetryAttempts: 2 },
-                  InputTransformer: { InputPathsMap: { "detail-status": "$.detail.status", all: "$.detail" }, InputTemplate: '{"status":<detail-status>,"text":"it <detail-status>!","all":<all>}' },
+                  InputTransformer: {
+                    InputPathsMap: { "detail-status": "$.detail.status", all: "$.detail" },
+                    InputTemplate: '{"status":<detail-status>,"text":"it <detail-status>!","all":<all>}',
+                  },
                 },
               ],
             }),
@@ -62,7 +79,9 @@ beforeAll(async () => {
             Unpermitted: rule({ Name: "unpermitted", EventPattern: { source: ["forbidden"] } }),
             Sweep: rule({ Name: "sweep", ScheduleExpression: "rate(5 minutes)" }),
             SweepPermission: permission("Sweep"),
-            SchedulerRole: role("scheduler.amazonaws.com", [{ Effect: "Allow", Action: "lambda:InvokeFunction", Resource: { "Fn::GetAtt": ["Sink", "Arn"] } }]),
+            SchedulerRole: role("scheduler.amazonaws.com", [
+              { Effect: "Allow", Action: "lambda:InvokeFunction", Resource: { "Fn::GetAtt": ["Sink", "Arn"] } },
+            ]),
             Hourly: {
               Type: "AWS::Scheduler::Schedule",
               Properties: {
@@ -70,7 +89,12 @@ beforeAll(async () => {
                 ScheduleExpression: "rate(1 hour)",
                 ScheduleExpressionTimezone: "Etc/UTC",
                 State: "ENABLED",
-                Target: { Arn: { "Fn::GetAtt": ["Sink", "Arn"] }, RoleArn: { "Fn::GetAtt": ["SchedulerRole", "Arn"] }, Input: '{"hourly":true}', RetryPolicy: { MaximumRetryAttempts: 185 } },
+                Target: {
+                  Arn: { "Fn::GetAtt": ["Sink", "Arn"] },
+                  RoleArn: { "Fn::GetAtt": ["SchedulerRole", "Arn"] },
+                  Input: '{"hourly":true}',
+                  RetryPolicy: { MaximumRetryAttempts: 185 },
+                },
               },
             },
           },
@@ -90,7 +114,12 @@ beforeEach(() => {
   seen = lines().length;
 });
 
-const statusChange = (detail: Record<string, unknown>) => ({ source: "aws.states", "detail-type": "Step Functions Execution Status Change", resources: ["arn:x"], detail });
+const statusChange = (detail: Record<string, unknown>) => ({
+  source: "aws.states",
+  "detail-type": "Step Functions Execution Status Change",
+  resources: ["arn:x"],
+  detail,
+});
 
 describe("rules on the bus", () => {
   it("deliver matching events, transformed, and no others", async () => {
@@ -129,7 +158,15 @@ describe("schedules", () => {
     await clock.advance(4 * 60_000);
     expect(lines().length).toBe(seen);
     await clock.advance(60_000);
-    expect(await printed(1)).toMatchObject([{ source: "aws.events", "detail-type": "Scheduled Event", time: "2030-01-01T00:05:00Z", resources: [expect.stringMatching(/:rule\/sweep$/)], detail: {} }]);
+    expect(await printed(1)).toMatchObject([
+      {
+        source: "aws.events",
+        "detail-type": "Scheduled Event",
+        time: "2030-01-01T00:05:00Z",
+        resources: [expect.stringMatching(/:rule\/sweep$/)],
+        detail: {},
+      },
+    ]);
     await clock.advance(55 * 60_000);
     const all = await printed(13);
     expect(all).toHaveLength(13);
@@ -157,21 +194,60 @@ describe("patterns", () => {
   const matches = (pattern: unknown, event: unknown) => compilePattern(pattern, "p")(event);
   it("match values, prefixes, existence and exclusions; lists by any element", () => {
     const event = { a: "x", n: 3, none: null, list: ["u", "v"], deep: { b: true } };
-    const yes = [{}, { a: ["x", "y"] }, { n: [3] }, { none: [null] }, { list: ["v"] }, { deep: { b: [true] } }, { a: [{ prefix: "" }] }, { z: [{ exists: false }] }, { deep: { b: [{ exists: true }] } }, { a: [{ "anything-but": ["y"] }] }, { a: [{ "anything-but": "y" }] }];
-    const no = [{ a: ["y"] }, { n: ["3"] }, { z: ["x"] }, { z: [null] }, { deep: { c: [true] } }, { a: { b: ["x"] } }, { a: [{ prefix: "y" }] }, { a: [{ exists: false }] }, { a: [{ "anything-but": ["x"] }] }, { z: [{ "anything-but": ["x"] }] }, { a: [] }];
+    const yes = [
+      {},
+      { a: ["x", "y"] },
+      { n: [3] },
+      { none: [null] },
+      { list: ["v"] },
+      { deep: { b: [true] } },
+      { a: [{ prefix: "" }] },
+      { z: [{ exists: false }] },
+      { deep: { b: [{ exists: true }] } },
+      { a: [{ "anything-but": ["y"] }] },
+      { a: [{ "anything-but": "y" }] },
+    ];
+    const no = [
+      { a: ["y"] },
+      { n: ["3"] },
+      { z: ["x"] },
+      { z: [null] },
+      { deep: { c: [true] } },
+      { a: { b: ["x"] } },
+      { a: [{ prefix: "y" }] },
+      { a: [{ exists: false }] },
+      { a: [{ "anything-but": ["x"] }] },
+      { z: [{ "anything-but": ["x"] }] },
+      { a: [] },
+    ];
     for (const pattern of yes) expect(matches(pattern, event), JSON.stringify(pattern)).toBe(true);
     for (const pattern of no) expect(matches(pattern, event), JSON.stringify(pattern)).toBe(false);
   });
   it("refuse what is not modelled, with its place", () => {
-    for (const pattern of [{ a: [{ numeric: ["<", 1] }] }, { a: [{ cidr: "10.0.0.0/8" }] }, { $or: [{}] }, { a: "x" }, [], { a: [{ prefix: "x", suffix: "y" }] }, { a: [{ "anything-but": { prefix: "x" } }] }]) {
-      expect(() => compilePattern(pattern, "p"), JSON.stringify(pattern)).toThrow(expect.objectContaining({ code: "CS-1213" }));
+    for (const pattern of [
+      { a: [{ numeric: ["<", 1] }] },
+      { a: [{ cidr: "10.0.0.0/8" }] },
+      { $or: [{}] },
+      { a: "x" },
+      [],
+      { a: [{ prefix: "x", suffix: "y" }] },
+      { a: [{ "anything-but": { prefix: "x" } }] },
+    ]) {
+      expect(() => compilePattern(pattern, "p"), JSON.stringify(pattern)).toThrow(
+        expect.objectContaining({ code: "CS-1213" }),
+      );
     }
   });
 });
 
 describe("input transformers", () => {
   it("put any JSON value where the placeholder stands, inside and outside of strings", () => {
-    const settings = { InputTransformer: { InputPathsMap: { v: "$.detail.v" }, InputTemplate: '{"raw":<v>,"text":"<<v>>","q":"a \\"<v>\\""}' } };
+    const settings = {
+      InputTransformer: {
+        InputPathsMap: { v: "$.detail.v" },
+        InputTemplate: '{"raw":<v>,"text":"<<v>>","q":"a \\"<v>\\""}',
+      },
+    };
     const inputOf = compileInput(settings, "t");
     fc.assert(
       fc.property(fc.jsonValue(), (v) => {
@@ -188,11 +264,15 @@ describe("input transformers", () => {
       { InputTransformer: { InputPathsMap: { x: "$.a[0]" }, InputTemplate: "<x>" } },
       { Input: "{" },
     ];
-    for (const settings of bad) expect(() => compileInput(settings, "t")).toThrow(expect.objectContaining({ code: "CS-1213" }));
+    for (const settings of bad)
+      expect(() => compileInput(settings, "t")).toThrow(expect.objectContaining({ code: "CS-1213" }));
   });
 });
 
 it("rates", () => {
-  expect([rateMs("rate(1 minute)", "w"), rateMs("rate(2 hours)", "w"), rateMs("rate(3 days)", "w")]).toEqual([60_000, 7_200_000, 259_200_000]);
-  for (const text of ["rate(0 minutes)", "rate(1 week)", "cron(0 12 * * ? *)", "at(2030-01-01T00:00:00)", ""]) expect(() => rateMs(text, "w")).toThrow(expect.objectContaining({ code: "CS-1213" }));
+  expect([rateMs("rate(1 minute)", "w"), rateMs("rate(2 hours)", "w"), rateMs("rate(3 days)", "w")]).toEqual([
+    60_000, 7_200_000, 259_200_000,
+  ]);
+  for (const text of ["rate(0 minutes)", "rate(1 week)", "cron(0 12 * * ? *)", "at(2030-01-01T00:00:00)", ""])
+    expect(() => rateMs(text, "w")).toThrow(expect.objectContaining({ code: "CS-1213" }));
 });

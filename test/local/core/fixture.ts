@@ -17,7 +17,10 @@ export interface Fixture {
 const BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}";
 
 /** @param assets name → file → content; a function uses one with `codeOf(name)` */
-export function assemblyOf(stacks: Record<string, FixtureStack>, assets: Record<string, Record<string, string>> = {}): Fixture {
+export function assemblyOf(
+  stacks: Record<string, FixtureStack>,
+  assets: Record<string, Record<string, string>> = {},
+): Fixture {
   const folder = mkdtempSync(join(tmpdir(), "countersign-fixture-"));
   const files: Record<string, unknown> = {};
   for (const [name, content] of Object.entries(assets)) {
@@ -47,7 +50,11 @@ export function assemblyOf(stacks: Record<string, FixtureStack>, assets: Record<
 export const codeOf = (asset: string) => ({ S3Bucket: { "Fn::Sub": BUCKET }, S3Key: `${asset}.zip` });
 
 /** A role with one inline policy. */
-export function role(trustedService: string, statements: readonly unknown[] = [], properties: Record<string, unknown> = {}) {
+export function role(
+  trustedService: string,
+  statements: readonly unknown[] = [],
+  properties: Record<string, unknown> = {},
+) {
   return {
     Type: "AWS::IAM::Role",
     Properties: {
@@ -55,7 +62,9 @@ export function role(trustedService: string, statements: readonly unknown[] = []
         Version: "2012-10-17",
         Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: trustedService } }],
       },
-      ...(statements.length === 0 ? {} : { Policies: [{ PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement: statements } }] }),
+      ...(statements.length === 0
+        ? {}
+        : { Policies: [{ PolicyName: "own", PolicyDocument: { Version: "2012-10-17", Statement: statements } }] }),
       ...properties,
     },
   };
@@ -79,7 +88,15 @@ export const FunctionRole = role("lambda.amazonaws.com");
 /** What every CDK template carries. */
 export const BOOTSTRAP = {
   Parameters: {
-    BootstrapVersion: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/cdk-bootstrap/hnb659fds/version", Description: "…" },
+    BootstrapVersion: {
+      Type: "AWS::SSM::Parameter::Value<String>",
+      Default: "/cdk-bootstrap/hnb659fds/version",
+      Description: "…",
+    },
   },
-  Rules: { CheckBootstrapVersion: { Assertions: [{ Assert: { "Fn::Not": [{ "Fn::Contains": [["1"], { Ref: "BootstrapVersion" }] }] } }] } },
+  Rules: {
+    CheckBootstrapVersion: {
+      Assertions: [{ Assert: { "Fn::Not": [{ "Fn::Contains": [["1"], { Ref: "BootstrapVersion" }] }] } }],
+    },
+  },
 };

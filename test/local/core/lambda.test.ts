@@ -57,16 +57,29 @@ beforeAll(async () => {
             EventRole: role("events.amazonaws.com"),
             Permission: {
               Type: "AWS::Lambda::Permission",
-              Properties: { Action: "lambda:InvokeFunction", FunctionName: { Ref: "Modern" }, Principal: "events.amazonaws.com", SourceArn: "arn:aws:events:eu-central-1:111111111111:rule/r1" },
+              Properties: {
+                Action: "lambda:InvokeFunction",
+                FunctionName: { Ref: "Modern" },
+                Principal: "events.amazonaws.com",
+                SourceArn: "arn:aws:events:eu-central-1:111111111111:rule/r1",
+              },
             },
-            Repeats: { Type: "AWS::Lambda::EventInvokeConfig", Properties: { FunctionName: { Ref: "Work" }, Qualifier: "$LATEST", MaximumRetryAttempts: 1 } },
+            Repeats: {
+              Type: "AWS::Lambda::EventInvokeConfig",
+              Properties: { FunctionName: { Ref: "Work" }, Qualifier: "$LATEST", MaximumRetryAttempts: 1 },
+            },
           },
         },
       },
     },
     { work: { "index.js": CODE }, modern: { "index.mjs": ESM }, broken: { "index.mjs": `import "not-there-at-all";` } },
   );
-  cloud = await startCloud({ assembly: fixture.folder, dataDir, clock, hosts: { "api.example.com": "http://127.0.0.1:9" } });
+  cloud = await startCloud({
+    assembly: fixture.folder,
+    dataDir,
+    clock,
+    hosts: { "api.example.com": "http://127.0.0.1:9" },
+  });
 });
 afterAll(async () => {
   await cloud.close();
@@ -80,7 +93,8 @@ const caller = (name: string): Caller => ({
   accountId: "111111111111",
 });
 const arn = (name: string) => `arn:aws:lambda:eu-central-1:111111111111:function:${name}`;
-const invoke = (name: string, payload: unknown): Promise<any> => cloud.context.functions.invoke(arn(name), payload, caller("invoker"));
+const invoke = (name: string, payload: unknown): Promise<any> =>
+  cloud.context.functions.invoke(arn(name), payload, caller("invoker"));
 const failure = async (name: string, payload: unknown): Promise<FunctionError> => {
   const error = await invoke(name, payload).catch((thrown: unknown) => thrown);
   if (error instanceof FunctionError) return error;
@@ -98,7 +112,12 @@ const text = (payload: Uint8Array | undefined) => JSON.parse(Buffer.from(payload
 describe("a function's child process", () => {
   it("sees its own environment, credentials and endpoint, and nothing of the parent's", async () => {
     const { env, argv, cwd, module } = await invoke("work", {});
-    expect(env).toMatchObject({ TABLE: "t1", AWS_REGION: "eu-central-1", AWS_LAMBDA_FUNCTION_NAME: "work", AWS_ENDPOINT_URL: cloud.endpoint });
+    expect(env).toMatchObject({
+      TABLE: "t1",
+      AWS_REGION: "eu-central-1",
+      AWS_LAMBDA_FUNCTION_NAME: "work",
+      AWS_ENDPOINT_URL: cloud.endpoint,
+    });
     expect(env).not.toHaveProperty("SECRET_OF_THE_PARENT");
     expect(env).not.toHaveProperty("PATH");
     expect(env.AWS_ACCESS_KEY_ID).toMatch(/^ASIA/);
@@ -111,7 +130,14 @@ describe("a function's child process", () => {
 
   it("is used again, and lives in the cloud's time", async () => {
     const first = await invoke("work", {});
-    expect(first).toMatchObject({ now: clock.now(), isDate: true, fixed: 0, text: "string", date: new Date(clock.now()).toISOString(), arn: arn("work") });
+    expect(first).toMatchObject({
+      now: clock.now(),
+      isDate: true,
+      fixed: 0,
+      text: "string",
+      date: new Date(clock.now()).toISOString(),
+      arn: arn("work"),
+    });
     expect(first.left).toBe(10_000);
     await clock.advance(3_600_000);
     const second = await invoke("work", {});
@@ -133,7 +159,9 @@ describe("a function's child process", () => {
   it("answers null for undefined, and prints into its log file", async () => {
     expect(await invoke("work", { do: "nothing" })).toBeNull();
     await invoke("work", { do: "print" });
-    await expect.poll(() => readFileSync(join(dataDir, "logs", "work.log"), "utf8")).toContain("printed by the function");
+    await expect
+      .poll(() => readFileSync(join(dataDir, "logs", "work.log"), "utf8"))
+      .toContain("printed by the function");
   });
 });
 
@@ -141,8 +169,15 @@ describe("a function that fails", () => {
   it("gives its error's name, message and trace", async () => {
     const error = await failure("work", { do: "throw" });
     expect(error).toMatchObject({ errorType: "CardError", errorMessage: "card declined" });
-    expect(JSON.parse(error.cause)).toMatchObject({ errorType: "CardError", errorMessage: "card declined", trace: expect.arrayContaining(["CardError: card declined"]) });
-    expect(await failure("work", { do: "throw text" })).toMatchObject({ errorType: "string", errorMessage: "just text" });
+    expect(JSON.parse(error.cause)).toMatchObject({
+      errorType: "CardError",
+      errorMessage: "card declined",
+      trace: expect.arrayContaining(["CardError: card declined"]),
+    });
+    expect(await failure("work", { do: "throw text" })).toMatchObject({
+      errorType: "string",
+      errorMessage: "just text",
+    });
   });
 
   it("is ended when its time is over, also when it spins, and starts anew", async () => {
@@ -154,8 +189,14 @@ describe("a function that fails", () => {
   });
 
   it("says so when it exits, cannot be loaded, has no such handler, or answers too much", async () => {
-    expect(await failure("work", { do: "exit" })).toMatchObject({ errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("exit status 3") });
-    expect(await failure("broken", {})).toMatchObject({ errorType: "Runtime.ImportModuleError", errorMessage: expect.stringContaining("not-there-at-all") });
+    expect(await failure("work", { do: "exit" })).toMatchObject({
+      errorType: "Runtime.ExitError",
+      errorMessage: expect.stringContaining("exit status 3"),
+    });
+    expect(await failure("broken", {})).toMatchObject({
+      errorType: "Runtime.ImportModuleError",
+      errorMessage: expect.stringContaining("not-there-at-all"),
+    });
     expect((await failure("unexported", {})).errorType).toBe("Runtime.HandlerNotFound");
     expect((await failure("work", { do: "large" })).errorType).toBe("Function.ResponseSizeTooLarge");
     expect((await invoke("work", {})).calls).toBeGreaterThan(0);
@@ -183,35 +224,61 @@ describe("who may invoke", () => {
       sourceArn: `arn:aws:events:eu-central-1:111111111111:rule/${rule}`,
     });
     expect(await cloud.context.functions.invoke(arn("modern"), { x: 1 }, events("r1"))).toEqual({ esm: 1 });
-    await expect(cloud.context.functions.invoke(arn("modern"), {}, events("r2"))).rejects.toMatchObject({ code: "AccessDeniedException" });
-    await expect(cloud.context.functions.invoke(arn("work"), {}, events("r1"))).rejects.toMatchObject({ code: "AccessDeniedException" });
+    await expect(cloud.context.functions.invoke(arn("modern"), {}, events("r2"))).rejects.toMatchObject({
+      code: "AccessDeniedException",
+    });
+    await expect(cloud.context.functions.invoke(arn("work"), {}, events("r1"))).rejects.toMatchObject({
+      code: "AccessDeniedException",
+    });
     await expect(invoke("absent", {})).rejects.toMatchObject({ code: "ResourceNotFoundException" });
   });
 });
 
 describe("Invoke through the SDK", () => {
   it("answers payloads and function errors as Lambda does", async () => {
-    const good = await client("invoker").send(new InvokeCommand({ FunctionName: "modern", Payload: Buffer.from('{"x":2}') }));
-    expect([good.StatusCode, good.FunctionError, text(good.Payload), good.ExecutedVersion]).toEqual([200, undefined, { esm: 2 }, "$LATEST"]);
-    const bad = await client("invoker").send(new InvokeCommand({ FunctionName: arn("work"), Payload: Buffer.from('{"do":"throw"}') }));
+    const good = await client("invoker").send(
+      new InvokeCommand({ FunctionName: "modern", Payload: Buffer.from('{"x":2}') }),
+    );
+    expect([good.StatusCode, good.FunctionError, text(good.Payload), good.ExecutedVersion]).toEqual([
+      200,
+      undefined,
+      { esm: 2 },
+      "$LATEST",
+    ]);
+    const bad = await client("invoker").send(
+      new InvokeCommand({ FunctionName: arn("work"), Payload: Buffer.from('{"do":"throw"}') }),
+    );
     expect([bad.StatusCode, bad.FunctionError, text(bad.Payload).errorType]).toEqual([200, "Unhandled", "CardError"]);
   });
 
   it("refuses with the exceptions of Lambda", async () => {
-    await expect(client("stranger").send(new InvokeCommand({ FunctionName: "work" }))).rejects.toMatchObject({ name: "AccessDeniedException", $metadata: { httpStatusCode: 403 } });
-    await expect(client("invoker").send(new InvokeCommand({ FunctionName: "absent" }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
-    await expect(client("invoker").send(new InvokeCommand({ FunctionName: "work", Payload: Buffer.from("{") }))).rejects.toMatchObject({ name: "InvalidRequestContentException" });
-    await expect(client("invoker").send(new InvokeCommand({ FunctionName: "work", Qualifier: "3" }))).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(client("stranger").send(new InvokeCommand({ FunctionName: "work" }))).rejects.toMatchObject({
+      name: "AccessDeniedException",
+      $metadata: { httpStatusCode: 403 },
+    });
+    await expect(client("invoker").send(new InvokeCommand({ FunctionName: "absent" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
+    await expect(
+      client("invoker").send(new InvokeCommand({ FunctionName: "work", Payload: Buffer.from("{") })),
+    ).rejects.toMatchObject({ name: "InvalidRequestContentException" });
+    await expect(
+      client("invoker").send(new InvokeCommand({ FunctionName: "work", Qualifier: "3" })),
+    ).rejects.toMatchObject({ name: "ResourceNotFoundException" });
   });
 
   it("repeats a failed asynchronous invocation a minute later, as often as configured", async () => {
     const log = () => readFileSync(join(dataDir, "logs", "cloud.log"), "utf8");
-    const answer = await client("invoker").send(new InvokeCommand({ FunctionName: "work", InvocationType: "Event", Payload: Buffer.from('{"do":"throw"}') }));
+    const answer = await client("invoker").send(
+      new InvokeCommand({ FunctionName: "work", InvocationType: "Event", Payload: Buffer.from('{"do":"throw"}') }),
+    );
     expect(answer.StatusCode).toBe(202);
     await clock.advance(59_000);
     expect(log().match(/card declined/g)).toHaveLength(1);
     await clock.advance(600_000);
-    await expect.poll(() => log().match(/card declined; it is (repeated|dropped)/g)).toEqual(["card declined; it is repeated", "card declined; it is dropped"]);
+    await expect
+      .poll(() => log().match(/card declined; it is (repeated|dropped)/g))
+      .toEqual(["card declined; it is repeated", "card declined; it is dropped"]);
   });
 });
 

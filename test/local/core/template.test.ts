@@ -17,12 +17,25 @@ async function deployed(stacks: Record<string, FixtureStack>, only?: readonly st
   const requests: ResourceRequest[] = [];
   const thing: ResourceFactory = (request) => {
     requests.push(request);
-    return factory?.(request) ?? { ref: `ref-${request.logicalId}`, attributes: { Arn: `arn-${request.logicalId}`, "Deep.Name": "deep", List: ["a", "b"] } };
+    return (
+      factory?.(request) ?? {
+        ref: `ref-${request.logicalId}`,
+        attributes: { Arn: `arn-${request.logicalId}`, "Deep.Name": "deep", List: ["a", "b"] },
+      }
+    );
   };
   const result = await deploy(readAssembly(fixture.folder, only), new Map([["Test::Thing", thing]]));
-  return { result, requests, properties: Object.fromEntries(requests.map((request) => [request.logicalId, request.properties])) };
+  return {
+    result,
+    requests,
+    properties: Object.fromEntries(requests.map((request) => [request.logicalId, request.properties])),
+  };
 }
-const thing = (Properties: Record<string, unknown> = {}, more: Record<string, unknown> = {}) => ({ Type: "Test::Thing", Properties, ...more });
+const thing = (Properties: Record<string, unknown> = {}, more: Record<string, unknown> = {}) => ({
+  Type: "Test::Thing",
+  Properties,
+  ...more,
+});
 const one = (template: Record<string, unknown>) => ({ main: { template } });
 const faultOf = async (work: Promise<unknown>): Promise<CountersignError> => {
   const error = await work.catch((thrown: unknown) => thrown);
@@ -39,7 +52,18 @@ describe("intrinsic functions", () => {
         Parameters: { ...BOOTSTRAP.Parameters, Stage: { Type: "String", Default: "dev" } },
         Resources: {
           User: thing({
-            pseudo: { "Fn::Join": ["|", [{ Ref: "AWS::AccountId" }, { Ref: "AWS::Region" }, { Ref: "AWS::Partition" }, { Ref: "AWS::URLSuffix" }, { Ref: "AWS::StackName" }]] },
+            pseudo: {
+              "Fn::Join": [
+                "|",
+                [
+                  { Ref: "AWS::AccountId" },
+                  { Ref: "AWS::Region" },
+                  { Ref: "AWS::Partition" },
+                  { Ref: "AWS::URLSuffix" },
+                  { Ref: "AWS::StackName" },
+                ],
+              ],
+            },
             stackId: { Ref: "AWS::StackId" },
             stage: { Ref: "Stage" },
             bootstrap: { Ref: "BootstrapVersion" },
@@ -77,8 +101,11 @@ describe("intrinsic functions", () => {
 
   it("leave data alone that only looks like them", async () => {
     const data = { Ref: "a", other: 1 };
-    const pattern = { Condition: { StringEquals: { "aws:x": "y" } }, "Fn": ["x"] };
-    expect((await deployed(one({ Resources: { A: thing({ data, pattern }) } }))).properties.A).toEqual({ data, pattern });
+    const pattern = { Condition: { StringEquals: { "aws:x": "y" } }, Fn: ["x"] };
+    expect((await deployed(one({ Resources: { A: thing({ data, pattern }) } }))).properties.A).toEqual({
+      data,
+      pattern,
+    });
   });
 
   it("any JSON without them passes unchanged", async () => {
@@ -96,7 +123,12 @@ describe("intrinsic functions", () => {
 
 describe("conditions", () => {
   const Conditions = {
-    InEurope: { "Fn::Or": [{ "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] }, { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-central-1"] }] },
+    InEurope: {
+      "Fn::Or": [
+        { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-west-1"] },
+        { "Fn::Equals": [{ Ref: "AWS::Region" }, "eu-central-1"] },
+      ],
+    },
     Elsewhere: { "Fn::Not": [{ Condition: "InEurope" }] },
     Both: { "Fn::And": [{ Condition: "InEurope" }, { Condition: "Elsewhere" }] },
   };
@@ -105,17 +137,30 @@ describe("conditions", () => {
       one({
         Conditions,
         Resources: {
-          Yes: thing({ value: { "Fn::If": ["InEurope", "near", { Ref: "No" }] }, gone: { "Fn::If": ["Both", 1, { Ref: "AWS::NoValue" }] } }, { Condition: "InEurope" }),
+          Yes: thing(
+            {
+              value: { "Fn::If": ["InEurope", "near", { Ref: "No" }] },
+              gone: { "Fn::If": ["Both", 1, { Ref: "AWS::NoValue" }] },
+            },
+            { Condition: "InEurope" },
+          ),
           No: thing({}, { Condition: "Elsewhere" }),
         },
-        Outputs: { There: { Value: "x", Condition: "InEurope" }, NotThere: { Value: { Ref: "No" }, Condition: "Elsewhere" } },
+        Outputs: {
+          There: { Value: "x", Condition: "InEurope" },
+          NotThere: { Value: { Ref: "No" }, Condition: "Elsewhere" },
+        },
       }),
     );
     expect(properties).toEqual({ Yes: { value: "near" } });
     expect(result[0]?.outputs).toEqual([{ key: "There", value: "x" }]);
   });
   it("a reference to a resource that was left out is a fault", async () => {
-    const fault = await faultOf(deployed(one({ Conditions, Resources: { No: thing({}, { Condition: "Elsewhere" }), A: thing({ x: { Ref: "No" } }) } })));
+    const fault = await faultOf(
+      deployed(
+        one({ Conditions, Resources: { No: thing({}, { Condition: "Elsewhere" }), A: thing({ x: { Ref: "No" } }) } }),
+      ),
+    );
     expect(fault.message).toContain("main/A Properties.x: there is no resource No");
   });
 });
@@ -123,18 +168,38 @@ describe("conditions", () => {
 describe("order", () => {
   it("creates what is referred to or depended on first", async () => {
     const { requests } = await deployed(
-      one({ Resources: { A: thing({ x: { "Fn::Sub": "${B.Arn}" } }), B: thing({}, { DependsOn: "C" }), C: thing({ y: [{ "Fn::GetAtt": ["D", "Arn"] }] }), D: thing() } }),
+      one({
+        Resources: {
+          A: thing({ x: { "Fn::Sub": "${B.Arn}" } }),
+          B: thing({}, { DependsOn: "C" }),
+          C: thing({ y: [{ "Fn::GetAtt": ["D", "Arn"] }] }),
+          D: thing(),
+        },
+      }),
     );
     expect(requests.map((request) => request.logicalId)).toEqual(["D", "C", "B", "A"]);
   });
   it("names a cycle", async () => {
-    const fault = await faultOf(deployed(one({ Resources: { A: thing({ x: { Ref: "B" } }), B: thing({}, { DependsOn: ["A"] }) } })));
-    expect([fault.code, fault.message]).toEqual(["CS-1211", "main: resources depend on each other in a cycle: A → B → A"]);
+    const fault = await faultOf(
+      deployed(one({ Resources: { A: thing({ x: { Ref: "B" } }), B: thing({}, { DependsOn: ["A"] }) } })),
+    );
+    expect([fault.code, fault.message]).toEqual([
+      "CS-1211",
+      "main: resources depend on each other in a cycle: A → B → A",
+    ]);
   });
   it("stacks: dependencies first, exports imported, a chosen stack with what it needs", async () => {
     const stacks = {
-      flow: { dependsOn: ["control"], template: { Resources: { B: thing({ x: { "Fn::ImportValue": "control:A" } }) } } },
-      control: { template: { Resources: { A: thing() }, Outputs: { O: { Value: { Ref: "A" }, Export: { Name: { "Fn::Sub": "${AWS::StackName}:A" } } } } } },
+      flow: {
+        dependsOn: ["control"],
+        template: { Resources: { B: thing({ x: { "Fn::ImportValue": "control:A" } }) } },
+      },
+      control: {
+        template: {
+          Resources: { A: thing() },
+          Outputs: { O: { Value: { Ref: "A" }, Export: { Name: { "Fn::Sub": "${AWS::StackName}:A" } } } },
+        },
+      },
       other: { template: { Resources: { C: thing() } } },
     };
     const { result, properties } = await deployed(stacks, ["flow"]);
@@ -143,7 +208,10 @@ describe("order", () => {
     expect((await faultOf(deployed(stacks, ["absent"]))).code).toBe("CS-1205");
   });
   it("is a topological order of any graph, or a true cycle", () => {
-    const graph = fc.dictionary(fc.constantFrom(..."abcdefgh"), fc.array(fc.constantFrom(..."abcdefgh"), { maxLength: 4 }));
+    const graph = fc.dictionary(
+      fc.constantFrom(..."abcdefgh"),
+      fc.array(fc.constantFrom(..."abcdefgh"), { maxLength: 4 }),
+    );
     fc.assert(
       fc.property(graph, (edges) => {
         const map = new Map(Object.entries(edges));
@@ -154,7 +222,8 @@ describe("order", () => {
           return;
         }
         expect([...order].sort()).toEqual([...map.keys()].sort());
-        for (const [id, needed] of map) for (const each of needed) if (map.has(each)) expect(order.indexOf(each)).toBeLessThan(order.indexOf(id));
+        for (const [id, needed] of map)
+          for (const each of needed) if (map.has(each)) expect(order.indexOf(each)).toBeLessThan(order.indexOf(id));
       }),
     );
   });
@@ -171,11 +240,24 @@ describe("what is not modelled", () => {
               Rules: { Mine: {} },
               Resources: {
                 Queue: { Type: "AWS::SQS::Queue", Properties: { x: { "Fn::GetAZs": "" } } },
-                Fine: thing({ deep: [{ x: { "Fn::Transform": {} } }], y: "{{resolve:ssm:/a}}", z: { "Fn::Sub": "${Nobody.Arn}" } }),
+                Fine: thing({
+                  deep: [{ x: { "Fn::Transform": {} } }],
+                  y: "{{resolve:ssm:/a}}",
+                  z: { "Fn::Sub": "${Nobody.Arn}" },
+                }),
               },
             },
           },
-          two: { template: { Resources: { Other: { Type: "Custom::Thing" }, Cond: thing({}, { Condition: "Absent" }), Dep: thing({}, { DependsOn: "Gone" }) }, Outputs: { Out: { Value: { "Fn::Base64": "x" } } } } },
+          two: {
+            template: {
+              Resources: {
+                Other: { Type: "Custom::Thing" },
+                Cond: thing({}, { Condition: "Absent" }),
+                Dep: thing({}, { DependsOn: "Gone" }),
+              },
+              Outputs: { Out: { Value: { "Fn::Base64": "x" } } },
+            },
+          },
         },
         undefined,
         () => ({ ref: String(created++), attributes: {} }),
@@ -212,7 +294,16 @@ describe("what is not modelled", () => {
               Outputs: { O: { Value: { Ref: "A" }, Export: { Name: "a" } } },
             },
           },
-          two: { dependsOn: ["one"], template: { Resources: { B: thing({ x: { "Fn::ImportValue": "a" } }), C: thing({ x: { "Fn::GetAtt": ["D", "No"] } }), D: thing() } } },
+          two: {
+            dependsOn: ["one"],
+            template: {
+              Resources: {
+                B: thing({ x: { "Fn::ImportValue": "a" } }),
+                C: thing({ x: { "Fn::GetAtt": ["D", "No"] } }),
+                D: thing(),
+              },
+            },
+          },
         },
         undefined,
         (request) => {
@@ -231,11 +322,21 @@ describe("what is not modelled", () => {
   });
 
   it("parameters without a value, sections and resource attributes", async () => {
-    expect((await faultOf(deployed(one({ Parameters: { P: { Type: "String" } }, Resources: { A: thing({ x: { Ref: "P" } }) } })))).message).toContain("parameter P has no value");
+    expect(
+      (
+        await faultOf(
+          deployed(one({ Parameters: { P: { Type: "String" } }, Resources: { A: thing({ x: { Ref: "P" } }) } })),
+        )
+      ).message,
+    ).toContain("parameter P has no value");
     const ssm = { P: { Type: "AWS::SSM::Parameter::Value<String>", Default: "/other" } };
-    expect((await faultOf(deployed(one({ Parameters: ssm, Resources: { A: thing({ x: { Ref: "P" } }) } })))).message).toContain("with value /other is not modelled");
+    expect(
+      (await faultOf(deployed(one({ Parameters: ssm, Resources: { A: thing({ x: { Ref: "P" } }) } })))).message,
+    ).toContain("with value /other is not modelled");
     expect((await faultOf(deployed(one({ Transform: "AWS::Serverless", Resources: {} })))).code).toBe("CS-1202");
-    expect((await faultOf(deployed(one({ Resources: { A: thing({}, { CreationPolicy: {} }) } })))).message).toContain("CreationPolicy");
+    expect((await faultOf(deployed(one({ Resources: { A: thing({}, { CreationPolicy: {} }) } })))).message).toContain(
+      "CreationPolicy",
+    );
   });
 });
 
@@ -244,11 +345,21 @@ describe("inert types", () => {
     const { properties } = await deployed(
       one({
         Resources: {
-          Log: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/a", RetentionInDays: 7 }, DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" },
+          Log: {
+            Type: "AWS::Logs::LogGroup",
+            Properties: { LogGroupName: "/a", RetentionInDays: 7 },
+            DeletionPolicy: "Retain",
+            UpdateReplacePolicy: "Retain",
+          },
           Alarm: { Type: "AWS::CloudWatch::Alarm", Properties: { AlarmActions: [{ Ref: "Topic" }] } },
           Topic: { Type: "AWS::SNS::Topic", Properties: {} },
           Meta: { Type: "AWS::CDK::Metadata", Properties: { Analytics: "v2" } },
-          User: thing({ log: { Ref: "Log" }, logArn: { "Fn::GetAtt": ["Log", "Arn"] }, alarm: { "Fn::GetAtt": ["Alarm", "Arn"] }, topic: { Ref: "Topic" } }),
+          User: thing({
+            log: { Ref: "Log" },
+            logArn: { "Fn::GetAtt": ["Log", "Arn"] },
+            alarm: { "Fn::GetAtt": ["Alarm", "Arn"] },
+            topic: { Ref: "Topic" },
+          }),
         },
       }),
     );
@@ -263,13 +374,18 @@ describe("inert types", () => {
 
 describe("the assembly", () => {
   it("says what is missing and what to do", () => {
-    expect(() => readAssembly("/nowhere/cdk.out")).toThrow(expect.objectContaining({ code: "CS-1201", message: expect.stringContaining("npx cdk synth") }));
+    expect(() => readAssembly("/nowhere/cdk.out")).toThrow(
+      expect.objectContaining({ code: "CS-1201", message: expect.stringContaining("npx cdk synth") }),
+    );
   });
   it("is one account in one region", () => {
     fixture = assemblyOf({ a: { template: {}, environment: "aws://222222222222/us-east-1" }, b: { template: {} } });
     expect(readAssembly(fixture.folder)).toMatchObject({ accountId: "222222222222", region: "us-east-1" });
     fixture.remove();
-    fixture = assemblyOf({ a: { template: {}, environment: "aws://222222222222/us-east-1" }, b: { template: {}, environment: "aws://222222222222/us-east-2" } });
+    fixture = assemblyOf({
+      a: { template: {}, environment: "aws://222222222222/us-east-1" },
+      b: { template: {}, environment: "aws://222222222222/us-east-2" },
+    });
     const { folder } = fixture;
     expect(() => readAssembly(folder)).toThrow(expect.objectContaining({ code: "CS-1204" }));
   });

@@ -3,7 +3,12 @@ import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { BedrockRuntimeClient, ConverseCommand } from "@aws-sdk/client-bedrock-runtime";
-import { CloudFormationClient, DescribeStackResourcesCommand, DescribeStacksCommand, ListStacksCommand } from "@aws-sdk/client-cloudformation";
+import {
+  CloudFormationClient,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  ListStacksCommand,
+} from "@aws-sdk/client-cloudformation";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { LambdaClient, InvokeCommand } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -43,24 +48,49 @@ beforeAll(async () => {
         ...BOOTSTRAP,
         Description: 'first <stack> & "more"',
         Resources: {
-          Operator: role("ec2.amazonaws.com", [{ Effect: "Allow", Action: "cloudformation:DescribeStacks", Resource: { "Fn::Sub": "arn:aws:cloudformation:*:*:stack/control-dev/*" } }], {
-            RoleName: "operator",
-            Path: "/people/",
-          }),
+          Operator: role(
+            "ec2.amazonaws.com",
+            [
+              {
+                Effect: "Allow",
+                Action: "cloudformation:DescribeStacks",
+                Resource: { "Fn::Sub": "arn:aws:cloudformation:*:*:stack/control-dev/*" },
+              },
+            ],
+            {
+              RoleName: "operator",
+              Path: "/people/",
+            },
+          ),
           Logs: { Type: "AWS::Logs::LogGroup", Properties: { LogGroupName: "/x" } },
         },
-        Outputs: { OperatorArn: { Value: { "Fn::GetAtt": ["Operator", "Arn"] }, Description: "who operates", Export: { Name: "operator" } } },
+        Outputs: {
+          OperatorArn: {
+            Value: { "Fn::GetAtt": ["Operator", "Arn"] },
+            Description: "who operates",
+            Export: { Name: "operator" },
+          },
+        },
       },
     },
-    "flow-dev": { dependsOn: ["control-dev"], template: { ...BOOTSTRAP, Outputs: { Same: { Value: { "Fn::ImportValue": "operator" } } } } },
+    "flow-dev": {
+      dependsOn: ["control-dev"],
+      template: { ...BOOTSTRAP, Outputs: { Same: { Value: { "Fn::ImportValue": "operator" } } } },
+    },
   });
   cloud = await startCloud({
     assembly: fixture.folder,
     engines: () => [table],
-    people: { developer: [{ Version: "2012-10-17", Statement: { Effect: "Allow", Action: "cloudformation:*", Resource: "*" } }] },
+    people: {
+      developer: [{ Version: "2012-10-17", Statement: { Effect: "Allow", Action: "cloudformation:*", Resource: "*" } }],
+    },
     console: () => async (request) => {
       if (request.target !== "/console") return undefined;
-      return { status: 200, headers: { "content-type": "text/plain" }, body: Buffer.from(`console for ${request.caller?.principalArn ?? "anyone"}`) };
+      return {
+        status: 200,
+        headers: { "content-type": "text/plain" },
+        body: Buffer.from(`console for ${request.caller?.principalArn ?? "anyone"}`),
+      };
     },
   });
 });
@@ -69,12 +99,20 @@ afterAll(async () => {
   fixture.remove();
 });
 
-const settings = (roleArn = OPERATOR) => ({ region: "eu-central-1", endpoint: cloud.endpoint, credentials: cloud.credentialsFor(roleArn, "ana"), maxAttempts: 1 });
+const settings = (roleArn = OPERATOR) => ({
+  region: "eu-central-1",
+  endpoint: cloud.endpoint,
+  credentials: cloud.credentialsFor(roleArn, "ana"),
+  maxAttempts: 1,
+});
 
 describe("sts and cloudformation", () => {
   it("says who calls", async () => {
     const answer = await new STSClient(settings()).send(new GetCallerIdentityCommand({}));
-    expect(answer).toMatchObject({ Account: "111111111111", Arn: "arn:aws:sts::111111111111:assumed-role/operator/ana" });
+    expect(answer).toMatchObject({
+      Account: "111111111111",
+      Arn: "arn:aws:sts::111111111111:assumed-role/operator/ana",
+    });
   });
 
   it("describes the deployed stacks with outputs, as far as the caller may", async () => {
@@ -85,23 +123,39 @@ describe("sts and cloudformation", () => {
       StackName: "control-dev",
       StackStatus: "CREATE_COMPLETE",
       Description: 'first <stack> & "more"',
-      Outputs: [{ OutputKey: "OperatorArn", OutputValue: OPERATOR, Description: "who operates", ExportName: "operator" }],
+      Outputs: [
+        { OutputKey: "OperatorArn", OutputValue: OPERATOR, Description: "who operates", ExportName: "operator" },
+      ],
       Parameters: [{ ParameterKey: "BootstrapVersion" }],
     });
-    await expect(client.send(new DescribeStacksCommand({ StackName: "flow-dev" }))).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(client.send(new DescribeStacksCommand({ StackName: "flow-dev" }))).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
     await expect(client.send(new ListStacksCommand({}))).rejects.toMatchObject({ name: "AccessDenied" });
   });
 
   it("lists stacks and resources for whoever may", async () => {
     const client = new CloudFormationClient(settings(READER));
-    expect((await client.send(new ListStacksCommand({}))).StackSummaries?.map((stack) => stack.StackName)).toEqual(["control-dev", "flow-dev"]);
+    expect((await client.send(new ListStacksCommand({}))).StackSummaries?.map((stack) => stack.StackName)).toEqual([
+      "control-dev",
+      "flow-dev",
+    ]);
     expect((await client.send(new DescribeStacksCommand({}))).Stacks?.[1]?.Outputs?.[0]?.OutputValue).toBe(OPERATOR);
     const { StackResources } = await client.send(new DescribeStackResourcesCommand({ StackName: "control-dev" }));
-    expect(StackResources?.map((resource) => [resource.LogicalResourceId, resource.PhysicalResourceId, resource.ResourceType])).toEqual([
+    expect(
+      StackResources?.map((resource) => [
+        resource.LogicalResourceId,
+        resource.PhysicalResourceId,
+        resource.ResourceType,
+      ]),
+    ).toEqual([
       ["Operator", "operator", "AWS::IAM::Role"],
       ["Logs", "/x", "AWS::Logs::LogGroup"],
     ]);
-    await expect(client.send(new DescribeStacksCommand({ StackName: "absent" }))).rejects.toMatchObject({ name: "ValidationError", message: "Stack with id absent does not exist" });
+    await expect(client.send(new DescribeStacksCommand({ StackName: "absent" }))).rejects.toMatchObject({
+      name: "ValidationError",
+      message: "Stack with id absent does not exist",
+    });
   });
 
   it("answers the aws command line", async (context) => {
@@ -120,7 +174,9 @@ describe("sts and cloudformation", () => {
       });
     const installed = await aws("--version").catch(() => undefined);
     if (!installed) return context.skip("the aws command line is not installed");
-    expect(JSON.parse((await aws("sts", "get-caller-identity")).stdout)).toMatchObject({ Arn: "arn:aws:sts::111111111111:assumed-role/developer/terminal" });
+    expect(JSON.parse((await aws("sts", "get-caller-identity")).stdout)).toMatchObject({
+      Arn: "arn:aws:sts::111111111111:assumed-role/developer/terminal",
+    });
     const stacks = JSON.parse((await aws("cloudformation", "describe-stacks", "--stack-name", "control-dev")).stdout);
     expect(stacks.Stacks[0].Outputs[0].OutputValue).toBe(OPERATOR);
   });
@@ -132,9 +188,15 @@ describe("signatures", () => {
   it("refuses an unknown key, a wrong secret, a foreign session token", async () => {
     const good = settings();
     const other = cloud.credentialsFor(READER);
-    await expect(send({ ...good, credentials: { ...good.credentials, accessKeyId: "ASIAAAAAAAAAAAAAAAAA" } })).rejects.toMatchObject({ name: "InvalidClientTokenId" });
-    await expect(send({ ...good, credentials: { ...good.credentials, secretAccessKey: "x" } })).rejects.toMatchObject({ name: "SignatureDoesNotMatch" });
-    await expect(send({ ...good, credentials: { ...good.credentials, sessionToken: other.sessionToken } })).rejects.toMatchObject({ name: "InvalidClientTokenId" });
+    await expect(
+      send({ ...good, credentials: { ...good.credentials, accessKeyId: "ASIAAAAAAAAAAAAAAAAA" } }),
+    ).rejects.toMatchObject({ name: "InvalidClientTokenId" });
+    await expect(send({ ...good, credentials: { ...good.credentials, secretAccessKey: "x" } })).rejects.toMatchObject({
+      name: "SignatureDoesNotMatch",
+    });
+    await expect(
+      send({ ...good, credentials: { ...good.credentials, sessionToken: other.sessionToken } }),
+    ).rejects.toMatchObject({ name: "InvalidClientTokenId" });
     await expect(send({ ...good, region: "us-east-1" })).rejects.toMatchObject({ name: "SignatureDoesNotMatch" });
   });
 
@@ -143,7 +205,12 @@ describe("signatures", () => {
       const client = new DynamoDBClient(settings());
       client.middlewareStack.add(
         (next) => (args) => {
-          const request = args.request as { body: string; path: string; query: Record<string, string>; headers: Record<string, string> };
+          const request = args.request as {
+            body: string;
+            path: string;
+            query: Record<string, string>;
+            headers: Record<string, string>;
+          };
           if (change === "body") request.body = '{"Limit":7}';
           if (change === "path") request.path = "/other";
           if (change === "query") request.query = { x: "1" };
@@ -154,7 +221,9 @@ describe("signatures", () => {
         { step: "finalizeRequest", name: "tamper", priority: "low" },
       );
       // after signing: `finalizeRequest` with low priority runs behind the signer
-      await expect(client.send(new ListTablesCommand({ Limit: 3 })), change).rejects.toMatchObject({ name: "InvalidSignatureException" });
+      await expect(client.send(new ListTablesCommand({ Limit: 3 })), change).rejects.toMatchObject({
+        name: "InvalidSignatureException",
+      });
     }
   });
 
@@ -164,37 +233,62 @@ describe("signatures", () => {
 });
 
 describe("protocols", () => {
-  const engines = new Map<string, Recorder>(["dynamodb", "states", "ses", "s3"].map((service) => [service, new Recorder(service)]));
+  const engines = new Map<string, Recorder>(
+    ["dynamodb", "states", "ses", "s3"].map((service) => [service, new Recorder(service)]),
+  );
   let bare: Cloud;
-  const bareSettings = () => ({ region: "eu-central-1", endpoint: bare.endpoint, credentials: bare.credentialsFor(OPERATOR), maxAttempts: 1 });
+  const bareSettings = () => ({
+    region: "eu-central-1",
+    endpoint: bare.endpoint,
+    credentials: bare.credentialsFor(OPERATOR),
+    maxAttempts: 1,
+  });
   const recorder = (service: string): Recorder => {
     const found = engines.get(service);
     if (!found) throw new Error(service);
     return found;
   };
   beforeAll(async () => {
-    bare = await startCloud({ assembly: fixture.folder, stacks: ["control-dev"], engines: () => [...engines.values()] });
+    bare = await startCloud({
+      assembly: fixture.folder,
+      stacks: ["control-dev"],
+      engines: () => [...engines.values()],
+    });
   });
   afterAll(() => bare.close());
 
   it("JSON: operation in, exception with its members out", async () => {
     recorder("dynamodb").answer = { status: 200, body: { TableNames: ["a"] } };
-    expect((await new DynamoDBClient(bareSettings()).send(new ListTablesCommand({ Limit: 3 }))).TableNames).toEqual(["a"]);
+    expect((await new DynamoDBClient(bareSettings()).send(new ListTablesCommand({ Limit: 3 }))).TableNames).toEqual([
+      "a",
+    ]);
     const call = recorder("dynamodb").calls.at(-1);
-    expect([call?.operation, call?.body.toString(), call?.caller.principalArn]).toEqual(["ListTables", '{"Limit":3}', OPERATOR]);
-    recorder("dynamodb").answer = new AwsFault("TransactionCanceledException", "cancelled", 400, { CancellationReasons: [{ Code: "DuplicateItem" }] });
+    expect([call?.operation, call?.body.toString(), call?.caller.principalArn]).toEqual([
+      "ListTables",
+      '{"Limit":3}',
+      OPERATOR,
+    ]);
+    recorder("dynamodb").answer = new AwsFault("TransactionCanceledException", "cancelled", 400, {
+      CancellationReasons: [{ Code: "DuplicateItem" }],
+    });
     await expect(new DynamoDBClient(bareSettings()).send(new ListTablesCommand({}))).rejects.toMatchObject({
       name: "TransactionCanceledException",
       message: "cancelled",
       CancellationReasons: [{ Code: "DuplicateItem" }],
     });
     recorder("states").answer = new AwsFault("TaskTimedOut", "closed");
-    await expect(new SFNClient(bareSettings()).send(new ListStateMachinesCommand({}))).rejects.toMatchObject({ name: "TaskTimedOut", message: "closed" });
+    await expect(new SFNClient(bareSettings()).send(new ListStateMachinesCommand({}))).rejects.toMatchObject({
+      name: "TaskTimedOut",
+      message: "closed",
+    });
   });
 
   it("REST-JSON: the exception is in a header", async () => {
     recorder("ses").answer = new AwsFault("TooManyRequestsException", "slow down", 429);
-    await expect(new SESv2Client(bareSettings()).send(new GetAccountCommand({}))).rejects.toMatchObject({ name: "TooManyRequestsException", $metadata: { httpStatusCode: 429 } });
+    await expect(new SESv2Client(bareSettings()).send(new GetAccountCommand({}))).rejects.toMatchObject({
+      name: "TooManyRequestsException",
+      $metadata: { httpStatusCode: 429 },
+    });
     expect(recorder("ses").calls.at(-1)?.path).toBe("/v2/email/account");
   });
 
@@ -202,20 +296,31 @@ describe("protocols", () => {
     const s3 = new S3Client(bareSettings());
     const key = "a b/ü+%/(1)'*!~.json";
     recorder("s3").answer = { status: 200, headers: { etag: '"1"' } };
-    await s3.send(new PutObjectCommand({ Bucket: "box", Key: key, Body: "content", Metadata: { "two-words": "x  y" } }));
+    await s3.send(
+      new PutObjectCommand({ Bucket: "box", Key: key, Body: "content", Metadata: { "two-words": "x  y" } }),
+    );
     const put = recorder("s3").calls.at(-1);
     expect([put?.method, put?.path, put?.body.toString()]).toEqual(["PUT", `/box/${key}`, "content"]);
     const streamed = Readable.from([Buffer.alloc(100_000, "a"), Buffer.from("end")]);
     await s3.send(new PutObjectCommand({ Bucket: "box", Key: "k", Body: streamed, ContentLength: 100_003 }));
     const sent = recorder("s3").calls.at(-1);
-    expect([sent?.headers["x-amz-content-sha256"], sent?.body.length, sent?.body.toString().slice(-4)]).toEqual(["STREAMING-UNSIGNED-PAYLOAD-TRAILER", 100_003, "aend"]);
+    expect([sent?.headers["x-amz-content-sha256"], sent?.body.length, sent?.body.toString().slice(-4)]).toEqual([
+      "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+      100_003,
+      "aend",
+    ]);
     recorder("s3").answer = new AwsFault("NoSuchKey", 'no <"key"> & such', 404, { Key: key });
-    await expect(s3.send(new GetObjectCommand({ Bucket: "box", Key: key, VersionId: "v 1" }))).rejects.toMatchObject({ name: "NoSuchKey", message: 'no <"key"> & such' });
+    await expect(s3.send(new GetObjectCommand({ Bucket: "box", Key: key, VersionId: "v 1" }))).rejects.toMatchObject({
+      name: "NoSuchKey",
+      message: 'no <"key"> & such',
+    });
     expect(recorder("s3").calls.at(-1)?.query.get("versionId")).toBe("v 1");
     recorder("s3").answer = { status: 200, headers: { "content-length": "4711" } };
     expect((await s3.send(new HeadObjectCommand({ Bucket: "box", Key: "k" }))).ContentLength).toBe(4711);
     recorder("s3").answer = new AwsFault("NotFound", "", 404);
-    await expect(s3.send(new HeadObjectCommand({ Bucket: "box", Key: "k" }))).rejects.toMatchObject({ name: "NotFound" });
+    await expect(s3.send(new HeadObjectCommand({ Bucket: "box", Key: "k" }))).rejects.toMatchObject({
+      name: "NotFound",
+    });
   });
 
   it("names a service that does not run, hides what went wrong inside", async () => {
@@ -224,7 +329,14 @@ describe("protocols", () => {
       name: "UnknownOperationException",
       message: "the local cloud does not run the service bedrock",
     });
-    recorder("dynamodb").answer = { status: 200, body: { get TableNames(): never { throw new Error("secret detail"); } } };
+    recorder("dynamodb").answer = {
+      status: 200,
+      body: {
+        get TableNames(): never {
+          throw new Error("secret detail");
+        },
+      },
+    };
     await expect(new DynamoDBClient(bareSettings()).send(new ListTablesCommand({}))).rejects.toMatchObject({
       name: "InternalFailure",
       message: expect.not.stringContaining("secret detail"),
@@ -232,7 +344,9 @@ describe("protocols", () => {
   });
 
   it("refuses a body beyond the limit", async () => {
-    const huge = new LambdaClient(bareSettings()).send(new InvokeCommand({ FunctionName: "x", Payload: Buffer.alloc(33 * 1024 * 1024, 32) }));
+    const huge = new LambdaClient(bareSettings()).send(
+      new InvokeCommand({ FunctionName: "x", Payload: Buffer.alloc(33 * 1024 * 1024, 32) }),
+    );
     await expect(huge).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } });
   });
 });
@@ -243,13 +357,19 @@ describe("the web side", () => {
     expect((await fetch(`${cloud.endpoint}/else`)).status).toBe(404);
     const { port } = new URL(cloud.endpoint);
     const status = await new Promise((done) => {
-      import("node:http").then(({ get }) => get({ port, host: "127.0.0.1", path: "/console", headers: { host: "evil.example:80" } }, (response) => done(response.statusCode)));
+      import("node:http").then(({ get }) =>
+        get({ port, host: "127.0.0.1", path: "/console", headers: { host: "evil.example:80" } }, (response) =>
+          done(response.statusCode),
+        ),
+      );
     });
     expect(status).toBe(421);
   });
 
   it("refuses a request with an incomplete signature instead of taking it for an unsigned one", async () => {
-    const response = await fetch(`${cloud.endpoint}/console`, { headers: { authorization: "AWS4-HMAC-SHA256 Credential=x" } });
+    const response = await fetch(`${cloud.endpoint}/console`, {
+      headers: { authorization: "AWS4-HMAC-SHA256 Credential=x" },
+    });
     expect(response.status).toBe(403);
   });
 });
@@ -268,7 +388,9 @@ describe("starting", () => {
   });
 
   it("knows only the roles of the templates, and only its stacks", () => {
-    expect(() => cloud.credentialsFor("arn:aws:iam::111111111111:role/absent")).toThrow(expect.objectContaining({ code: "CS-4003" }));
+    expect(() => cloud.credentialsFor("arn:aws:iam::111111111111:role/absent")).toThrow(
+      expect.objectContaining({ code: "CS-4003" }),
+    );
     expect(() => cloud.outputs("absent")).toThrow(expect.objectContaining({ code: "CS-4004" }));
     expect(cloud.outputs("flow-dev")).toEqual({ Same: OPERATOR });
   });

@@ -8,7 +8,10 @@ type Context = NonNullable<AccessQuestion["context"]>;
 /** What an Allow and a Deny statement with this condition do: a condition not understood allows nothing and denies. */
 function outcome(Condition: Block, context: Context = {}): "matches" | "does not match" | "not understood" {
   const allowed = allows({ context, identity: [policy({ Effect: "Allow", Action: "*", Resource: "*", Condition })] });
-  const denied = !allows({ context, identity: [ALLOW_ALL, policy({ Effect: "Deny", Action: "*", Resource: "*", Condition })] });
+  const denied = !allows({
+    context,
+    identity: [ALLOW_ALL, policy({ Effect: "Deny", Action: "*", Resource: "*", Condition })],
+  });
   if (allowed && denied) return "matches";
   if (!allowed && !denied) return "does not match";
   if (!allowed && denied) return "not understood";
@@ -123,12 +126,15 @@ describe("global keys", () => {
   });
 
   it("cannot be overridden by an engine", () => {
-    expect(outcome({ StringEquals: { "aws:PrincipalArn": ROLE } }, { "aws:principalarn": "arn:aws:iam::1:role/x" })).toBe(YES);
+    expect(
+      outcome({ StringEquals: { "aws:PrincipalArn": ROLE } }, { "aws:principalarn": "arn:aws:iam::1:role/x" }),
+    ).toBe(YES);
   });
 });
 
 describe("variables", () => {
-  const like = (value: string, context: Context = {}) => outcome({ StringLike: { "x:k": value } }, { "x:k": `own/${ACCOUNT}`, ...context });
+  const like = (value: string, context: Context = {}) =>
+    outcome({ StringLike: { "x:k": value } }, { "x:k": `own/${ACCOUNT}`, ...context });
   it("are replaced in conditions", () => {
     // biome-ignore-start lint/suspicious/noTemplateCurlyInString: policy variables, not templates
     expect(like("own/${aws:PrincipalAccount}")).toBe(YES);

@@ -51,14 +51,19 @@ describe("identity policies", () => {
 
   it("matches an action without resource-level permissions only with *", () => {
     const list = (Resource: string) =>
-      allows({ action: "dynamodb:ListTables", resource: "*", identity: [policy({ Effect: "Allow", Action: "*", Resource })] });
+      allows({
+        action: "dynamodb:ListTables",
+        resource: "*",
+        identity: [policy({ Effect: "Allow", Action: "*", Resource })],
+      });
     expect(list("*")).toBe(true);
     expect(list(TABLE)).toBe(false);
     expect(list("arn:aws:dynamodb:*:*:table/*")).toBe(false);
   });
 
   it("reads NotAction and NotResource", () => {
-    const without = (statement: Partial<PolicyStatement>) => allows({ identity: [policy({ Effect: "Allow", ...statement })] });
+    const without = (statement: Partial<PolicyStatement>) =>
+      allows({ identity: [policy({ Effect: "Allow", ...statement })] });
     expect(without({ NotAction: "s3:*", Resource: "*" })).toBe(true);
     expect(without({ NotAction: "dynamodb:*", Resource: "*" })).toBe(false);
     expect(without({ Action: "*", NotResource: `${TABLE}/index/*` })).toBe(true);
@@ -130,7 +135,8 @@ describe("resource policies in the same account", () => {
   });
 
   it("excepts from a Deny with NotPrincipal only who is named as session, role and account", () => {
-    const deny = (...AWS: string[]) => allows({ identity: [ALLOW_ALL], resourcePolicy: onTable({ NotPrincipal: { AWS } }, "Deny") });
+    const deny = (...AWS: string[]) =>
+      allows({ identity: [ALLOW_ALL], resourcePolicy: onTable({ NotPrincipal: { AWS } }, "Deny") });
     expect(deny(SESSION, ROLE, ROOT)).toBe(true);
     expect(deny(ROLE, ROOT)).toBe(false);
     expect(deny(SESSION, ROOT)).toBe(false);
@@ -147,21 +153,41 @@ describe("resource policies in the same account", () => {
 
 describe("keys: the key policy must allow", () => {
   const key = (identity: PolicyDocument[], Principal: unknown) =>
-    ask({ identity, requireResourceAllow: true, action: "kms:Sign", resourcePolicy: policy({ Effect: "Allow", Principal, Action: "kms:*", Resource: "*" }) });
+    ask({
+      identity,
+      requireResourceAllow: true,
+      action: "kms:Sign",
+      resourcePolicy: policy({ Effect: "Allow", Principal, Action: "kms:*", Resource: "*" }),
+    });
 
   it("directly, or by the account with the identity policy", () => {
     expect(key([], { AWS: ROLE }).allowed).toBe(true);
     expect(key([ALLOW_ALL], { AWS: ROOT }).allowed).toBe(true);
     expect(key([], { AWS: ROOT }).message).toMatch(/no identity-based policy allows the kms:Sign action$/);
-    expect(key([ALLOW_ALL], { AWS: `${ROLE}2` }).message).toMatch(/no resource-based policy allows the kms:Sign action$/);
+    expect(key([ALLOW_ALL], { AWS: `${ROLE}2` }).message).toMatch(
+      /no resource-based policy allows the kms:Sign action$/,
+    );
     expect(allows({ identity: [ALLOW_ALL], requireResourceAllow: true })).toBe(false);
   });
 });
 
 describe("services", () => {
-  const invoke = { caller: events, action: "lambda:InvokeFunction", resource: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:close` };
+  const invoke = {
+    caller: events,
+    action: "lambda:InvokeFunction",
+    resource: `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:close`,
+  };
   const permission = (Condition: NonNullable<PolicyStatement["Condition"]>, Service = "events.amazonaws.com") =>
-    allows({ ...invoke, resourcePolicy: policy({ Effect: "Allow", Principal: { Service }, Action: "lambda:InvokeFunction", Resource: invoke.resource, Condition }) });
+    allows({
+      ...invoke,
+      resourcePolicy: policy({
+        Effect: "Allow",
+        Principal: { Service },
+        Action: "lambda:InvokeFunction",
+        Resource: invoke.resource,
+        Condition,
+      }),
+    });
 
   it("need a resource policy that names them", () => {
     expect(ask(invoke).message).toMatch(/^User: events.amazonaws.com .* no resource-based policy allows/);
@@ -189,7 +215,12 @@ describe("another account", () => {
   const bucket = "arn:aws:s3:::archive/x";
   const foreign = `arn:aws:kms:eu-west-1:222222222222:key/1`;
   const both = (identity: PolicyDocument[], Principal: unknown) =>
-    allows({ identity, resource: foreign, action: "kms:Sign", resourcePolicy: policy({ Effect: "Allow", Principal, Action: "*", Resource: "*" }) });
+    allows({
+      identity,
+      resource: foreign,
+      action: "kms:Sign",
+      resourcePolicy: policy({ Effect: "Allow", Principal, Action: "*", Resource: "*" }),
+    });
 
   it("needs both policies", () => {
     expect(both([ALLOW_ALL], { AWS: ROLE })).toBe(true);

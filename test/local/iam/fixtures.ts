@@ -1,5 +1,11 @@
 import { createIamCheck } from "../../../lib/local/iam/index.js";
-import type { AccessAnswer, AccessQuestion, Caller, PolicyDocument, PolicyStatement } from "../../../lib/local/types.js";
+import type {
+  AccessAnswer,
+  AccessQuestion,
+  Caller,
+  PolicyDocument,
+  PolicyStatement,
+} from "../../../lib/local/types.js";
 
 export const ACCOUNT = "111111111111";
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/countersign/dev/log-writer/gate`;

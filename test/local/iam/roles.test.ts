@@ -8,7 +8,12 @@ const trust = (Principal: unknown, Condition = {}): PolicyDocument =>
   policy({ Effect: "Allow", Action: "sts:AssumeRole", Principal, Condition });
 const lambdaTrust = trust({ Service: "lambda.amazonaws.com" });
 
-async function make(roles: IamRoles, type: string, logicalId: string, properties: Record<string, unknown>): Promise<CreatedResource> {
+async function make(
+  roles: IamRoles,
+  type: string,
+  logicalId: string,
+  properties: Record<string, unknown>,
+): Promise<CreatedResource> {
   const factory = roles.resources[type];
   if (factory === undefined) throw new Error(`no factory for ${type}`);
   return factory({ type, logicalId, stackName: "s", defaultName: `s-${logicalId}`, properties, metadata: {} });
@@ -34,10 +39,18 @@ describe("AWS::IAM::Role", () => {
       Tags: [{ Key: "zone", Value: "gate" }],
     });
     const arn = `arn:aws:iam::${ACCOUNT}:role/countersign/dev/gate`;
-    expect(created).toEqual({ ref: "gate", attributes: { Arn: arn, RoleId: expect.stringMatching(/^AROA[A-Z0-9]{17}$/) } });
+    expect(created).toEqual({
+      ref: "gate",
+      attributes: { Arn: arn, RoleId: expect.stringMatching(/^AROA[A-Z0-9]{17}$/) },
+    });
     expect(roles.directory.policiesOf(arn)).toHaveLength(2);
     expect(roles.directory.policiesOf(`${arn}2`)).toBeUndefined();
-    expect(roles.role(arn)).toMatchObject({ name: "gate", path: "/countersign/dev/", maxSessionSec: 3600, tags: { zone: "gate" } });
+    expect(roles.role(arn)).toMatchObject({
+      name: "gate",
+      path: "/countersign/dev/",
+      maxSessionSec: 3600,
+      tags: { zone: "gate" },
+    });
     const check = createIamCheck(roles.directory, env);
     const caller = { principalArn: arn, sessionArn: arn, accountId: ACCOUNT };
     expect(check.evaluate({ caller, action: "s3:GetObject", resource: "arn:aws:s3:::b/k" }).allowed).toBe(true);
@@ -46,16 +59,28 @@ describe("AWS::IAM::Role", () => {
   it("refuses what it does not model", async () => {
     const role = (more: Record<string, unknown>) =>
       codeOf(make(createIamRoles(env), "AWS::IAM::Role", "Gate", { AssumeRolePolicyDocument: lambdaTrust, ...more }));
-    expect(await role({ PermissionsBoundary: "arn:aws:iam::aws:policy/x" })).toMatch(/^CS-4030 .*Gate.*PermissionsBoundary/);
-    expect(await role({ ManagedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"] })).toMatch(/^CS-4020 .*Gate.*AdministratorAccess/);
+    expect(await role({ PermissionsBoundary: "arn:aws:iam::aws:policy/x" })).toMatch(
+      /^CS-4030 .*Gate.*PermissionsBoundary/,
+    );
+    expect(await role({ ManagedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"] })).toMatch(
+      /^CS-4020 .*Gate.*AdministratorAccess/,
+    );
     expect(await role({ Path: "no/slashes" })).toMatch(/^CS-4030 .*Path/);
-    expect(await role({ Policies: [{ PolicyName: "p", PolicyDocument: { Statement: [{ Effect: "Allow", Actions: "*" }] } }] })).toMatch(/^CS-4030 .*Actions/);
+    expect(
+      await role({
+        Policies: [{ PolicyName: "p", PolicyDocument: { Statement: [{ Effect: "Allow", Actions: "*" }] } }],
+      }),
+    ).toMatch(/^CS-4030 .*Actions/);
   });
 
   it("refuses a name twice, whatever the path", async () => {
     const roles = createIamRoles(env);
     await make(roles, "AWS::IAM::Role", "A", { RoleName: "x", AssumeRolePolicyDocument: lambdaTrust });
-    const second = make(roles, "AWS::IAM::Role", "B", { RoleName: "x", Path: "/p/", AssumeRolePolicyDocument: lambdaTrust });
+    const second = make(roles, "AWS::IAM::Role", "B", {
+      RoleName: "x",
+      Path: "/p/",
+      AssumeRolePolicyDocument: lambdaTrust,
+    });
     expect(await codeOf(second)).toMatch(/^CS-4021 .*B.*role name x/);
   });
 });
@@ -63,9 +88,16 @@ describe("AWS::IAM::Role", () => {
 describe("policies attached to roles", () => {
   it("reach the role, inline and managed", async () => {
     const roles = createIamRoles(env);
-    const managed = await make(roles, "AWS::IAM::ManagedPolicy", "M", { ManagedPolicyName: "m", PolicyDocument: ALLOW_ALL });
+    const managed = await make(roles, "AWS::IAM::ManagedPolicy", "M", {
+      ManagedPolicyName: "m",
+      PolicyDocument: ALLOW_ALL,
+    });
     expect(managed.ref).toBe(`arn:aws:iam::${ACCOUNT}:policy/m`);
-    await make(roles, "AWS::IAM::Role", "A", { RoleName: "a", AssumeRolePolicyDocument: lambdaTrust, ManagedPolicyArns: [managed.ref] });
+    await make(roles, "AWS::IAM::Role", "A", {
+      RoleName: "a",
+      AssumeRolePolicyDocument: lambdaTrust,
+      ManagedPolicyArns: [managed.ref],
+    });
     await make(roles, "AWS::IAM::Policy", "P", { PolicyName: "p", PolicyDocument: ALLOW_ALL, Roles: ["a"] });
     await make(roles, "AWS::IAM::ManagedPolicy", "M2", { PolicyDocument: ALLOW_ALL, Roles: ["a"] });
     expect(roles.directory.policiesOf(`arn:aws:iam::${ACCOUNT}:role/a`)).toHaveLength(3);
@@ -74,7 +106,9 @@ describe("policies attached to roles", () => {
   it("need a role that exists, and are for roles only", async () => {
     const roles = createIamRoles(env);
     const attach = (more: Record<string, unknown>) =>
-      codeOf(make(roles, "AWS::IAM::Policy", "P", { PolicyName: "p", PolicyDocument: ALLOW_ALL, Roles: ["ghost"], ...more }));
+      codeOf(
+        make(roles, "AWS::IAM::Policy", "P", { PolicyName: "p", PolicyDocument: ALLOW_ALL, Roles: ["ghost"], ...more }),
+      );
     expect(await attach({})).toMatch(/^CS-4022 .*P.*ghost/);
     expect(await attach({ Users: ["me"] })).toMatch(/^CS-4030 .*Users/);
     expect(await attach({ Roles: [] })).toMatch(/^CS-4030 .*Roles/);
@@ -87,8 +121,14 @@ describe("mayAssume", () => {
     const roles = createIamRoles(env);
     await make(roles, "AWS::IAM::Role", "T", { RoleName: "t", AssumeRolePolicyDocument: document });
     await make(roles, "AWS::IAM::Role", "Plain", { RoleName: "plain", AssumeRolePolicyDocument: lambdaTrust });
-    const Policies = [{ PolicyName: "p", PolicyDocument: policy({ Effect: "Allow", Action: "sts:AssumeRole", Resource: arn("t") }) }];
-    await make(roles, "AWS::IAM::Role", "Granted", { RoleName: "granted", AssumeRolePolicyDocument: lambdaTrust, Policies });
+    const Policies = [
+      { PolicyName: "p", PolicyDocument: policy({ Effect: "Allow", Action: "sts:AssumeRole", Resource: arn("t") }) },
+    ];
+    await make(roles, "AWS::IAM::Role", "Granted", {
+      RoleName: "granted",
+      AssumeRolePolicyDocument: lambdaTrust,
+      Policies,
+    });
     return roles;
   }
 
@@ -102,7 +142,9 @@ describe("mayAssume", () => {
 
   it("checks the source of a service's request", async () => {
     const machine = `arn:aws:states:eu-west-1:${ACCOUNT}:stateMachine:x`;
-    const roles = await withTrust(trust({ Service: "states.amazonaws.com" }, { ArnLike: { "aws:SourceArn": machine } }));
+    const roles = await withTrust(
+      trust({ Service: "states.amazonaws.com" }, { ArnLike: { "aws:SourceArn": machine } }),
+    );
     expect(roles.mayAssume(arn("t"), "states.amazonaws.com", machine)).toBe(true);
     expect(roles.mayAssume(arn("t"), "states.amazonaws.com", `${machine}y`)).toBe(false);
     expect(roles.mayAssume(arn("t"), "states.amazonaws.com")).toBe(false);

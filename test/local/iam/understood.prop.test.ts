@@ -9,7 +9,17 @@ import { ALLOW_ALL, allows, policy, ROLE } from "./fixtures.js";
 function asPolicy(value: unknown): PolicyDocument {
   return JSON.parse(JSON.stringify({ Version: "2012-10-17", Statement: value }));
 }
-const KNOWN = ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+const KNOWN = [
+  "Sid",
+  "Effect",
+  "Principal",
+  "NotPrincipal",
+  "Action",
+  "NotAction",
+  "Resource",
+  "NotResource",
+  "Condition",
+];
 const OPERATORS = ["StringEquals", "StringNotEquals", "StringLike", "Bool", "Null", "ArnNotLike", "NumericLessThan"];
 
 const unknownName = fc.string({ minLength: 1 }).filter((name) => !KNOWN.includes(name) && name !== "__proto__");
@@ -50,7 +60,10 @@ describe("what is not understood", () => {
   it("never throws, whatever the document is", () => {
     const document = fc.oneof(
       fc.jsonValue(),
-      fc.record({ Version: fc.constant("2012-10-17"), Statement: fc.array(fc.dictionary(fc.constantFrom(...KNOWN), fc.jsonValue())) }),
+      fc.record({
+        Version: fc.constant("2012-10-17"),
+        Statement: fc.array(fc.dictionary(fc.constantFrom(...KNOWN), fc.jsonValue())),
+      }),
     );
     fc.assert(
       fc.property(document, fc.constantFrom("identity", "resource", "trust"), (value, kind) => {
@@ -65,7 +78,10 @@ describe("what is not understood", () => {
   it("an added Deny never allows more, an added Allow never denies more", () => {
     const condition = fc.dictionary(
       fc.constantFrom(...OPERATORS, "ForAllValues:StringLike", "ForAnyValue:StringEquals", "IpAddress"),
-      fc.dictionary(fc.constantFrom("aws:PrincipalArn", "aws:SourceVpc", "x:k"), fc.constantFrom("*", ROLE, "true", "1")),
+      fc.dictionary(
+        fc.constantFrom("aws:PrincipalArn", "aws:SourceVpc", "x:k"),
+        fc.constantFrom("*", ROLE, "true", "1"),
+      ),
     );
     const statement = fc.record({
       Effect: fc.constantFrom("Allow", "Deny"),

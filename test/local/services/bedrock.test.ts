@@ -59,9 +59,15 @@ describe("bedrock engine with recorded turns", () => {
     const said = first.output?.message;
     const toolUseId = said?.content?.[1]?.toolUse?.toolUseId;
     if (said === undefined || toolUseId === undefined) throw new Error("no tool use");
-    const result: Message = { role: "user", content: [{ toolResult: { toolUseId, content: [{ json: { paid: true } }] } }] };
+    const result: Message = {
+      role: "user",
+      content: [{ toolResult: { toolUseId, content: [{ json: { paid: true } }] } }],
+    };
     const second = await client.send(new ConverseCommand(conversation([user("hello"), said, result])));
-    expect(second.output?.message?.content?.[0]?.toolUse).toMatchObject({ name: "finish", input: { outcome: "resolved" } });
+    expect(second.output?.message?.content?.[0]?.toolUse).toMatchObject({
+      name: "finish",
+      input: { outcome: "resolved" },
+    });
     expect(second.usage).toMatchObject({ inputTokens: 100, outputTokens: 7, totalTokens: 107 });
   });
 
@@ -79,8 +85,13 @@ describe("bedrock engine with recorded turns", () => {
 
   it("answers recorded faults as Bedrock does, and says how to record what is missing", async () => {
     const { client } = await start(recordedModel((request) => (request.system === undefined ? undefined : SCRIPT)));
-    const answered = [1, 2, 3].flatMap((n): Message[] => [user(`q${n}`), { role: "assistant", content: [{ text: `a${n}` }] }]);
-    await expect(client.send(new ConverseCommand(conversation([...answered.slice(0, 4), user("q")])))).rejects.toMatchObject({
+    const answered = [1, 2, 3].flatMap((n): Message[] => [
+      user(`q${n}`),
+      { role: "assistant", content: [{ text: `a${n}` }] },
+    ]);
+    await expect(
+      client.send(new ConverseCommand(conversation([...answered.slice(0, 4), user("q")]))),
+    ).rejects.toMatchObject({
       name: "ThrottlingException",
       $metadata: { httpStatusCode: 429 },
     });
@@ -113,13 +124,38 @@ describe("bedrock engine with recorded turns", () => {
     ["two user messages in a row", { messages: [user("a"), user("b")] }, /alternate/],
     ["blank text", { messages: [user(" ")] }, /blank/],
     ["a missing tool result", { messages: [user("a"), called, user("b")] }, /Expected toolResult.*t1/],
-    ["tool blocks without tools", { messages: [user("a"), called, { role: "user", content: [{ toolResult: { toolUseId: "t1", content: [{ text: "r" }] } }] }], toolConfig: undefined }, /toolConfig field must be defined/],
-    ["a result nobody asked for", { messages: [{ role: "user", content: [{ toolResult: { toolUseId: "t1", content: [{ text: "r" }] } }] }] }, /exceeds/],
-    ["guardrails", { guardrailConfig: { guardrailIdentifier: "g", guardrailVersion: "1" } }, /CS-4036 .*guardrailConfig/],
-    ["a tool name with a dot", { toolConfig: { tools: [{ toolSpec: { name: "a.b", inputSchema: { json: {} } } }] } }, /name/],
+    [
+      "tool blocks without tools",
+      {
+        messages: [
+          user("a"),
+          called,
+          { role: "user", content: [{ toolResult: { toolUseId: "t1", content: [{ text: "r" }] } }] },
+        ],
+        toolConfig: undefined,
+      },
+      /toolConfig field must be defined/,
+    ],
+    [
+      "a result nobody asked for",
+      { messages: [{ role: "user", content: [{ toolResult: { toolUseId: "t1", content: [{ text: "r" }] } }] }] },
+      /exceeds/,
+    ],
+    [
+      "guardrails",
+      { guardrailConfig: { guardrailIdentifier: "g", guardrailVersion: "1" } },
+      /CS-4036 .*guardrailConfig/,
+    ],
+    [
+      "a tool name with a dot",
+      { toolConfig: { tools: [{ toolSpec: { name: "a.b", inputSchema: { json: {} } } }] } },
+      /name/,
+    ],
   ])("refuses %s", async (_name, change, message) => {
     const { client } = await start(recordedModel(() => SCRIPT));
-    await expect(client.send(new ConverseCommand({ ...conversation([user("a")]), ...change }))).rejects.toThrow(message);
+    await expect(client.send(new ConverseCommand({ ...conversation([user("a")]), ...change }))).rejects.toThrow(
+      message,
+    );
   });
 
   it("refuses other operations", async () => {
@@ -161,7 +197,10 @@ describe("openai-compatible model", () => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answered));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    closers.push(() => server.close(), () => server.closeAllConnections());
+    closers.push(
+      () => server.close(),
+      () => server.closeAllConnections(),
+    );
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
     return { baseUrl: `http://127.0.0.1:${address.port}/v1`, requests };
@@ -172,7 +211,9 @@ describe("openai-compatible model", () => {
         finish_reason: "tool_calls",
         message: {
           content: null,
-          tool_calls: [{ id: "call_1", type: "function", function: { name: "stripe__lookup_charge", arguments: args } }],
+          tool_calls: [
+            { id: "call_1", type: "function", function: { name: "stripe__lookup_charge", arguments: args } },
+          ],
         },
       },
     ],
@@ -184,7 +225,10 @@ describe("openai-compatible model", () => {
     const { client } = await start(openAiModel(baseUrl, "key", { model: "qwen" }));
     const called: Message = {
       role: "assistant",
-      content: [{ text: "look" }, { toolUse: { toolUseId: "t1", name: "stripe__lookup_charge", input: { charge: "x" } } }],
+      content: [
+        { text: "look" },
+        { toolUse: { toolUseId: "t1", name: "stripe__lookup_charge", input: { charge: "x" } } },
+      ],
     };
     const result: Message = {
       role: "user",
@@ -213,7 +257,11 @@ describe("openai-compatible model", () => {
               role: "assistant",
               content: "look",
               tool_calls: [
-                { id: "t1", type: "function", function: { name: "stripe__lookup_charge", arguments: '{"charge":"x"}' } },
+                {
+                  id: "t1",
+                  type: "function",
+                  function: { name: "stripe__lookup_charge", arguments: '{"charge":"x"}' },
+                },
               ],
             },
             { role: "tool", tool_call_id: "t1", content: '{"paid":true}' },
@@ -245,7 +293,9 @@ describe("openai-compatible model", () => {
 
   it("says which endpoint cannot be reached, and keeps keys off plain http", async () => {
     const { client } = await start(openAiModel("http://127.0.0.1:9"));
-    await expect(client.send(new ConverseCommand(conversation([user("hello")])))).rejects.toThrow(/CS-4042 .*127\.0\.0\.1:9/);
+    await expect(client.send(new ConverseCommand(conversation([user("hello")])))).rejects.toThrow(
+      /CS-4042 .*127\.0\.0\.1:9/,
+    );
     expect(() => openAiModel("http://models.example.com/v1", "key")).toThrow(/https/);
   });
 });
@@ -254,17 +304,26 @@ describe("--model", () => {
   it.each([
     ["bedrock", { kind: "bedrock" }],
     ["bedrock:eu-central-1", { kind: "bedrock", region: "eu-central-1" }],
-    ["openai:http://127.0.0.1:11434/v1#llama3.1:8b", { kind: "openai", baseUrl: "http://127.0.0.1:11434/v1", model: "llama3.1:8b" }],
+    [
+      "openai:http://127.0.0.1:11434/v1#llama3.1:8b",
+      { kind: "openai", baseUrl: "http://127.0.0.1:11434/v1", model: "llama3.1:8b" },
+    ],
     ["openai:https://api.example.com/v1/", { kind: "openai", baseUrl: "https://api.example.com/v1" }],
   ])("reads %s", (value, choice) => {
     expect(parseModelFlag(value)).toEqual(choice);
   });
 
-  it.each(["", "gpt", "bedrock:nowhere", "bedrock:", "openai:", "openai:ftp://x", "openai:http://u:secret@x/v1", "openai:http://x/v1?key=secret"])(
-    "refuses %j without repeating secrets",
-    (value) => {
-      expect(() => parseModelFlag(value)).toThrow(/use bedrock/);
-      expect(() => parseModelFlag(value)).not.toThrow(/secret/);
-    },
-  );
+  it.each([
+    "",
+    "gpt",
+    "bedrock:nowhere",
+    "bedrock:",
+    "openai:",
+    "openai:ftp://x",
+    "openai:http://u:secret@x/v1",
+    "openai:http://x/v1?key=secret",
+  ])("refuses %j without repeating secrets", (value) => {
+    expect(() => parseModelFlag(value)).toThrow(/use bedrock/);
+    expect(() => parseModelFlag(value)).not.toThrow(/secret/);
+  });
 });

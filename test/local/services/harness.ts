@@ -187,19 +187,23 @@ async function answer(engine: Engine, request: AnyRequest, response: AnyResponse
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : (value ?? "")]),
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(",") : (value ?? ""),
+    ]),
   );
   const [, accessKeyId = "", service = ""] =
-    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers["authorization"] ?? "") ?? [];
-  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "") ?? [];
+  // Not through URL, which would resolve the dots of a hostile key.
+  const [path = "/", ...query] = (request.url ?? "/").split("?");
   const target = headers["x-amz-target"];
   const operation = target?.split(".").at(-1);
   const call: AwsCall = {
     service,
     caller: callerOf(accessKeyId),
     method: request.method ?? "GET",
-    path: decodeURIComponent(url.pathname),
-    query: url.searchParams,
+    path: decodeURIComponent(path),
+    query: new URLSearchParams(query.join("?")),
     headers,
     body: Buffer.concat(chunks),
     ...(operation !== undefined && { operation }),
@@ -223,7 +227,7 @@ function send(response: AnyResponse, reply: AwsReply, headers: Record<string, st
 
 function sendFault(response: AnyResponse, fault: AwsFault, service: string, head: boolean): void {
   if (service === "s3") {
-    const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>${escapeXml(fault.message)}</Message></Error>`;
+    const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code === "AccessDeniedException" ? "AccessDenied" : fault.code}</Code><Message>${escapeXml(fault.message)}</Message></Error>`;
     response.writeHead(fault.status, { "content-type": "application/xml" });
     response.end(head ? "" : xml);
     return;

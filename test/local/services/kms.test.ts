@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createPublicKey, verify } from "node:crypto";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   DecryptCommand,
@@ -17,7 +17,9 @@ import { create, type ServedEngine, serve, type TestCloud, temporaryFolder, test
 
 const POLICY = {
   Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "kms:*", Resource: "*" }],
+  Statement: [
+    { Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "kms:*", Resource: "*" },
+  ],
 };
 
 describe("kms engine", () => {
@@ -42,13 +44,17 @@ describe("kms engine", () => {
   it("opens what it sealed, with the same encryption context in any order", async () => {
     const key = await symmetric();
     const sealed = await client.send(
-      new EncryptCommand({ KeyId: key.ref, Plaintext: Buffer.from("nonce"), EncryptionContext: { run: "r1", tenant: "t" } }),
+      new EncryptCommand({
+        KeyId: key.ref,
+        Plaintext: Buffer.from("nonce"),
+        EncryptionContext: { run: "r1", tenant: "t" },
+      }),
     );
     const opened = await client.send(
       new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: { tenant: "t", run: "r1" } }),
     );
     expect(Buffer.from(opened.Plaintext ?? []).toString()).toBe("nonce");
-    expect(opened.KeyId).toBe(key.attributes["Arn"]);
+    expect(opened.KeyId).toBe(key.attributes.Arn);
   });
 
   it("refuses another encryption context, a changed blob and another key", async () => {
@@ -63,9 +69,11 @@ describe("kms engine", () => {
     ).rejects.toMatchObject({ name: "InvalidCiphertextException" });
     const changed = Buffer.from(CiphertextBlob);
     changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
-    await expect(client.send(new DecryptCommand({ CiphertextBlob: changed, EncryptionContext }))).rejects.toMatchObject({
-      name: "InvalidCiphertextException",
-    });
+    await expect(client.send(new DecryptCommand({ CiphertextBlob: changed, EncryptionContext }))).rejects.toMatchObject(
+      {
+        name: "InvalidCiphertextException",
+      },
+    );
     await expect(
       client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext, KeyId: other.ref })),
     ).rejects.toMatchObject({ name: "IncorrectKeyException" });
@@ -81,7 +89,7 @@ describe("kms engine", () => {
       new EncryptCommand({ KeyId: "alias/vault", Plaintext: Buffer.from("x"), EncryptionContext: { run: "r1" } }),
     );
     expect(cloud.iam.last("kms:Encrypt")).toMatchObject({
-      resource: key.attributes["Arn"],
+      resource: key.attributes.Arn,
       requireResourceAllow: true,
       resourcePolicy: POLICY,
       caller: { principalArn: "arn:aws:iam::111111111111:role/worker" },
@@ -136,8 +144,14 @@ describe("kms engine", () => {
   it("describes keys, and a disabled key does nothing else", async () => {
     const key = await create(engine, "AWS::KMS::Key", "Off", { KeyPolicy: POLICY, Enabled: "false", Description: "d" });
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId: key.ref }));
-    expect(KeyMetadata).toMatchObject({ KeyState: "Disabled", Description: "d", CreationDate: new Date("2026-11-21T09:00:00Z") });
-    await expect(client.send(new EncryptCommand({ KeyId: key.ref, Plaintext: Buffer.from("x") }))).rejects.toMatchObject({
+    expect(KeyMetadata).toMatchObject({
+      KeyState: "Disabled",
+      Description: "d",
+      CreationDate: new Date("2026-11-21T09:00:00Z"),
+    });
+    await expect(
+      client.send(new EncryptCommand({ KeyId: key.ref, Plaintext: Buffer.from("x") })),
+    ).rejects.toMatchObject({
       name: "DisabledException",
     });
     await expect(client.send(new DescribeKeyCommand({ KeyId: "alias/none" }))).rejects.toMatchObject({
@@ -174,7 +188,9 @@ describe("kms engine", () => {
         return { key, server, client: new KMSClient(server.config()) };
       };
       const first = await start();
-      const sealed = await first.client.send(new EncryptCommand({ KeyId: first.key.ref, Plaintext: Buffer.from("kept") }));
+      const sealed = await first.client.send(
+        new EncryptCommand({ KeyId: first.key.ref, Plaintext: Buffer.from("kept") }),
+      );
       await first.server.close();
       const path = join(folder.path, "kms.json");
       expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -26,7 +26,10 @@ describe("secrets manager engine", () => {
   beforeEach(async () => {
     cloud = testCloud();
     kms = createKmsEngine(cloud.ctx);
-    engine = createSecretsEngine(cloud.ctx, { secrets: { "dev/stripe": "sk_test_1", "dev/typo": "x" }, keys: kms.keys });
+    engine = createSecretsEngine(cloud.ctx, {
+      secrets: { "dev/stripe": "sk_test_1", "dev/typo": "x" },
+      keys: kms.keys,
+    });
     served = await serve(engine);
     client = new SecretsManagerClient(served.config());
   });
@@ -40,14 +43,28 @@ describe("secrets manager engine", () => {
     const secret = await create(engine, SECRET, "Stripe", { Name: "dev/stripe", Description: "test key" });
     expect(secret.ref).toMatch(/^arn:aws:secretsmanager:eu-central-1:111111111111:secret:dev\/stripe-[A-Za-z0-9]{6}$/);
     for (const id of [secret.ref, secret.ref.slice(0, -7), "dev/stripe"])
-      expect(await read(id)).toMatchObject({ SecretString: "sk_test_1", ARN: secret.ref, VersionStages: ["AWSCURRENT"] });
+      expect(await read(id)).toMatchObject({
+        SecretString: "sk_test_1",
+        ARN: secret.ref,
+        VersionStages: ["AWSCURRENT"],
+      });
     expect(engine.unusedPresets()).toEqual(["dev/typo"]);
   });
 
   it("asks IAM about the whole ARN, with the resource policy and condition keys", async () => {
-    const secret = await create(engine, SECRET, "Stripe", { Name: "dev/stripe", Tags: [{ Key: "tool", Value: "refund" }] });
-    const ResourcePolicy = { Version: "2012-10-17", Statement: [{ Effect: "Deny", Principal: "*", Action: "*", Resource: "*" }] };
-    await create(engine, "AWS::SecretsManager::ResourcePolicy", "P", { SecretId: secret.ref, ResourcePolicy, BlockPublicPolicy: true });
+    const secret = await create(engine, SECRET, "Stripe", {
+      Name: "dev/stripe",
+      Tags: [{ Key: "tool", Value: "refund" }],
+    });
+    const ResourcePolicy = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Deny", Principal: "*", Action: "*", Resource: "*" }],
+    };
+    await create(engine, "AWS::SecretsManager::ResourcePolicy", "P", {
+      SecretId: secret.ref,
+      ResourcePolicy,
+      BlockPublicPolicy: true,
+    });
     await read("dev/stripe");
     expect(cloud.iam.last("secretsmanager:GetSecretValue")).toMatchObject({
       resource: secret.ref,
@@ -61,7 +78,9 @@ describe("secrets manager engine", () => {
     cloud.iam.refuse((question) => question.caller.principalArn.endsWith("/other-tool"));
     const other = new SecretsManagerClient(served.config("other-tool"));
     for (const SecretId of ["dev/stripe", "dev/absent"])
-      await expect(other.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({ name: "AccessDeniedException" });
+      await expect(other.send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
+        name: "AccessDeniedException",
+      });
     await expect(read("dev/absent")).rejects.toMatchObject({ name: "ResourceNotFoundException" });
   });
 
@@ -70,8 +89,11 @@ describe("secrets manager engine", () => {
     const secret = await create(engine, SECRET, "S", { Name: "dev/stripe", KmsKeyId: key.ref });
     await read("dev/stripe");
     expect(cloud.iam.last("kms:Decrypt")).toMatchObject({
-      resource: key.attributes["Arn"],
-      context: { "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com", "kms:EncryptionContext:SecretARN": secret.ref },
+      resource: key.attributes.Arn,
+      context: {
+        "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com",
+        "kms:EncryptionContext:SecretARN": secret.ref,
+      },
     });
     cloud.iam.refuse((question) => question.action === "kms:Decrypt");
     await expect(read("dev/stripe")).rejects.toMatchObject({ name: "AccessDeniedException" });
@@ -94,11 +116,18 @@ describe("secrets manager engine", () => {
     const folder = temporaryFolder();
     try {
       const start = async () => {
-        const secrets = createSecretsEngine(testCloud({ dataDir: folder.path }).ctx, { secrets: { "dev/stripe": "sk_live_never_on_disk" } });
+        const secrets = createSecretsEngine(testCloud({ dataDir: folder.path }).ctx, {
+          secrets: { "dev/stripe": "sk_live_never_on_disk" },
+        });
         await create(secrets, SECRET, "Stripe", { Name: "dev/stripe" });
-        await create(secrets, SECRET, "Link", { Name: "dev/link", GenerateSecretString: { PasswordLength: 48, ExcludePunctuation: true } });
+        await create(secrets, SECRET, "Link", {
+          Name: "dev/link",
+          GenerateSecretString: { PasswordLength: 48, ExcludePunctuation: true },
+        });
         const server = await serve(secrets);
-        const answer = await new SecretsManagerClient(server.config()).send(new GetSecretValueCommand({ SecretId: "dev/link" }));
+        const answer = await new SecretsManagerClient(server.config()).send(
+          new GetSecretValueCommand({ SecretId: "dev/link" }),
+        );
         await server.close();
         return answer.SecretString;
       };
@@ -115,11 +144,15 @@ describe("secrets manager engine", () => {
 
   it("refuses what it does not model", async () => {
     await expect(create(engine, SECRET, "S", { ReplicaRegions: [] })).rejects.toMatchObject({ code: "CS-4030" });
-    await expect(create(engine, SECRET, "S", { SecretString: "a", GenerateSecretString: {} })).rejects.toThrow(/exclude each other/);
+    await expect(create(engine, SECRET, "S", { SecretString: "a", GenerateSecretString: {} })).rejects.toThrow(
+      /exclude each other/,
+    );
     await expect(create(engine, SECRET, "S", { KmsKeyId: "none" })).rejects.toMatchObject({ code: "CS-4032" });
     await create(engine, SECRET, "S", { Name: "dev/a" });
     await expect(create(engine, SECRET, "T", { Name: "dev/a" })).rejects.toMatchObject({ code: "CS-4031" });
-    await expect(create(engine, SECRET, "U", { GenerateSecretString: { SecretStringTemplate: "{", GenerateStringKey: "k" } })).rejects.toThrow(/no JSON object/);
+    await expect(
+      create(engine, SECRET, "U", { GenerateSecretString: { SecretStringTemplate: "{", GenerateStringKey: "k" } }),
+    ).rejects.toThrow(/no JSON object/);
     await expect(client.send(new ListSecretsCommand({}))).rejects.toThrow(/CS-4035/);
     await expect(
       client.send(new PutSecretValueCommand({ SecretId: "dev/a", SecretString: "x", VersionStages: ["custom"] })),

@@ -1,6 +1,11 @@
 import { appendFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ListContactListsCommand, SESv2Client, SendEmailCommand, type SendEmailCommandInput } from "@aws-sdk/client-sesv2";
+import {
+  ListContactListsCommand,
+  SESv2Client,
+  SendEmailCommand,
+  type SendEmailCommandInput,
+} from "@aws-sdk/client-sesv2";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseRawMail, splitAddresses } from "../../../lib/local/services/ses/mime.js";
@@ -34,7 +39,8 @@ describe("ses engine", () => {
     client.destroy();
     await served.close();
   });
-  const send = (change: Partial<SendEmailCommandInput> = {}) => client.send(new SendEmailCommand({ ...SIMPLE, ...change }));
+  const send = (change: Partial<SendEmailCommandInput> = {}) =>
+    client.send(new SendEmailCommand({ ...SIMPLE, ...change }));
 
   it("captures a mail instead of sending it", async () => {
     const { MessageId } = await send({ EmailTags: [{ Name: "run", Value: "r1" }] });
@@ -89,7 +95,10 @@ describe("ses engine", () => {
   });
 
   it("asks IAM for the identity that the template verifies, with sender and recipients", async () => {
-    await create(engine, "AWS::SES::EmailIdentity", "Mail", { EmailIdentity: "example.com", DkimAttributes: { SigningEnabled: true } });
+    await create(engine, "AWS::SES::EmailIdentity", "Mail", {
+      EmailIdentity: "example.com",
+      DkimAttributes: { SigningEnabled: true },
+    });
     await send();
     expect(cloud.iam.last("ses:SendEmail")).toMatchObject({
       resource: "arn:aws:ses:eu-central-1:111111111111:identity/example.com",
@@ -113,11 +122,19 @@ describe("ses engine", () => {
 
   it.each<[string, Partial<SendEmailCommandInput>, RegExp]>([
     ["no recipient", { Destination: {} }, /1 to 50 recipients/],
-    ["a line break in a subject", { Content: { Simple: { ...SIMPLE.Content.Simple, Subject: { Data: "a\r\nBcc: x@y.z" } } } }, /one line/],
+    [
+      "a line break in a subject",
+      { Content: { Simple: { ...SIMPLE.Content.Simple, Subject: { Data: "a\r\nBcc: x@y.z" } } } },
+      /one line/,
+    ],
     ["an empty body", { Content: { Simple: { Subject: { Data: "a" }, Body: {} } } }, /Text or Html/],
     ["a template", { Content: { Template: { TemplateName: "t" } } }, /Content/],
     ["a configuration set", { ConfigurationSetName: "c" }, /CS-4036 .*ConfigurationSetName/],
-    ["a raw mail without sender", { FromEmailAddress: undefined, Content: { Raw: { Data: Buffer.from("Subject: a\n\nb") } } }, /no From/],
+    [
+      "a raw mail without sender",
+      { FromEmailAddress: undefined, Content: { Raw: { Data: Buffer.from("Subject: a\n\nb") } } },
+      /no From/,
+    ],
   ])("refuses %s", async (_name, change, message) => {
     await expect(send(change)).rejects.toThrow(message);
     expect(engine.mailbox.list()).toEqual([]);
@@ -125,7 +142,9 @@ describe("ses engine", () => {
 
   it("refuses other operations and properties", async () => {
     await expect(client.send(new ListContactListsCommand({}))).rejects.toThrow(/CS-4035/);
-    await expect(create(engine, "AWS::SES::EmailIdentity", "M", { EmailIdentity: "a.b", ConfigurationSetAttributes: {} })).rejects.toMatchObject({ code: "CS-4030" });
+    await expect(
+      create(engine, "AWS::SES::EmailIdentity", "M", { EmailIdentity: "a.b", ConfigurationSetAttributes: {} }),
+    ).rejects.toMatchObject({ code: "CS-4030" });
   });
 
   it("keeps mail in the data folder for its owner alone", async () => {
@@ -148,9 +167,25 @@ describe("ses engine", () => {
 
 describe("raw mail", () => {
   it("never throws, whatever the bytes", () => {
-    const line = fc.constantFrom("Content-Type: multipart/mixed; boundary=x", "--x", "--x--", "", "Subject: =?q?Q?=ZZ?=", "Content-Transfer-Encoding: base64", "=", "a:b");
-    fc.assert(fc.property(fc.array(fc.oneof(line, fc.string()), { maxLength: 30 }), (lines) => parseRawMail(Buffer.from(lines.join("\r\n"))) !== undefined));
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => parseRawMail(Buffer.from(bytes)) !== undefined));
+    const line = fc.constantFrom(
+      "Content-Type: multipart/mixed; boundary=x",
+      "--x",
+      "--x--",
+      "",
+      "Subject: =?q?Q?=ZZ?=",
+      "Content-Transfer-Encoding: base64",
+      "=",
+      "a:b",
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(line, fc.string()), { maxLength: 30 }),
+        (lines) => parseRawMail(Buffer.from(lines.join("\r\n"))) !== undefined,
+      ),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => parseRawMail(Buffer.from(bytes)) !== undefined),
+    );
   });
 
   it("splits addresses in linear time", () => {

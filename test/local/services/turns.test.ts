@@ -83,7 +83,30 @@ describe("recorded turns", () => {
     );
   });
 
-  it("never throws on hostile JSON", () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => recordedTurn.safeParse(value).success === recordedTurn.safeParse(value).success));
+  it("expands whatever it accepts into distinct tool uses, and accepts only what has one of its forms", () => {
+    const block = fc.oneof(
+      fc.record({ text: fc.string() }),
+      fc.record({ toolUse: fc.record({ name: fc.constantFrom("a", "b__c"), input: fc.jsonValue() }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 5 }), fc.nat(20), (content, turnIndex) => {
+        const expanded = expand({ content }, turnIndex);
+        const ids = expanded.content.flatMap((each) => ("toolUse" in each ? [each.toolUse.toolUseId] : []));
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(expanded.stopReason).toBe(ids.length > 0 ? "tool_use" : "end_turn");
+      }),
+    );
+    const forms = ["tool", "finish", "text", "content", "fault"];
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const named = typeof value === "object" && value !== null && forms.some((form) => Object.hasOwn(value, form));
+        expect(recordedTurn.safeParse(value).success && !named).toBe(false);
+      }),
+    );
+  });
+
+  it("refuses a member named __proto__", () => {
+    const hostile: unknown = JSON.parse('{"__proto__":{"text":"x"},"text":"y"}');
+    expect(recordedTurn.safeParse(hostile).success).toBe(false);
   });
 });

@@ -43,7 +43,8 @@ const SCHEMA = {
 const REFUND = 'action == Billing::Action::"stripe.refund"';
 const SMALL = `@id("small") permit (principal, ${REFUND}, resource) when { context.input.amount_cents <= 5000 };`;
 const ASKED = `@id("asked") permit (principal, ${REFUND}, resource) when { context.input.amount_cents <= 50000 && context.approvals >= 1 };`;
-const NO_VIP = '@id("vip") forbid (principal, action in Billing::Action::"writes", resource) when { resource.tier == "vip" };';
+const NO_VIP =
+  '@id("vip") forbid (principal, action in Billing::Action::"writes", resource) when { resource.tier == "vip" };';
 
 describe("verified permissions engine", () => {
   let cloud: TestCloud;
@@ -73,7 +74,7 @@ describe("verified permissions engine", () => {
     });
     policyStoreId = store.ref;
     for (const [logicalId, statement] of Object.entries({ small: SMALL, asked: ASKED, vip: NO_VIP }))
-      ids[logicalId] = (await addPolicy(logicalId, statement)).attributes["PolicyId"];
+      ids[logicalId] = (await addPolicy(logicalId, statement)).attributes.PolicyId;
   });
   afterEach(async () => {
     client.destroy();
@@ -103,15 +104,15 @@ describe("verified permissions engine", () => {
   it("answers decision and determining policies by opaque id", async () => {
     expect(await decide(refund(4000, 0))).toMatchObject({
       decision: "ALLOW",
-      determiningPolicies: [{ policyId: ids["small"] }],
+      determiningPolicies: [{ policyId: ids.small }],
       errors: [],
     });
     expect(await decide(refund(42_000, 0))).toMatchObject({ decision: "DENY", determiningPolicies: [] });
     expect(await decide(refund(42_000, 1))).toMatchObject({
       decision: "ALLOW",
-      determiningPolicies: [{ policyId: ids["asked"] }],
+      determiningPolicies: [{ policyId: ids.asked }],
     });
-    expect(String(ids["small"])).toMatch(/^[A-Za-z0-9]{22}$/);
+    expect(String(ids.small)).toMatch(/^[A-Za-z0-9]{22}$/);
     expect(cloud.iam.last("verifiedpermissions:IsAuthorized").resource).toBe(
       `arn:aws:verifiedpermissions::111111111111:policy-store/${policyStoreId}`,
     );
@@ -120,7 +121,7 @@ describe("verified permissions engine", () => {
   it("knows the schema's action groups", async () => {
     expect(await decide(refund(10, 2, "vip"))).toMatchObject({
       decision: "DENY",
-      determiningPolicies: [{ policyId: ids["vip"] }],
+      determiningPolicies: [{ policyId: ids.vip }],
     });
   });
 
@@ -129,17 +130,19 @@ describe("verified permissions engine", () => {
       ...refund(0, 0),
       context: { cedarJson: JSON.stringify({ approvals: 1, input: { amount_cents: 9000 } }) },
       entities: {
-        cedarJson: JSON.stringify([{ uid: { type: "Billing::Customer", id: "cus_9" }, attrs: { tier: "a" }, parents: [] }]),
+        cedarJson: JSON.stringify([
+          { uid: { type: "Billing::Customer", id: "cus_9" }, attrs: { tier: "a" }, parents: [] },
+        ]),
       },
     });
-    expect(answer.determiningPolicies).toEqual([{ policyId: ids["asked"] }]);
+    expect(answer.determiningPolicies).toEqual([{ policyId: ids.asked }]);
   });
 
   it("skips a policy that errors and says so, as Cedar does", async () => {
     const { entities: _none, ...withoutTier } = refund(4000, 0);
     const answer = await decide(withoutTier);
     expect(answer.decision).toBe("ALLOW");
-    expect(answer.errors?.[0]?.errorDescription).toContain(String(ids["vip"]));
+    expect(answer.errors?.[0]?.errorDescription).toContain(String(ids.vip));
     expect(answer.errors?.[0]?.errorDescription).toContain("does not exist");
   });
 
@@ -192,14 +195,14 @@ describe("verified permissions engine", () => {
   it("hands out policies by id and by name, one page at a time", async () => {
     const policy = await client.send(new GetPolicyCommand({ policyStoreId, policyId: "name/vip" }));
     expect(policy).toMatchObject({
-      policyId: ids["vip"],
+      policyId: ids.vip,
       effect: "Forbid",
       actions: [{ actionType: "Billing::Action", actionId: "writes" }],
       definition: { static: { statement: NO_VIP, description: "about vip" } },
       createdDate: new Date("2026-11-21T09:00:00Z"),
     });
     const requests = [
-      { policyStoreId, policyId: String(ids["small"]) },
+      { policyStoreId, policyId: String(ids.small) },
       { policyStoreId, policyId: "none" },
     ];
     const { results, errors } = await client.send(new BatchGetPolicyCommand({ requests }));
@@ -207,7 +210,9 @@ describe("verified permissions engine", () => {
     expect(errors?.map((error) => error.code)).toEqual(["POLICY_NOT_FOUND"]);
     expect(cloud.iam.last("verifiedpermissions:GetPolicy").resource).toContain(policyStoreId);
     const page = await client.send(new ListPoliciesCommand({ policyStoreId, maxResults: 2 }));
-    const rest = await client.send(new ListPoliciesCommand({ policyStoreId, maxResults: 2, nextToken: page.nextToken }));
+    const rest = await client.send(
+      new ListPoliciesCommand({ policyStoreId, maxResults: 2, nextToken: page.nextToken }),
+    );
     const listed = [...(page.policies ?? []), ...(rest.policies ?? [])];
     expect(listed.map((each) => each.name)).toEqual(["name/small", "name/asked", "name/vip"]);
     expect(rest.nextToken).toBeUndefined();
@@ -224,7 +229,11 @@ describe("verified permissions engine", () => {
   it.each([
     ["an attribute the schema lacks", `permit (principal, ${REFUND}, resource) when { context.nope > 1 };`, /nope/],
     ["a syntax error", "permit (principal, action, resource", /parse|unexpected/],
-    ["two policies in one", "permit (principal, action, resource); permit (principal, action, resource);", /unexpected token/],
+    [
+      "two policies in one",
+      "permit (principal, action, resource); permit (principal, action, resource);",
+      /unexpected token/,
+    ],
     ["a template", "permit (principal, action, resource == ?resource);", /template/],
     ["an oversized policy", `${SMALL}//${"x".repeat(10_000)}`, /10000/],
   ])("refuses %s at creation, naming the policy", async (_name, statement, message) => {
@@ -248,7 +257,11 @@ describe("verified permissions engine", () => {
   it.each([
     ["two namespaces", { A: { entityTypes: {}, actions: {} }, B: { entityTypes: {}, actions: {} } }, /2 namespaces/],
     ["the empty namespace", { "": { entityTypes: {}, actions: {} } }, /empty name/],
-    ["an empty attribute name", { A: { entityTypes: { E: { shape: { type: "Record", attributes: { "": long } } } }, actions: {} } }, /empty name/],
+    [
+      "an empty attribute name",
+      { A: { entityTypes: { E: { shape: { type: "Record", attributes: { "": long } } } }, actions: {} } },
+      /empty name/,
+    ],
     ["a reserved namespace", { "Aws::X": { entityTypes: {}, actions: {} } }, /reserved/],
     ["what Cedar refuses", { A: { entityTypes: { E: { memberOfTypes: ["Nope"] } }, actions: {} } }, /Nope/],
     ["an oversized schema", { A: { entityTypes: {}, actions: { ["x".repeat(100_000)]: {} } } }, /100000/],
@@ -262,7 +275,9 @@ describe("verified permissions engine", () => {
   it("takes unvalidated policies only when validation is off", async () => {
     const strict = await create(engine, STORE, "NoSchema", { ValidationSettings: { Mode: "STRICT" } });
     const Definition = { Static: { Statement: "permit (principal, action, resource) when { context.anything };" } };
-    await expect(create(engine, POLICY, "P1", { PolicyStoreId: strict.ref, Definition })).rejects.toThrow(/has no schema/);
+    await expect(create(engine, POLICY, "P1", { PolicyStoreId: strict.ref, Definition })).rejects.toThrow(
+      /has no schema/,
+    );
     const off = await create(engine, STORE, "Off", { ValidationSettings: { Mode: "OFF" } });
     await create(engine, POLICY, "P2", { PolicyStoreId: off.ref, Definition });
     const context = { contextMap: { anything: { boolean: true } } };
@@ -273,7 +288,15 @@ describe("verified permissions engine", () => {
     const body = Buffer.from(JSON.stringify(refund(42_000, 1)));
     const headers = {};
     const caller = { principalArn: "p", sessionArn: "s", accountId: "1" };
-    const call = { service: "verifiedpermissions", caller, method: "POST", path: "/", query: new URLSearchParams(), headers, body };
+    const call = {
+      service: "verifiedpermissions",
+      caller,
+      method: "POST",
+      path: "/",
+      query: new URLSearchParams(),
+      headers,
+      body,
+    };
     const startedMs = performance.now();
     for (let i = 0; i < 500; i++) await engine.handle({ ...call, operation: "IsAuthorized" });
     expect(performance.now() - startedMs).toBeLessThan(1500);

@@ -174,18 +174,21 @@ const Case = z.looseObject({
 
 describe.skipIf(!existsSync(CASES))("published definitions", () => {
   const read = (folder: string) =>
-    readdirSync(join(CASES, folder)).map((name) => ({ name, ...Case.parse(JSON.parse(readFileSync(join(CASES, folder, name), "utf8"))) }));
+    readdirSync(join(CASES, folder)).map((file) => ({
+      file,
+      ...Case.parse(JSON.parse(readFileSync(join(CASES, folder, file), "utf8"))),
+    }));
 
-  it.each(existsSync(CASES) ? read("valid") : [])("accepts $name, if every state is JSONata", (each) => {
+  it.each(existsSync(CASES) ? read("valid") : [])("accepts $file, if every state is JSONata", (each) => {
     const faults = checkDefinition(each.definition);
     if (each.effectiveQueryLanguage === "jsonata") expect(faults).toEqual([]);
     else expect(faults.map((fault) => fault.code)).toContain("CS-1251");
   });
 
-  it.each(existsSync(CASES) ? read("invalid") : [])("refuses $name", (each) => {
+  it.each(existsSync(CASES) ? read("invalid") : [])("refuses $file", (each) => {
     const faults = checkDefinition(each.definition);
-    // Blanks inside {% %} are that linter's taste; AWS accepts them.
-    if (each.name.startsWith("invalid-json-surround-syntax-extra-spaces")) expect(faults).toEqual([]);
+    // A rule of that linter about blanks inside {% %}; AWS's verdict is not recorded.
+    if (each.file.startsWith("invalid-json-surround-syntax-extra-spaces")) expect(faults).toEqual([]);
     else expect(faults).not.toEqual([]);
   });
 });

@@ -40,7 +40,10 @@ export const executeTransaction: Operation = async (db, body, caller) => {
   const inserts = onlyInserts(statements);
   const { ClientRequestToken: token, ...request } = input;
   return db.tokens.once(token, caller, { ExecuteTransaction: request }, async () => {
-    await writeTransaction(db, inserts.map((statement) => insertAction(db, statement)));
+    await writeTransaction(
+      db,
+      inserts.map((statement) => insertAction(db, statement)),
+    );
     return { Responses: inserts.map(() => ({})) };
   });
 };
@@ -115,7 +118,9 @@ async function selectPage(db: Database, statement: Select, request: StatementInp
   const { operation, input } = toRead(statement, table, {
     consistent: request.ConsistentRead ?? false,
     ...(request.Limit === undefined ? {} : { limit: request.Limit }),
-    ...(request.NextToken === undefined ? {} : { startKey: startKeyOf(request.NextToken, request.Statement, parameters) }),
+    ...(request.NextToken === undefined
+      ? {}
+      : { startKey: startKeyOf(request.NextToken, request.Statement, parameters) }),
   });
   const { Items, LastEvaluatedKey } = page.parse(await db.main().call(operation, input));
   if (LastEvaluatedKey === undefined) return { Items };

@@ -10,8 +10,18 @@ import { parseMap, parseValue } from "./literals.js";
 export type Comparator = "=" | "<>" | "<" | "<=" | ">" | ">=";
 /** One of the conditions that AND joins. */
 export type Condition =
-  | { readonly kind: "compare"; readonly attribute: string; readonly comparator: Comparator; readonly value: AttributeValue }
-  | { readonly kind: "between"; readonly attribute: string; readonly low: AttributeValue; readonly high: AttributeValue }
+  | {
+      readonly kind: "compare";
+      readonly attribute: string;
+      readonly comparator: Comparator;
+      readonly value: AttributeValue;
+    }
+  | {
+      readonly kind: "between";
+      readonly attribute: string;
+      readonly low: AttributeValue;
+      readonly high: AttributeValue;
+    }
   | { readonly kind: "begins_with" | "contains"; readonly attribute: string; readonly value: AttributeValue }
   | { readonly kind: "missing"; readonly attribute: string; readonly negated: boolean };
 
@@ -131,7 +141,8 @@ function parseFunction(cursor: Cursor, kind: "begins_with" | "contains"): Condit
 }
 
 function parseComparator(cursor: Cursor): Comparator {
-  for (const comparator of ["=", "<>", "<=", ">=", "<", ">"] as const) if (cursor.takeSymbol(comparator)) return comparator;
+  for (const comparator of ["=", "<>", "<=", ">=", "<", ">"] as const)
+    if (cursor.takeSymbol(comparator)) return comparator;
   if (cursor.takeSymbol("!=")) return "<>";
   throw cursor.unexpected("a comparison");
 }

@@ -47,19 +47,27 @@ class Placeholders {
 }
 
 /** The partition key's value that the statement asks for; undefined when it reads the whole table. */
-export function partitionValue(select: { readonly where: readonly Condition[] }, keys: KeyNames): AttributeValue | undefined {
+export function partitionValue(
+  select: { readonly where: readonly Condition[] },
+  keys: KeyNames,
+): AttributeValue | undefined {
   return equality(select.where, keys.partition)?.value;
 }
 
 function equality(where: readonly Condition[], attribute: string) {
   for (const condition of where) {
-    if (condition.kind === "compare" && condition.comparator === "=" && condition.attribute === attribute) return condition;
+    if (condition.kind === "compare" && condition.comparator === "=" && condition.attribute === attribute)
+      return condition;
   }
   return undefined;
 }
 
 /** @throws AwsFault ValidationException for conditions that are not modelled */
-export function toRead(select: Select, table: Table, page: PageOptions): { operation: "Query" | "Scan"; input: object } {
+export function toRead(
+  select: Select,
+  table: Table,
+  page: PageOptions,
+): { operation: "Query" | "Scan"; input: object } {
   const keys = readKeys(table, select.index);
   const placeholders = new Placeholders();
   const partition = equality(select.where, keys.partition);
@@ -93,7 +101,10 @@ export function toGet(select: Select, table: Table): { readonly key: Item; reado
   });
   const wanted = sort === undefined ? 1 : 2;
   if (select.index !== undefined || values.length < wanted) {
-    throw new AwsFault("ValidationException", "Select statements within a transaction or batch must specify the primary key in the where clause.");
+    throw new AwsFault(
+      "ValidationException",
+      "Select statements within a transaction or batch must specify the primary key in the where clause.",
+    );
   }
   if (select.where.length > wanted) throw notModelled("a condition besides the key in a transaction or batch");
   const key: Item = Object.fromEntries(values);
@@ -133,5 +144,7 @@ export function startKeyOf(token: string, statement: string, parameters: readonl
   return parsed.data.key;
 }
 function fingerprint(statement: string, parameters: readonly AttributeValue[]): string {
-  return createHash("sha256").update(JSON.stringify([statement, parameters])).digest("base64url");
+  return createHash("sha256")
+    .update(JSON.stringify([statement, parameters]))
+    .digest("base64url");
 }

@@ -85,24 +85,36 @@ export function checkConversation(request: ConverseRequest): void {
       );
     each.content.forEach((block, at) => {
       if ("text" in block && block.text.trim() === "")
-        throw refused(`The text field in the ContentBlock object at messages.${index}.content.${at} is blank. Add text to the text field, and try again.`);
+        throw refused(
+          `The text field in the ContentBlock object at messages.${index}.content.${at} is blank. Add text to the text field, and try again.`,
+        );
     });
     checkToolResults(request.messages, index);
   });
-  const usesTools = request.messages.some((each) => each.content.some((block) => "toolUse" in block || "toolResult" in block));
+  const usesTools = request.messages.some((each) =>
+    each.content.some((block) => "toolUse" in block || "toolResult" in block),
+  );
   if (usesTools && request.toolConfig === undefined)
     throw refused("The toolConfig field must be defined when using toolUse and toolResult content blocks.");
 }
 
 /** Results answer exactly the tool uses of the message before. */
 function checkToolResults(messages: readonly ConverseMessage[], index: number): void {
-  const results = (messages[index]?.content ?? []).flatMap((block) => ("toolResult" in block ? [block.toolResult.toolUseId] : []));
-  const uses = (messages[index - 1]?.content ?? []).flatMap((block) => ("toolUse" in block ? [block.toolUse.toolUseId] : []));
+  const results = (messages[index]?.content ?? []).flatMap((block) =>
+    "toolResult" in block ? [block.toolResult.toolUseId] : [],
+  );
+  const uses = (messages[index - 1]?.content ?? []).flatMap((block) =>
+    "toolUse" in block ? [block.toolUse.toolUseId] : [],
+  );
   const missing = uses.filter((id) => !results.includes(id));
   if (missing.length > 0)
-    throw refused(`Expected toolResult blocks at messages.${index}.content for the following Ids: ${missing.join(", ")}`);
+    throw refused(
+      `Expected toolResult blocks at messages.${index}.content for the following Ids: ${missing.join(", ")}`,
+    );
   if (results.some((id) => !uses.includes(id)))
-    throw refused(`The number of toolResult blocks at messages.${index}.content exceeds the number of toolUse blocks of previous turn.`);
+    throw refused(
+      `The number of toolResult blocks at messages.${index}.content exceeds the number of toolUse blocks of previous turn.`,
+    );
 }
 
 /** Tokens of a text, roughly: four characters each, at least one. */

@@ -1,8 +1,8 @@
 /** The value of `--model`: where model answers come from. */
 import { CountersignError } from "../../../errors.js";
-import { bedrockProxy } from "./proxy.js";
 import type { ConverseModel } from "./converse.js";
 import { openAiModel } from "./openai.js";
+import { bedrockProxy } from "./proxy.js";
 
 export type ModelChoice =
   | { readonly kind: "bedrock"; readonly region?: string }

@@ -2,7 +2,14 @@
 import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
 import { AwsFault } from "../../types.js";
-import { type AnswerContent, answerOf, type ConverseMessage, type ConverseModel, type ConverseRequest, estimateTokens } from "./converse.js";
+import {
+  type AnswerContent,
+  answerOf,
+  type ConverseMessage,
+  type ConverseModel,
+  type ConverseRequest,
+  estimateTokens,
+} from "./converse.js";
 
 const DEFAULT_TIMEOUT_MS = 120_000;
 
@@ -20,7 +27,9 @@ const completion = z.object({
         message: z.object({
           content: z.string().nullish(),
           tool_calls: z
-            .array(z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string() }) }))
+            .array(
+              z.object({ id: z.string().nullish(), function: z.object({ name: z.string(), arguments: z.string() }) }),
+            )
             .nullish(),
         }),
       }),
@@ -39,7 +48,10 @@ export function openAiModel(baseUrl: string, apiKey?: string, options: OpenAiOpt
   const url = new URL(`${baseUrl.replace(/\/+$/, "")}/chat/completions`);
   const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
   if (apiKey !== undefined && url.protocol !== "https:" && !loopback)
-    throw new CountersignError("CS-4041", `--model: ${url.origin} is not https, an API key would travel unencrypted; use https or leave the key out`);
+    throw new CountersignError(
+      "CS-4041",
+      `--model: ${url.origin} is not https, an API key would travel unencrypted; use https or leave the key out`,
+    );
   return {
     async converse(request) {
       const startedMs = performance.now();
@@ -47,7 +59,10 @@ export function openAiModel(baseUrl: string, apiKey?: string, options: OpenAiOpt
       const parsed = completion.safeParse(response);
       const choice = parsed.data?.choices[0];
       if (parsed.data === undefined || choice === undefined)
-        throw modelError(url, `no chat completion: ${parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`);
+        throw modelError(
+          url,
+          `no chat completion: ${parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
+        );
       const { content, stopReason } = fromChoice(choice);
       const usage = {
         inputTokens: parsed.data.usage?.prompt_tokens ?? estimateTokens(request.messages),
@@ -63,7 +78,10 @@ async function post(url: URL, apiKey: string | undefined, body: object, timeoutM
   try {
     response = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
+      headers: {
+        "content-type": "application/json",
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+      },
       body: JSON.stringify(body),
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
@@ -73,7 +91,8 @@ async function post(url: URL, apiKey: string | undefined, body: object, timeoutM
     throw modelError(url, error instanceof Error ? `${error.message}${causeOf(error)}` : String(error));
   }
   if (response.status === 429) throw new AwsFault("ThrottlingException", `${url.origin} answered 429`, 429);
-  if (response.status >= 500) throw new AwsFault("ServiceUnavailableException", `${url.origin} answered ${response.status}`, 503);
+  if (response.status >= 500)
+    throw new AwsFault("ServiceUnavailableException", `${url.origin} answered ${response.status}`, 503);
   throw modelError(url, `answered ${response.status}: ${(await response.text()).slice(0, 500)}`);
 }
 
@@ -126,7 +145,9 @@ function toChatMessages(message: ConverseMessage): object[] {
       type: "function",
       function: { name, arguments: JSON.stringify(input) },
     }));
-    return [{ role: "assistant", content: said === "" ? null : said, ...(calls.length > 0 && { tool_calls: toolCalls }) }];
+    return [
+      { role: "assistant", content: said === "" ? null : said, ...(calls.length > 0 && { tool_calls: toolCalls }) },
+    ];
   }
   const answers = results.map((result) => ({
     role: "tool",
@@ -143,11 +164,18 @@ const STOP_REASON_OF: Readonly<Record<string, "max_tokens" | "content_filtered">
 
 function fromChoice(choice: Choice): Pick<Parsed, "content" | "stopReason"> {
   const said: AnswerContent[] = choice.message.content ? [{ text: choice.message.content }] : [];
-  const calls = (choice.message.tool_calls ?? []).map((call, index) => ({ call, input: parseArguments(call.function.arguments), index }));
+  const calls = (choice.message.tool_calls ?? []).map((call, index) => ({
+    call,
+    input: parseArguments(call.function.arguments),
+    index,
+  }));
   const broken = calls.find(({ input }) => input === undefined);
   // Bedrock, too, hands over what the model wrote and says that it is no tool use.
   if (broken !== undefined)
-    return { content: [...said, { text: broken.call.function.arguments || "(no arguments)" }], stopReason: "malformed_tool_use" };
+    return {
+      content: [...said, { text: broken.call.function.arguments || "(no arguments)" }],
+      stopReason: "malformed_tool_use",
+    };
   const uses = calls.map(({ call, input, index }): AnswerContent => {
     const toolUseId = (call.id ?? `call_${index}`).replace(/[^a-zA-Z0-9_.:-]/g, "_").slice(0, 64);
     return { toolUse: { toolUseId, name: call.function.name, input: input ?? {} } };

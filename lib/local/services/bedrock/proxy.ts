@@ -9,7 +9,9 @@ const sdkBlock = z.union([
   z.object({ text: z.string() }),
   z.object({ toolUse: z.object({ toolUseId: z.string(), name: z.string(), input: z.json() }) }),
   z.object({
-    reasoningContent: z.object({ reasoningText: z.object({ text: z.string(), signature: z.string().exactOptional() }) }),
+    reasoningContent: z.object({
+      reasoningText: z.object({ text: z.string(), signature: z.string().exactOptional() }),
+    }),
   }),
 ]);
 const sdkAnswer = z.object({

@@ -12,7 +12,11 @@ export function recordedModel(pick: (request: ConverseRequest) => Script | undef
       const turn = script?.[turnIndex];
       if (turn === undefined) throw noTurn(request, turnIndex, script);
       if ("fault" in turn)
-        throw new AwsFault(turn.fault, turn.message ?? `recorded fault of turn ${turnIndex + 1}`, MODEL_FAULTS[turn.fault]);
+        throw new AwsFault(
+          turn.fault,
+          turn.message ?? `recorded fault of turn ${turnIndex + 1}`,
+          MODEL_FAULTS[turn.fault],
+        );
       const expanded = expandTurn(turn, turnIndex);
       const usage = expanded.usage ?? {
         inputTokens: estimateTokens([request.system ?? [], request.messages, request.toolConfig ?? {}]),

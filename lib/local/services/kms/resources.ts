@@ -3,8 +3,15 @@ import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
 import type { CloudContext, PolicyDocument, ResourceFactory } from "../../types.js";
 import { stableUuid } from "../support/ids.js";
-import { type InertProperties, parseProperties, tagList, tagsOf, templateBoolean, where } from "../support/properties.js";
 import { policyDocument } from "../support/policies.js";
+import {
+  type InertProperties,
+  parseProperties,
+  tagList,
+  tagsOf,
+  templateBoolean,
+  where,
+} from "../support/properties.js";
 import type { Keys } from "./keyring.js";
 
 const keyProperties = z.strictObject({
@@ -18,10 +25,12 @@ const keyProperties = z.strictObject({
   Tags: tagList.optional(),
 });
 const inertKeyProperties: InertProperties = {
-  EnableKeyRotation: "rotation keeps old material for decryption and changes no answer; the first one is due after 90 days",
+  EnableKeyRotation:
+    "rotation keeps old material for decryption and changes no answer; the first one is due after 90 days",
   RotationPeriodInDays: "see EnableKeyRotation",
   PendingWindowInDays: "only counts when a key is deleted; local keys are not deleted",
-  BypassPolicyLockoutSafetyCheck: "the safety check concerns PutKeyPolicy callers; locally only the template sets policies",
+  BypassPolicyLockoutSafetyCheck:
+    "the safety check concerns PutKeyPolicy callers; locally only the template sets policies",
 };
 const aliasProperties = z.strictObject({
   AliasName: z.string().regex(/^alias\/(?!aws\/)[a-zA-Z0-9/_-]{1,250}$/),

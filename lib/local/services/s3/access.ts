@@ -33,7 +33,13 @@ export class S3Access {
   }
 
   /** The caller's permission to use the key of an SSE-KMS object, through S3. @returns the key's ARN */
-  useKey(call: AwsCall, action: "kms:GenerateDataKey" | "kms:Decrypt", keyId: string, bucket: Bucket, key: string): string {
+  useKey(
+    call: AwsCall,
+    action: "kms:GenerateDataKey" | "kms:Decrypt",
+    keyId: string,
+    bucket: Bucket,
+    key: string,
+  ): string {
     if (this.keys === undefined) throw new AwsFault("InternalError", "no key ring for an encrypted bucket", 500);
     const bucketKey = bucket.encryption.algorithm === "aws:kms" && bucket.encryption.bucketKey;
     return this.keys.use({
@@ -57,7 +63,13 @@ export class S3Access {
     if (!bypass) throw new AwsFault("AccessDenied", "Access Denied because object protected by object lock.", 403);
   }
 
-  private question(call: AwsCall, action: string, bucket: Bucket, key: string | undefined, conditions: Conditions): AccessQuestion {
+  private question(
+    call: AwsCall,
+    action: string,
+    bucket: Bucket,
+    key: string | undefined,
+    conditions: Conditions,
+  ): AccessQuestion {
     return {
       caller: call.caller,
       action,
@@ -68,7 +80,9 @@ export class S3Access {
         "s3:signatureversion": "AWS4-HMAC-SHA256",
         // Loopback stands for the TLS connection that AWS would see.
         "s3:TlsVersion": 1.3,
-        ...(call.headers["x-amz-content-sha256"] !== undefined && { "s3:x-amz-content-sha256": call.headers["x-amz-content-sha256"] }),
+        ...(call.headers["x-amz-content-sha256"] !== undefined && {
+          "s3:x-amz-content-sha256": call.headers["x-amz-content-sha256"],
+        }),
         ...conditions,
       },
       ...(bucket.policy !== undefined && { resourcePolicy: bucket.policy }),

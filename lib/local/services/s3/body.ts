@@ -27,25 +27,46 @@ type Headers = Readonly<Record<string, string>>;
 /** @throws AwsFault BadDigest, XAmzContentSHA256Mismatch, IncompleteBody; CS-4036 for checksums it cannot compute */
 export function receiveBody(headers: Headers, body: Buffer): ReceivedBody {
   const hash = headers["x-amz-content-sha256"] ?? "";
-  const { content, trailers } = hash.startsWith("STREAMING-") ? decodeStream(hash, headers, body) : { content: body, trailers: {} };
+  const { content, trailers } = hash.startsWith("STREAMING-")
+    ? decodeStream(hash, headers, body)
+    : { content: body, trailers: {} };
   if (/^[0-9a-f]{64}$/.test(hash) && createHash("sha256").update(content).digest("hex") !== hash)
-    throw new AwsFault("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.", 400);
+    throw new AwsFault(
+      "XAmzContentSHA256Mismatch",
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+      400,
+    );
   const md5 = headers["content-md5"];
   if (md5 !== undefined && createHash("md5").update(content).digest("base64") !== md5)
     throw new AwsFault("BadDigest", "The Content-MD5 you specified did not match what we received.", 400);
   const checksum = checksumOf({ ...headers, ...trailers }, content) ?? announced(headers, content);
-  return { content, verified: md5 !== undefined || checksum !== undefined, ...(checksum !== undefined && { checksum }) };
+  return {
+    content,
+    verified: md5 !== undefined || checksum !== undefined,
+    ...(checksum !== undefined && { checksum }),
+  };
 }
 
 function checksumOf(headers: Headers, content: Buffer): Checksum | undefined {
-  const sent = Object.entries(headers).filter(([name]) => name.startsWith(CHECKSUM_PREFIX) && !CONTROL_HEADERS.has(name));
+  const sent = Object.entries(headers).filter(
+    ([name]) => name.startsWith(CHECKSUM_PREFIX) && !CONTROL_HEADERS.has(name),
+  );
   const [first, ...more] = sent;
   if (first === undefined) return undefined;
-  if (more.length > 0) throw new AwsFault("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.", 400);
+  if (more.length > 0)
+    throw new AwsFault(
+      "InvalidRequest",
+      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+      400,
+    );
   const [name, value] = first;
   const algorithm = name.slice(CHECKSUM_PREFIX.length);
   if (compute(algorithm, content) !== value)
-    throw new AwsFault("BadDigest", `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`, 400);
+    throw new AwsFault(
+      "BadDigest",
+      `The ${algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
+      400,
+    );
   return { algorithm, value };
 }
 
@@ -81,7 +102,11 @@ interface Decoded {
 
 function decodeStream(hash: string, headers: Headers, body: Buffer): Decoded {
   if (hash !== UNSIGNED_TRAILER)
-    throw unknownMember("s3", `a body signed chunk by chunk (${hash})`, "let the SDK send its default, a checksum in the trailer");
+    throw unknownMember(
+      "s3",
+      `a body signed chunk by chunk (${hash})`,
+      "let the SDK send its default, a checksum in the trailer",
+    );
   const expectedBytes = Number(headers["x-amz-decoded-content-length"]);
   // Framing only ever adds bytes: a body of the decoded length has been decoded on the way here.
   if (body.length === expectedBytes) return { content: body, trailers: {} };
@@ -99,7 +124,8 @@ function decodeChunks(body: Buffer): Decoded {
     if (!/^[0-9a-fA-F]{1,8}$/.test(size)) throw incomplete();
     const sizeBytes = Number.parseInt(size, 16);
     const start = lineEnd + 2;
-    if (sizeBytes === 0) return { content: Buffer.concat(parts), trailers: parseTrailers(body.toString("latin1", start)) };
+    if (sizeBytes === 0)
+      return { content: Buffer.concat(parts), trailers: parseTrailers(body.toString("latin1", start)) };
     const end = start + sizeBytes;
     if (body.toString("latin1", end, end + 2) !== "\r\n") throw incomplete();
     parts.push(body.subarray(start, end));

@@ -63,7 +63,8 @@ export class ObjectVersions {
 
   /** Adds a version; in a bucket without versions (`null`) it takes the place of the one before. */
   put(version: Omit<ObjectVersion, "id" | "sequence">, content: Buffer): ObjectVersion {
-    const replaced = version.versionId === "null" ? this.of(version.key).find((each) => each.versionId === "null") : undefined;
+    const replaced =
+      version.versionId === "null" ? this.of(version.key).find((each) => each.versionId === "null") : undefined;
     const stored = { ...version, id: randomUUID(), sequence: this.nextSequence };
     if (this.folder === undefined) this.contents.set(stored.id, content);
     else {

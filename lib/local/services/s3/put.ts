@@ -31,7 +31,11 @@ export function putObject(ctx: CloudContext, access: S3Access, call: AwsCall, bu
   const kmsKeyArn = encryptionKey(access, call, bucket, key);
   const { content, checksum, verified } = receiveBody(call.headers, call.body);
   if (lock.asked && !verified)
-    throw new AwsFault("InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters", 400);
+    throw new AwsFault(
+      "InvalidRequest",
+      "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+      400,
+    );
   checkAbsent(call, bucket, key);
   const version = bucket.objects.put(
     {
@@ -52,7 +56,11 @@ export function putObject(ctx: CloudContext, access: S3Access, call: AwsCall, bu
   const { etag, ...headers } = objectHeaders(bucket, version);
   return {
     status: 200,
-    headers: { etag, ...headers, ...(checksum !== undefined && { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value }) },
+    headers: {
+      etag,
+      ...headers,
+      ...(checksum !== undefined && { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value }),
+    },
   };
 }
 
@@ -62,7 +70,9 @@ function checkAbsent(call: AwsCall, bucket: Bucket, key: string): void {
   if (condition === undefined) return;
   if (condition !== "*") throw unknownMember("s3", `header if-none-match: ${condition}`, "PutObject takes * only");
   if (bucket.objects.current(key) !== undefined)
-    throw new AwsFault("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, { Condition: "If-None-Match" });
+    throw new AwsFault("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412, {
+      Condition: "If-None-Match",
+    });
 }
 
 interface Lock {
@@ -77,8 +87,10 @@ function lockOf(ctx: CloudContext, call: AwsCall, bucket: Bucket): Lock {
   const until = call.headers["x-amz-object-lock-retain-until-date"];
   const hold = call.headers["x-amz-object-lock-legal-hold"];
   const asked = mode !== undefined || until !== undefined || hold !== undefined;
-  if (asked && !bucket.objectLock) throw new AwsFault("InvalidRequest", "Bucket is missing Object Lock Configuration", 400);
-  if (hold !== undefined && hold !== "ON" && hold !== "OFF") throw new AwsFault("InvalidArgument", "Legal Hold must be either of 'ON' or 'OFF'", 400);
+  if (asked && !bucket.objectLock)
+    throw new AwsFault("InvalidRequest", "Bucket is missing Object Lock Configuration", 400);
+  if (hold !== undefined && hold !== "ON" && hold !== "OFF")
+    throw new AwsFault("InvalidArgument", "Legal Hold must be either of 'ON' or 'OFF'", 400);
   const legalHold = hold === "ON";
   if (mode === undefined && until === undefined) {
     const rule = bucket.defaultRetention;
@@ -86,15 +98,27 @@ function lockOf(ctx: CloudContext, call: AwsCall, bucket: Bucket): Lock {
     return { asked, legalHold, retention: { mode: rule.mode, untilMs: ctx.clock.now() + rule.periodMs } };
   }
   if (mode === undefined || until === undefined)
-    throw new AwsFault("InvalidArgument", "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied", 400);
-  if (mode !== "GOVERNANCE" && mode !== "COMPLIANCE") throw new AwsFault("InvalidArgument", "Unknown wormMode directive.", 400);
+    throw new AwsFault(
+      "InvalidArgument",
+      "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+      400,
+    );
+  if (mode !== "GOVERNANCE" && mode !== "COMPLIANCE")
+    throw new AwsFault("InvalidArgument", "Unknown wormMode directive.", 400);
   const untilMs = Date.parse(until);
   if (Number.isNaN(untilMs) || untilMs <= ctx.clock.now())
     throw new AwsFault("InvalidArgument", "The retain until date must be in the future!", 400);
   return { asked, legalHold, retention: { mode, untilMs } };
 }
 
-function authorizeLock(ctx: CloudContext, access: S3Access, call: AwsCall, bucket: Bucket, key: string, lock: Lock): void {
+function authorizeLock(
+  ctx: CloudContext,
+  access: S3Access,
+  call: AwsCall,
+  bucket: Bucket,
+  key: string,
+  lock: Lock,
+): void {
   if (!lock.asked) return;
   if (call.headers["x-amz-object-lock-mode"] !== undefined && lock.retention !== undefined) {
     const remainingMs = lock.retention.untilMs - ctx.clock.now();
@@ -105,7 +129,8 @@ function authorizeLock(ctx: CloudContext, access: S3Access, call: AwsCall, bucke
     });
   }
   const hold = call.headers["x-amz-object-lock-legal-hold"];
-  if (hold !== undefined) access.authorize(call, "s3:PutObjectLegalHold", bucket, key, { "s3:object-lock-legal-hold": hold });
+  if (hold !== undefined)
+    access.authorize(call, "s3:PutObjectLegalHold", bucket, key, { "s3:object-lock-legal-hold": hold });
 }
 
 /** The key an object is encrypted with: the request's, else the bucket's; undefined for SSE-S3. */
@@ -113,7 +138,8 @@ function encryptionKey(access: S3Access, call: AwsCall, bucket: Bucket, key: str
   const algorithm = call.headers["x-amz-server-side-encryption"] ?? bucket.encryption.algorithm;
   const asked = call.headers["x-amz-server-side-encryption-aws-kms-key-id"];
   if (algorithm === "AES256" && asked === undefined) return undefined;
-  if (algorithm !== "aws:kms") throw unknownMember("s3", `server-side encryption ${algorithm} with this key`, "use AES256, or aws:kms");
+  if (algorithm !== "aws:kms")
+    throw unknownMember("s3", `server-side encryption ${algorithm} with this key`, "use AES256, or aws:kms");
   const keyId = asked ?? (bucket.encryption.algorithm === "aws:kms" ? bucket.encryption.keyId : undefined);
   if (keyId === undefined) throw unknownMember("s3", "the account's default key aws/s3", "name a key of the template");
   return access.useKey(call, "kms:GenerateDataKey", keyId, bucket, key);
@@ -137,11 +163,20 @@ function conditionsOf(call: AwsCall): Record<string, string> {
 }
 
 function storedHeaders(call: AwsCall): Record<string, string> {
-  const kept = Object.entries(call.headers).filter(([name]) => STORED_HEADERS.includes(name) || name.startsWith("x-amz-meta-"));
+  const kept = Object.entries(call.headers).filter(
+    ([name]) => STORED_HEADERS.includes(name) || name.startsWith("x-amz-meta-"),
+  );
   const metadata = kept.filter(([name]) => name.startsWith("x-amz-meta-"));
-  const sizeBytes = metadata.reduce((sum, [name, value]) => sum + name.length - "x-amz-meta-".length + Buffer.byteLength(value), 0);
+  const sizeBytes = metadata.reduce(
+    (sum, [name, value]) => sum + name.length - "x-amz-meta-".length + Buffer.byteLength(value),
+    0,
+  );
   if (sizeBytes > MAX_METADATA_BYTES)
-    throw new AwsFault("MetadataTooLarge", `Your metadata headers exceed the maximum allowed metadata size of ${MAX_METADATA_BYTES} bytes`, 400);
+    throw new AwsFault(
+      "MetadataTooLarge",
+      `Your metadata headers exceed the maximum allowed metadata size of ${MAX_METADATA_BYTES} bytes`,
+      400,
+    );
   const encoding = (call.headers["content-encoding"] ?? "")
     .split(",")
     .map((each) => each.trim())

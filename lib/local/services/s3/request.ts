@@ -26,7 +26,8 @@ export function targetOf(call: AwsCall): S3Target {
   if (bucket === "") throw unknownMember("s3", `${call.method} ${call.path}`, "buckets are created by the template");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new AwsFault("KeyTooLongError", "Your key is too long", 400);
   // Control characters cannot be listed as XML.
-  if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(key)) throw unknownMember("s3", "a key with control characters", "choose another key");
+  if ([...key].some((character) => isControl(character.codePointAt(0) ?? 0)))
+    throw unknownMember("s3", "a key with control characters", "choose another key");
   return { bucket, key };
 }
 
@@ -37,11 +38,16 @@ export function targetOf(call: AwsCall): S3Target {
  */
 export function honourOnly(call: AwsCall, headers: readonly string[], query: readonly string[]): void {
   const honoured = (name: string) =>
-    TRANSPORT.has(name) || headers.some((each) => (each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : name === each));
+    TRANSPORT.has(name) ||
+    headers.some((each) => (each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : name === each));
   const header = Object.keys(call.headers).find(
     (name) => (name.startsWith("x-amz-") || CONDITIONAL.has(name)) && !honoured(name),
   );
   if (header !== undefined) throw unknownMember("s3", `header ${header}`);
   const parameter = [...call.query.keys()].find((name) => name !== "x-id" && !query.includes(name));
   if (parameter !== undefined) throw unknownMember("s3", `query parameter ${parameter}`);
+}
+
+function isControl(codePoint: number): boolean {
+  return codePoint < 0x20 || codePoint === 0x7f || codePoint === 0xfffe || codePoint === 0xffff;
 }

@@ -5,7 +5,13 @@ import { CountersignError } from "../../../errors.js";
 import type { CloudContext, PolicyDocument, ResourceFactory, ResourceRequest } from "../../types.js";
 import type { KeyRing } from "../kms/keyring.js";
 import { policyDocument } from "../support/policies.js";
-import { type InertProperties, parseProperties, templateBoolean, templateInteger, where } from "../support/properties.js";
+import {
+  type InertProperties,
+  parseProperties,
+  templateBoolean,
+  templateInteger,
+  where,
+} from "../support/properties.js";
 import { ObjectVersions } from "./objects.js";
 
 const DAY_MS = 86_400_000;
@@ -16,7 +22,9 @@ export interface Bucket {
   readonly versioned: boolean;
   readonly objectLock: boolean;
   readonly defaultRetention?: { readonly mode: "GOVERNANCE" | "COMPLIANCE"; readonly periodMs: number };
-  readonly encryption: { readonly algorithm: "AES256" } | { readonly algorithm: "aws:kms"; readonly keyId: string; readonly bucketKey: boolean };
+  readonly encryption:
+    | { readonly algorithm: "AES256" }
+    | { readonly algorithm: "aws:kms"; readonly keyId: string; readonly bucketKey: boolean };
   readonly objects: ObjectVersions;
   policy?: PolicyDocument;
 }
@@ -58,7 +66,9 @@ const bucketProperties = z.strictObject({
     .optional(),
   OwnershipControls: z
     .strictObject({
-      Rules: z.tuple([z.strictObject({ ObjectOwnership: z.enum(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]) })]),
+      Rules: z.tuple([
+        z.strictObject({ ObjectOwnership: z.enum(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"]) }),
+      ]),
     })
     .optional(),
   AccessControl: z.enum(["Private", "LogDeliveryWrite"]).optional(),
@@ -73,12 +83,18 @@ const INERT_BUCKET: InertProperties = {
 };
 const policyProperties = z.strictObject({ Bucket: z.string(), PolicyDocument: policyDocument });
 
-export function bucketFactory(ctx: CloudContext, buckets: Map<string, Bucket>, keys: KeyRing | undefined): ResourceFactory {
+export function bucketFactory(
+  ctx: CloudContext,
+  buckets: Map<string, Bucket>,
+  keys: KeyRing | undefined,
+): ResourceFactory {
   return (request) => {
     const properties = parseProperties(request, bucketProperties, INERT_BUCKET);
     const name = properties.BucketName ?? bucketName(request.defaultName);
-    if (buckets.has(name)) throw new CountersignError("CS-4031", `${where(request)}: a bucket ${name} exists already; give it another name`);
-    const objectLock = properties.ObjectLockEnabled === true || properties.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
+    if (buckets.has(name))
+      throw new CountersignError("CS-4031", `${where(request)}: a bucket ${name} exists already; give it another name`);
+    const objectLock =
+      properties.ObjectLockEnabled === true || properties.ObjectLockConfiguration?.ObjectLockEnabled === "Enabled";
     const status = properties.VersioningConfiguration?.Status;
     if (status === "Suspended")
       throw refused(request, "VersioningConfiguration.Status Suspended is not modelled; use Enabled or leave it out");
@@ -103,7 +119,10 @@ export function bucketPolicyFactory(buckets: ReadonlyMap<string, Bucket>): Resou
     const { Bucket: name, PolicyDocument } = parseProperties(request, policyProperties);
     const bucket = buckets.get(name);
     if (bucket === undefined)
-      throw new CountersignError("CS-4032", `${where(request)}: Bucket ${name} is no bucket of this cloud; create the bucket first`);
+      throw new CountersignError(
+        "CS-4032",
+        `${where(request)}: Bucket ${name} is no bucket of this cloud; create the bucket first`,
+      );
     if (bucket.policy !== undefined)
       throw new CountersignError("CS-4031", `${where(request)}: bucket ${name} has a policy already; merge the two`);
     bucket.policy = PolicyDocument;
@@ -112,12 +131,19 @@ export function bucketPolicyFactory(buckets: ReadonlyMap<string, Bucket>): Resou
 }
 
 type Encryption = z.output<typeof bucketProperties>["BucketEncryption"];
-function encryptionOf(request: ResourceRequest, encryption: Encryption, keys: KeyRing | undefined): Bucket["encryption"] {
+function encryptionOf(
+  request: ResourceRequest,
+  encryption: Encryption,
+  keys: KeyRing | undefined,
+): Bucket["encryption"] {
   const rule = encryption?.ServerSideEncryptionConfiguration[0];
   if (rule === undefined || !("KMSMasterKeyID" in rule.ServerSideEncryptionByDefault)) return { algorithm: "AES256" };
   const keyId = rule.ServerSideEncryptionByDefault.KMSMasterKeyID;
   if (keys?.find(keyId) === undefined)
-    throw new CountersignError("CS-4032", `${where(request)}: KMSMasterKeyID ${keyId} is no key of this cloud; create the key first`);
+    throw new CountersignError(
+      "CS-4032",
+      `${where(request)}: KMSMasterKeyID ${keyId} is no key of this cloud; create the key first`,
+    );
   return { algorithm: "aws:kms", keyId, bucketKey: rule.BucketKeyEnabled };
 }
 
@@ -126,10 +152,15 @@ interface RetentionRule {
   readonly Days?: number | undefined;
   readonly Years?: number | undefined;
 }
-function defaultRetention(request: ResourceRequest, rule: RetentionRule | undefined, objectLock: boolean): Bucket["defaultRetention"] {
+function defaultRetention(
+  request: ResourceRequest,
+  rule: RetentionRule | undefined,
+  objectLock: boolean,
+): Bucket["defaultRetention"] {
   if (rule === undefined) return undefined;
   if (!objectLock) throw refused(request, "ObjectLockConfiguration.Rule needs ObjectLockEnabled");
-  if ((rule.Days === undefined) === (rule.Years === undefined)) throw refused(request, "DefaultRetention takes either Days or Years");
+  if ((rule.Days === undefined) === (rule.Years === undefined))
+    throw refused(request, "DefaultRetention takes either Days or Years");
   return { mode: rule.Mode, periodMs: (rule.Days ?? (rule.Years ?? 0) * 365) * DAY_MS };
 }
 

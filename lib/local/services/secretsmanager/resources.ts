@@ -10,16 +10,16 @@ import { generateSecret, generateSecretString } from "./generate.js";
 import type { SecretVault } from "./vault.js";
 
 const secretProperties = z.strictObject({
-    Name: z
-      .string()
-      .regex(/^[a-zA-Z0-9/_+=.@-]{1,512}$/)
-      .optional(),
-    Description: z.string().max(2048).optional(),
-    SecretString: z.string().max(65_536).optional(),
-    GenerateSecretString: generateSecretString.optional(),
-    KmsKeyId: z.string().optional(),
-    Tags: tagList.optional(),
-  });
+  Name: z
+    .string()
+    .regex(/^[a-zA-Z0-9/_+=.@-]{1,512}$/)
+    .optional(),
+  Description: z.string().max(2048).optional(),
+  SecretString: z.string().max(65_536).optional(),
+  GenerateSecretString: generateSecretString.optional(),
+  KmsKeyId: z.string().optional(),
+  Tags: tagList.optional(),
+});
 const policyProperties = z.strictObject({
   SecretId: z.string(),
   ResourcePolicy: policyDocument,
@@ -37,9 +37,15 @@ export function secretFactory(ctx: CloudContext, options: SecretFactoryOptions):
     const properties = parseProperties(request, secretProperties);
     const { SecretString, GenerateSecretString, KmsKeyId } = properties;
     if (SecretString !== undefined && GenerateSecretString !== undefined)
-      throw new CountersignError("CS-4030", `${where(request)}: SecretString and GenerateSecretString exclude each other`);
+      throw new CountersignError(
+        "CS-4030",
+        `${where(request)}: SecretString and GenerateSecretString exclude each other`,
+      );
     if (KmsKeyId !== undefined && options.keys?.find(KmsKeyId) === undefined)
-      throw new CountersignError("CS-4032", `${where(request)}: KmsKeyId ${KmsKeyId} is no key of this cloud; create the key first`);
+      throw new CountersignError(
+        "CS-4032",
+        `${where(request)}: KmsKeyId ${KmsKeyId} is no key of this cloud; create the key first`,
+      );
     const name = properties.Name ?? request.defaultName;
     if (options.vault.find(name) !== undefined)
       throw new CountersignError("CS-4031", `${where(request)}: a secret ${name} exists already; give it another name`);
@@ -66,9 +72,15 @@ export function secretPolicyFactory(vault: SecretVault): ResourceFactory {
     });
     const secret = vault.find(SecretId);
     if (secret === undefined)
-      throw new CountersignError("CS-4032", `${where(request)}: SecretId ${SecretId} is no secret of this cloud; create the secret first`);
+      throw new CountersignError(
+        "CS-4032",
+        `${where(request)}: SecretId ${SecretId} is no secret of this cloud; create the secret first`,
+      );
     if (secret.policy !== undefined)
-      throw new CountersignError("CS-4031", `${where(request)}: ${secret.name} has a resource policy already; a secret has one`);
+      throw new CountersignError(
+        "CS-4031",
+        `${where(request)}: ${secret.name} has a resource policy already; a secret has one`,
+      );
     secret.policy = ResourcePolicy;
     return { ref: secret.arn, attributes: { Id: secret.arn } };
   };
@@ -79,6 +91,9 @@ function generated(place: string, options: z.output<typeof generateSecretString>
   try {
     return generateSecret(options ?? generateSecretString.parse({}));
   } catch (cause) {
-    throw new CountersignError("CS-4030", `${place}: GenerateSecretString.SecretStringTemplate is no JSON object: ${String(cause)}`);
+    throw new CountersignError(
+      "CS-4030",
+      `${place}: GenerateSecretString.SecretStringTemplate is no JSON object: ${String(cause)}`,
+    );
   }
 }

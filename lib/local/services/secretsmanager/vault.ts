@@ -48,7 +48,9 @@ export class SecretVault {
   find(secretId: string): Secret | undefined {
     const exact = this.secrets.get(secretId);
     if (exact !== undefined) return exact;
-    return [...this.secrets.values()].find((secret) => secret.name === secretId || secret.arn.slice(0, -7) === secretId);
+    return [...this.secrets.values()].find(
+      (secret) => secret.name === secretId || secret.arn.slice(0, -7) === secretId,
+    );
   }
 
   /** A new current version; the one before stays readable as AWSPREVIOUS. Gone after `reset` and after a restart. */

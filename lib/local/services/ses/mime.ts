@@ -56,7 +56,8 @@ function collect(entity: Entity, parts: { text: string; html: string }, depth: n
   if (depth > MAX_DEPTH) return;
   const { type, parameters } = contentType(entity.headers.get("content-type") ?? "text/plain");
   if (type.startsWith("multipart/")) {
-    for (const part of splitMultipart(entity.body, parameters.get("boundary") ?? "")) collect(parseEntity(part), parts, depth + 1);
+    for (const part of splitMultipart(entity.body, parameters.get("boundary") ?? ""))
+      collect(parseEntity(part), parts, depth + 1);
     return;
   }
   if (/^\s*attachment/i.test(entity.headers.get("content-disposition") ?? "")) return;
@@ -121,10 +122,13 @@ function quotedPrintable(text: string): Buffer {
 }
 
 function decodeWords(value: string): string {
-  return value.replace(/\?=\s+=\?/g, "?==?").replace(/=\?([\w-]+)\?([BbQq])\?([^?]*)\?=/g, (_match, charset: string, kind: string, word: string) => {
-    const bytes = kind.toUpperCase() === "B" ? Buffer.from(word, "base64") : quotedPrintable(word.replaceAll("_", " "));
-    return decodeCharset(bytes, charset);
-  });
+  return value
+    .replace(/\?=\s+=\?/g, "?==?")
+    .replace(/=\?([\w-]+)\?([BbQq])\?([^?]*)\?=/g, (_match, charset: string, kind: string, word: string) => {
+      const bytes =
+        kind.toUpperCase() === "B" ? Buffer.from(word, "base64") : quotedPrintable(word.replaceAll("_", " "));
+      return decodeCharset(bytes, charset);
+    });
 }
 
 function decodeCharset(bytes: Buffer, charset: string): string {

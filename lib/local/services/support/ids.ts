@@ -14,10 +14,14 @@ function digest(request: ResourceRequest, purpose: string): Buffer {
 /** UUID-shaped, as KMS names keys. */
 export function stableUuid(request: ResourceRequest): string {
   const hex = digest(request, "uuid").toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join("-");
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    "-",
+  );
 }
 
 /** `length` (at most 32) letters and digits. */
 export function stableToken(request: ResourceRequest, length: number, purpose = "token"): string {
-  return [...digest(request, purpose).subarray(0, length)].map((byte) => LETTERS.charAt(byte % LETTERS.length)).join("");
+  return [...digest(request, purpose).subarray(0, length)]
+    .map((byte) => LETTERS.charAt(byte % LETTERS.length))
+    .join("");
 }

@@ -33,7 +33,9 @@ export function parseProperties<T extends z.ZodObject>(
   modelled: T,
   inert: InertProperties = {},
 ): z.output<T> {
-  const effective = Object.fromEntries(Object.entries(request.properties).filter(([name]) => !Object.hasOwn(inert, name)));
+  const effective = Object.fromEntries(
+    Object.entries(request.properties).filter(([name]) => !Object.hasOwn(inert, name)),
+  );
   const parsed = modelled.safeParse(effective);
   if (parsed.success) return parsed.data;
   const allowed = [...Object.keys(modelled.shape), ...Object.keys(inert)].sort();

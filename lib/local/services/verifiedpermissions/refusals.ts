@@ -1,5 +1,11 @@
 /** What Verified Permissions refuses although Cedar does not, and the limits of its quotas page. */
-import { checkParseSchema, type DetailedError, policyToJson, type PolicyJson, type SchemaJson } from "@cedar-policy/cedar-wasm/nodejs";
+import {
+  checkParseSchema,
+  type DetailedError,
+  type PolicyJson,
+  policyToJson,
+  type SchemaJson,
+} from "@cedar-policy/cedar-wasm/nodejs";
 import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
 
@@ -16,7 +22,10 @@ const schemaShape = z.record(
   z.string(),
   z.looseObject({
     actions: z
-      .record(z.string(), z.looseObject({ memberOf: z.array(z.looseObject({ id: z.string(), type: z.string().optional() })).optional() }))
+      .record(
+        z.string(),
+        z.looseObject({ memberOf: z.array(z.looseObject({ id: z.string(), type: z.string().optional() })).optional() }),
+      )
       .default({}),
   }),
 );
@@ -48,7 +57,8 @@ export function readSchema(place: string, text: string): StoreSchema {
     throw refuse(`CedarJson is no JSON: ${String(cause)}`);
   }
   const parsed = schemaShape.safeParse(value);
-  if (!parsed.success) throw refuse(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+  if (!parsed.success)
+    throw refuse(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
   const empty = emptyKey(value, "");
   if (empty !== undefined) throw refuse(`${empty} has an empty name; Verified Permissions refuses empty names`);
   const namespaces = Object.keys(parsed.data);

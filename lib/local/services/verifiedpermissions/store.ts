@@ -11,7 +11,7 @@ import {
   readSchema,
   type StoreSchema,
 } from "./refusals.js";
-import { type CedarContext, type CedarEntity, type EntityIdentifier, cedarUid, invalid } from "./values.js";
+import { type CedarContext, type CedarEntity, cedarUid, type EntityIdentifier, invalid } from "./values.js";
 
 export interface StoredPolicy {
   readonly id: string;
@@ -62,7 +62,10 @@ export class PolicyStore {
   add(place: string, policy: Omit<StoredPolicy, "json">): StoredPolicy {
     const taken = [...this.policies.values()].find((other) => other.name !== undefined && other.name === policy.name);
     if (taken !== undefined)
-      throw new CountersignError("CS-4031", `${place}: the store already has a policy ${policy.name}; names are unique`);
+      throw new CountersignError(
+        "CS-4031",
+        `${place}: the store already has a policy ${policy.name}; names are unique`,
+      );
     const json = readPolicy(place, policy.statement);
     if (this.options.mode === "STRICT") this.validateStrictly(place, policy.statement);
     const stored = { ...policy, json };

@@ -118,7 +118,9 @@ function parseCedarJson<T extends z.ZodType>(path: string, text: string, schema:
   checkValues(value, path, 0);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map((issue) => `${[path, ...issue.path].map(String).join(".")}: ${issue.message}`).join("; "));
+  throw invalid(
+    parsed.error.issues.map((issue) => `${[path, ...issue.path].map(String).join(".")}: ${issue.message}`).join("; "),
+  );
 }
 
 /** Refuses what Cedar cannot read, with the path of the value: nulls, fractions, integers that JSON has already rounded. */

@@ -1,0 +1,50 @@
+/** The mail to one approver. It holds the link and the code, and none of the action's arguments beyond the title. */
+import type { Mail } from "../../lib/aws/mailer.js";
+import { showCode } from "../../lib/approval/code.js";
+import { instantText } from "../../lib/approval/times.js";
+import { titleLine } from "../../lib/approval/wording.js";
+import type { ApprovalView } from "../../lib/run/protocol.js";
+
+export interface MailParts {
+  readonly to: string;
+  readonly view: ApprovalView;
+  readonly url: string;
+  readonly code: string;
+}
+
+export function approvalMail({ to, view, url, code }: MailParts): Mail {
+  const subject = oneLine(titleLine(view));
+  const people = view.needed === 1 ? "one person" : `${view.needed} people`;
+  const asks = `${view.workflow} (${view.tenant}, ${view.stage}) asks ${people} to decide. Asked for by ${view.requester}; run ${view.run_id}, step ${view.turn}.`;
+  const deadline = `Decide by ${instantText(view.deadline, view.time_zone)}. No answer means no.`;
+  const care = "The page asks for the code. Do not forward this mail: whoever has it can decide in your name.";
+  const text = [subject, asks, deadline, `Open: ${url}\nCode: ${showCode(code)}`, care].join("\n\n");
+  return { to, subject: subject.slice(0, 200), text: `${text}\n`, html: htmlOf({ subject, asks, deadline, url, code, care }) };
+}
+
+interface HtmlParts {
+  readonly subject: string;
+  readonly asks: string;
+  readonly deadline: string;
+  readonly url: string;
+  readonly code: string;
+  readonly care: string;
+}
+
+function htmlOf({ subject, asks, deadline, url, code, care }: HtmlParts): string {
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${escape(subject)}</title></head>
+<body style="font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:0 auto;padding:1rem">
+<h1 style="font-size:1.25rem">${escape(subject)}</h1>
+<p>${escape(asks)}</p>
+<p><strong>${escape(deadline)}</strong></p>
+<p><a href="${escape(url)}">Look at it and decide</a></p>
+<p>Code: <strong style="font:700 1.25rem ui-monospace,monospace;letter-spacing:.1em">${showCode(code)}</strong></p>
+<p>${escape(care)}</p>
+</body></html>
+`;
+}
+
+const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+const escape = (text: string) =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -1,0 +1,53 @@
+/** A preview as rows: one per field that is before or after. */
+import { jcs } from "../run/canonical.js";
+import { moneyText } from "../run/money.js";
+import type { ApprovalView } from "../run/protocol.js";
+
+export interface Change {
+  /** `items[0].price` */
+  readonly field: string;
+  /** undefined: the field is not there */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+  readonly changed: boolean;
+}
+type Preview = NonNullable<ApprovalView["preview"]>;
+
+/** Fields in the order of `before`, then those that only `after` has. Amounts in cents are shown as money too. */
+export function changesOf({ before, after }: Preview): readonly Change[] {
+  const was = leaves(before);
+  const will = leaves(after);
+  const fields = [...new Set([...was.keys(), ...will.keys()])];
+  const currency = currencyOf(after) ?? currencyOf(before);
+  return fields.map((field) => {
+    const from = was.get(field);
+    const to = will.get(field);
+    return {
+      field,
+      before: from === undefined ? undefined : shown(field, from.value, currency),
+      after: to === undefined ? undefined : shown(field, to.value, currency),
+      changed: from === undefined || to === undefined || jcs(from.value) !== jcs(to.value),
+    };
+  });
+}
+
+/** Every value that is no object or array (or an empty one), by its path. */
+export function leaves(value: unknown, path = ""): Map<string, { readonly value: unknown }> {
+  if (typeof value !== "object" || value === null) return new Map([[path, { value }]]);
+  const members: readonly (readonly [string, unknown])[] = Array.isArray(value)
+    ? value.map((item: unknown, index) => [`${path}[${index}]`, item])
+    : Object.entries(value).map(([key, member]) => [path === "" ? key : `${path}.${key}`, member]);
+  if (members.length === 0) return path === "" ? new Map() : new Map([[path, { value }]]);
+  return new Map(members.flatMap(([at, member]) => [...leaves(member, at)]));
+}
+
+function shown(field: string, value: unknown, currency: string | undefined): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (currency === undefined || typeof value !== "number" || !Number.isInteger(value) || !/_cents$/.test(field)) return text;
+  return `${moneyText(value, currency)} (${text})`;
+}
+
+function currencyOf(record: Preview["before"]): string | undefined {
+  const currency = record["currency"];
+  return typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency) ? currency.toUpperCase() : undefined;
+}

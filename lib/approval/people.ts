@@ -1,0 +1,10 @@
+/** Who is who: requesters are IAM ARNs, approvers are e-mail addresses. */
+
+/**
+ * Whether the signed caller is this approver: the same text, or a role session or user named after the address, as IAM Identity
+ * Center names them (`…:assumed-role/Requester/ana@example.com`).
+ */
+export function isSamePerson(requester: string, approver: string): boolean {
+  const name = requester.slice(requester.lastIndexOf("/") + 1);
+  return [requester, name].some((candidate) => candidate.toLowerCase() === approver.toLowerCase());
+}

@@ -1,0 +1,21 @@
+/** What mail and page say the same way. */
+import type { ApprovalView } from "../run/protocol.js";
+
+/** `Refund €420.00 to cus_9: cannot be undone` */
+export function titleLine(view: Pick<ApprovalView, "title" | "reversibility" | "compensation">): string {
+  return `${view.title}: ${reversibilityText(view)}`;
+}
+
+export function reversibilityText({
+  reversibility,
+  compensation,
+}: Pick<ApprovalView, "reversibility" | "compensation">): string {
+  switch (reversibility) {
+    case "irreversible":
+      return "cannot be undone";
+    case "compensable":
+      return compensation === null ? "can be made good afterwards" : `can be made good with ${compensation}`;
+    case "reversible":
+      return "can be undone";
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The context object of the next turn: what the agent is told. Built from what this step recorded, so that a repeat builds
+ * the same object.
+ */
+import type { OpenRun, Stamped } from "./state.js";
+import type { Proposal, RunContext, ToolAnswer } from "./protocol.js";
+
+type Turn = RunContext["turns"][number];
+
+export interface Told {
+  /** the context object this step began with */
+  readonly context: RunContext;
+  /** the run after this step */
+  readonly after: OpenRun;
+  readonly events: readonly Stamped[];
+  /** outcome of an earlier turn's call that this step settled, plain */
+  readonly settled: { readonly turn: number; readonly answer: ToolAnswer } | null;
+  /** this turn's proposal, plain; null when the step had none (phase outcome) */
+  readonly said: { readonly turn: number; readonly proposal: Proposal } | null;
+  readonly stepLimit: number;
+}
+
+export function nextContext(told: Told): RunContext {
+  const { context, after, events, said } = told;
+  const turns = context.turns.map((turn) => withResult(turn, told));
+  return {
+    ...context,
+    turn: after.nextTurn,
+    turns: said === null ? turns : [...turns, newTurn(said, events)],
+    budget_left_micro_usd: Math.max(0, after.started.budget_micro_usd - after.spentMicroUsd),
+    steps_left: Math.max(0, told.stepLimit - after.proposals),
+  };
+}
+
+function withResult(turn: Turn, { settled, events }: Told): Turn {
+  if (settled === null || settled.turn !== turn.turn) return turn;
+  const untrusted = events.some((event) => event.type === "ToolReturned" && event.data.turn === turn.turn && event.data.untrusted);
+  return { ...turn, result: settled.answer, untrusted };
+}
+
+function newTurn(said: NonNullable<Told["said"]>, events: readonly Stamped[]): Turn {
+  const turn: Turn = {
+    turn: said.turn,
+    proposed: said.proposal,
+    decision: "invalid",
+    reasons: [],
+    approvals: [],
+    result: null,
+    untrusted: false,
+  };
+  return events.reduce(withEvent, turn);
+}
+
+function withEvent(turn: Turn, event: Stamped): Turn {
+  switch (event.type) {
+    case "ProposalInvalid":
+      return { ...turn, decision: "invalid", reasons: [event.data.detail] };
+    case "ActionDecided":
+      return { ...turn, decision: event.data.decision, reasons: event.data.reasons };
+    case "ApprovalDecided": {
+      const { approver, decision, comment } = event.data;
+      return { ...turn, approvals: [...turn.approvals, { approver, decision, comment }] };
+    }
+    case "ApprovalExpired":
+      return { ...turn, approvals: [...turn.approvals, { approver: "", decision: "expired", comment: "" }] };
+    default:
+      return turn;
+  }
+}
+
+/** Turn 1, written by admission. */
+export function firstContext(
+  first: Pick<RunContext, "run_id" | "workflow" | "version" | "tenant" | "input" | "budget_left_micro_usd" | "steps_left">,
+): RunContext {
+  return { v: 1, ...first, turn: 1, turns: [] };
+}
+

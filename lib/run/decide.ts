@@ -1,0 +1,220 @@
+/**
+ * The gate's decision: may this action run?
+ *
+ *   its own checks passed (assess)
+ *   → the preview shows what would happen, and it is what people were shown
+ *   → the run can pay for it
+ *   → the policies allow it, with 0, 1 or 2 people
+ *   → and that many people have said yes
+ *
+ * Only then is there an ActionPermitted, and only that makes a tool act. Otherwise people are asked, or the agent is told why not. Pure:
+ * the same case and evidence give the same events.
+ */
+import { CountersignError } from "../errors.js";
+import { overBudget } from "./assess.js";
+import { samePerson } from "./approvals.js";
+import { type Json, jsonSizeBytes } from "./canonical.js";
+import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
+import { decidedEntry, type DecidedParts, policyRecord, refuse } from "./deny.js";
+import { finishStep, plain } from "./draft.js";
+import { amountOf, counterName, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
+import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep } from "./hash.js";
+import { type Ruling, rule } from "./policy.js";
+import { MAX_OUTPUT_BYTES } from "./protocol.js";
+import { noncesOf, seal } from "./redact.js";
+import type { Outcome } from "./state.js";
+import { isoTime, msOf } from "./time.js";
+import type { Entry, Evidence, GateCase, Judgement, SealedValue, Step } from "./types.js";
+import { typedConfirmation } from "./title.js";
+import { askingPolicies, viewJson, viewOf } from "./view.js";
+
+/** How long a permit may be claimed: longer than a tool's retries, shorter than anyone's memory. */
+export const PERMIT_VALID_MS = 15 * 60_000;
+
+/** @throws CountersignError CS-3019 when the shell did not fetch what `needs` names */
+export function decide({ case: gate, needs }: Judgement, evidence: Evidence): Step {
+  const preview = previewCheck(gate, needs.preview !== null, evidence);
+  if (preview.fault !== undefined) return fail(gate, "preview", preview.fault, preview);
+  const afterPreview = { ...gate, checks: [...gate.checks, passed("preview", preview.note)] };
+
+  const budget = budgetFault(gate);
+  if (budget !== undefined) {
+    return fail(afterPreview, "budget", budget, preview, overBudget(gate.input.contract.budget.over));
+  }
+  const afterBudget = { ...afterPreview, checks: [...afterPreview.checks, passed("budget")] };
+
+  const ruling = rule(evidence.verdicts);
+  const policy = policyRecord(gate, evidence.verdicts, ruling);
+  const known = { policy, tier: ruling.tier, previewHash: preview.hash };
+  if (ruling.tier === null) return fail(afterBudget, "policy", deniedBy(ruling, evidence), known);
+  const judged = { ...afterBudget, checks: [...afterBudget.checks, passed("policy", needText(ruling.tier))] };
+
+  if (gate.input.contract.autonomy === "observe" && gate.tool.effect === "write") return recommend(judged, ruling.tier, known);
+  const approvals = gate.asked?.approvals ?? 0;
+  if (approvals >= ruling.tier) return permit(judged, evidence, approvals, { ...known, sealed: preview.sealed });
+  if (gate.asked !== null) {
+    return refuse(judged, [`the policies now want ${ruling.tier} people, and ${approvals} approved`], undefined, known);
+  }
+  return ask(judged, evidence, { ...known, ruling, needed: ruling.tier === 2 ? 2 : 1, sealed: preview.sealed });
+}
+
+type Known = Pick<DecidedParts, "policy" | "tier" | "previewHash">;
+
+function fail(
+  gate: GateCase,
+  name: (typeof LATER_CHECKS)[number],
+  detail: string,
+  known: Known & { readonly hash?: string | null },
+  close?: Outcome,
+): Step {
+  const rest = LATER_CHECKS.slice(LATER_CHECKS.indexOf(name) + 1);
+  const checks = [...gate.checks, failed(name, detail), ...skipped(rest, AFTER_FAILURE)];
+  const { policy = null, tier = null } = known;
+  const hash = known.previewHash ?? known.hash ?? null;
+  return refuse({ ...gate, checks }, [reasonOf(name, detail)], close, { policy, tier, previewHash: hash });
+}
+
+// ---- evidence ---------------------------------------------------------------------------------------------------
+
+interface PreviewFinding {
+  readonly hash: string | null;
+  readonly note: string;
+  readonly fault?: string;
+  readonly sealed: Readonly<Record<string, SealedValue>>;
+}
+
+function previewCheck({ asked, input, tool }: GateCase, needed: boolean, { preview }: Evidence): PreviewFinding {
+  const none = { hash: null, note: "reads have none", sealed: {} };
+  if (!needed) return none;
+  if (preview === null) throw new CountersignError("CS-3019", `gate: no preview of ${tool.name} was made; nothing runs`);
+  if (preview.status === "error") return { ...none, fault: `${tool.name}: the preview failed (${preview.code})` };
+  const { before, after, notes } = preview.preview;
+  const value: Json = { before, after, notes: [...notes] };
+  if (jsonSizeBytes(value) > MAX_OUTPUT_BYTES) return { ...none, fault: `${tool.name}: the preview has more than ${MAX_OUTPUT_BYTES} bytes` };
+  const { turn } = input.request;
+  const hash = previewHash(input.runSecret, turn, value);
+  const sealed = { "preview|": { nonce: noncesOf(input.runSecret, turn, "preview")(""), value } };
+  const shown = asked?.pending.requested.preview_hash;
+  if (shown === undefined || shown === hash) return { hash, note: "", sealed };
+  return { hash, note: "", sealed, fault: "what would happen is no longer what people were shown" };
+}
+
+function budgetFault({ input, run }: GateCase): string | undefined {
+  const { reserveMicroUsd = 0 } = input;
+  const { budget_micro_usd: budget } = run.started;
+  if (run.spentMicroUsd + reserveMicroUsd <= budget) return undefined;
+  const reserve = reserveMicroUsd === 0 ? "" : ` and ${reserveMicroUsd} kept for the next model call`;
+  return `${run.spentMicroUsd} micro-USD spent${reserve}, of ${budget}`;
+}
+
+function deniedBy(ruling: Ruling, { policies }: Evidence): string {
+  if (ruling.errors.length > 0) return `a policy could not be evaluated, which denies: ${ruling.errors.join("; ")}`;
+  if (ruling.deniedBy.length === 0) return "no policy permits this with any number of approvals";
+  const named = ruling.deniedBy.map((id) => `${id}${policies[id] === undefined ? "" : ` (${policies[id].reason})`}`);
+  return `denied with any number of approvals by ${named.join(", ")}`;
+}
+
+const needText = (tier: 0 | 1 | 2) => (tier === 0 ? "nobody is asked" : `${tier} ${tier === 1 ? "person" : "people"}`);
+
+// ---- the four ways on -------------------------------------------------------------------------------------------
+
+function recommend(gate: GateCase, tier: 0 | 1 | 2, known: Known): Step {
+  if (gate.asked !== null) return refuse(gate, ["the autonomy level is observe now: no write runs"], undefined, known);
+  const reason = `CS-3124 the autonomy level is observe: recorded as a recommendation (${needText(tier)} at a higher level); nothing ran`;
+  const decided = decidedEntry(gate, { ...known, decision: "recommend", reasons: [reason], approvals: 0, checks: gate.checks });
+  return finishStep({ input: gate.input, before: gate.before, entries: [...gate.entries, decided] });
+}
+
+type KnownSealed = Known & { readonly sealed: Readonly<Record<string, SealedValue>> };
+
+function permit(gate: GateCase, evidence: Evidence, approvals: 0 | 1 | 2, { sealed, ...known }: KnownSealed): Step {
+  const { input, before, run, proposed } = gate;
+  const { turn, run_id: runId } = input.request;
+  const notAfter = isoTime(Math.min(input.nowMs + PERMIT_VALID_MS, msOf(run.started.expires_at)));
+  const decided = decidedEntry(gate, { ...known, decision: "permit", reasons: [], approvals, checks: gate.checks });
+  const permitted = plain({
+    type: "ActionPermitted",
+    data: {
+      turn,
+      tool: proposed.tool,
+      args_hash: proposed.args_hash,
+      // with people it is the hash they saw; alone it expires with the permit
+      action_hash: gate.asked?.pending.requested.action_hash ?? hashOf(gate, notAfter),
+      idempotency_key: idempotencyKey(runId, turn, proposed.args_hash),
+      not_after: notAfter,
+    },
+  });
+  const entries = [...gate.entries, { ...decided, sealed }, permitted];
+  return finishStep({ input, before, entries, holds: holdsOf(gate, evidence) });
+}
+
+function ask(
+  gate: GateCase,
+  evidence: Evidence,
+  { sealed, ruling, needed, ...known }: KnownSealed & { readonly ruling: Ruling; readonly needed: 1 | 2 },
+): Step {
+  const { input, before, run, tool, args, resource } = gate;
+  const { contract, request, nowMs, runSecret } = input;
+  const { requester } = run.started;
+  const approvers = contract.approvers.first.filter((person) => samePerson(person) !== samePerson(requester));
+  if (approvers.length < needed) {
+    const reason = `CS-3126 the policies want ${needText(needed)} and ${approvers.length} may approve; ${requester} asked for the run and does not count`;
+    return refuse(gate, [reason], undefined, known);
+  }
+  const deadline = isoTime(Math.min(nowMs + contract.approvers.timeLimitMs, msOf(run.started.expires_at)));
+  const hash = hashOf(gate, deadline);
+  const id = approvalId(request.run_id, request.turn, hash);
+  const view = viewOf(gate, evidence, { approvalId: id, actionHash: hash, deadline, needed, approvers, ruling });
+  const policies = [...askingPolicies(ruling, evidence)];
+  const decided = decidedEntry(gate, { ...known, decision: "ask", reasons: [], approvals: 0, checks: gate.checks });
+  const requested: Entry = {
+    event: {
+      type: "ApprovalRequested",
+      data: {
+        turn: request.turn,
+        approval_id: id,
+        type: policies[0] ?? "policy",
+        policies,
+        action_hash: hash,
+        needed,
+        approvers: [...approvers],
+        typed_confirmation: typedConfirmation(tool, args, resource.id) !== null,
+        deadline,
+        preview_hash: known.previewHash ?? null,
+      },
+    },
+    sealed: seal(runSecret, request.turn, "approval", viewJson(view)).sealed,
+  };
+  return finishStep({ input, before, entries: [...gate.entries, { ...decided, sealed }, requested], view });
+}
+
+function hashOf({ input, proposed }: GateCase, expiresAt: string): string {
+  return actionHash({
+    run_id: input.request.run_id,
+    step: proposalStep(proposed.turn),
+    tool: proposed.tool,
+    tool_schema_hash: proposed.tool_schema_hash,
+    args: proposed.args,
+    contract_hash: proposed.contract_hash,
+    stage: input.stage,
+    expires_at: expiresAt,
+  });
+}
+
+/** What the permit takes of the day's exposure, tied to the sums that the policies judged. */
+function holdsOf({ input, tool, args, resource }: GateCase, { counters }: Evidence): readonly Hold[] {
+  const holder = holderOf(input.request.run_id, input.request.turn);
+  return countersOf(tool, resource.id, input.nowMs, input.contract.timeZone).map((counter) => {
+    const name = counterName(counter);
+    const doc = counters[name];
+    if (doc === undefined) throw new CountersignError("CS-3019", `gate: the counter ${name} was not read; nothing runs`);
+    return {
+      scope: counter.scope,
+      day: counter.day,
+      holder,
+      amount: amountOf(tool, args),
+      others: othersSum(doc, holder),
+      othersCount: othersCount(doc, holder),
+    };
+  });
+}

@@ -1,0 +1,62 @@
+/** A step under way: its entries, stamped and folded, and finally the `Step`. */
+import { answerOf } from "./answer.js";
+import type { ApprovalView } from "./protocol.js";
+import type { Hold } from "./exposure.js";
+import { evolve, type OpenRun, type RunState, type Stamped } from "./state.js";
+import { isoTime } from "./time.js";
+import type { Entry, GateInput, Step } from "./types.js";
+
+export const stepOf = (request: GateInput["request"]): string => `${request.turn}.${request.phase}`;
+
+/** An event without anything sealed. */
+export const plain = (event: Entry["event"]): Entry => ({ event, sealed: {} });
+
+export function stamp(input: Pick<GateInput, "nowMs">, before: OpenRun, entries: readonly Entry[], step: string): readonly Stamped[] {
+  const at = isoTime(input.nowMs);
+  return entries.map(({ event }, index) => ({ ...event, seq: before.lastSeq + 1 + index, at, step }));
+}
+
+/** The run with the entries so far; they must leave it open. */
+export function withEntries(input: GateInput, before: OpenRun, entries: readonly Entry[]): OpenRun {
+  const after = stamp(input, before, entries, stepOf(input.request)).reduce<RunState>(evolve, before);
+  if (after.status !== "open") throw new TypeError("a step went on after it closed the run");
+  return after;
+}
+
+export interface Finished {
+  readonly input: GateInput;
+  readonly before: OpenRun;
+  readonly entries: readonly Entry[];
+  readonly holds?: readonly Hold[];
+  readonly view?: ApprovalView;
+}
+
+export function finishStep({ input, before, entries, holds = [], view }: Finished): Step {
+  const step = stepOf(input.request);
+  const events = stamp(input, before, entries, step);
+  return {
+    step,
+    events: entries.map(({ event }) => event),
+    sealed: entries.flatMap(({ sealed }, index) => (Object.keys(sealed).length === 0 ? [] : [{ index, values: sealed }])),
+    holds,
+    ...answerOf({ input, before, events, view: view ?? null }),
+  };
+}
+
+/** The run ends with this step: the entry that says so. */
+export function runClosed(
+  run: OpenRun,
+  outcome: { readonly status: string; readonly reason: string },
+  by: "gate" | "close-run",
+): Entry {
+  return plain({
+    type: "RunClosed",
+    data: {
+      outcome: { status: outcome.status, reason: outcome.reason },
+      closed_by: by,
+      turns: run.proposals,
+      tool_calls: run.calls.length,
+      spent_micro_usd: run.spentMicroUsd,
+    },
+  });
+}

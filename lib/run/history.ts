@@ -1,0 +1,23 @@
+/** The log seen from one step: what was before it, and what it wrote. */
+import { foldRun, type OpenRun, type Stamped } from "./state.js";
+
+export interface Seen<E extends Stamped = Stamped> {
+  readonly before: readonly E[];
+  /** what this step wrote when it was done before */
+  readonly own: readonly E[];
+  /** what others wrote since */
+  readonly after: readonly E[];
+}
+
+export function seenFrom<E extends Stamped>(events: readonly E[], step: string): Seen<E> {
+  const first = events.findIndex((event) => event.step === step);
+  if (first === -1) return { before: events, own: [], after: [] };
+  const own = events.filter((event) => event.step === step);
+  return { before: events.slice(0, first), own, after: events.slice(first).filter((event) => event.step !== step) };
+}
+
+/** The run as it was before the step, if it was open then. */
+export function openBefore(events: readonly Stamped[], step: string): OpenRun | null {
+  const state = foldRun(seenFrom(events, step).before);
+  return state.status === "open" ? state : null;
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { copyProject } from "../support/project-copy.js";
+
+let clone: string;
+beforeAll(() => {
+  clone = copyProject();
+});
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly said: string;
+}
+function launch(script: string, args: readonly string[]): { child: ChildProcess; said: () => string; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [join(clone, script), ...args], { cwd: clone, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout.on("data", (chunk) => (text += String(chunk)));
+  child.stderr.on("data", (chunk) => (text += String(chunk)));
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, said: text })));
+  return { child, said: () => text, ended };
+}
+const start = (...args: string[]) => launch("scripts/start.mjs", ["--port", "0", ...args]);
+const countersign = (...args: string[]) => launch("bin/countersign.mjs", args).ended;
+
+describe("npm start without a person", () => {
+  test("--decide approve refunds, and what it leaves behind can be shown, exported and verified", async () => {
+    const { code, said } = await start("--decide", "approve").ended;
+    expect(said).toMatch(/Refund €420\.00 to cus_9: cannot be undone/);
+    expect(said).toMatch(/Outcome: refunded .* (2[0-8]|1\d) states/);
+    expect(code).toBe(0);
+    expect(statSync(join(clone, ".countersign", "local.json")).mode & 0o077).toBe(0);
+
+    const file = join(clone, "run.jsonl");
+    expect(await countersign("run", "export", "--local", "--out", file)).toMatchObject({ code: 0 });
+    const verified = await countersign("run", "verify", file);
+    expect(verified.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
+    expect(verified.code).toBe(0);
+    const records = await countersign("run", "export", "--local", "--records");
+    expect(JSON.parse(records.said)).toMatchObject({ agent: "billing-dispute-v3", tenant_id: "acme", outcome: { status: "refunded" }, approvals: [{ type: "refund_threshold", required: true, approved: true }] });
+    const history = await countersign("run", "show", "--local", "--history", "--json");
+    expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
+    const shown = await countersign("run", "show", "--local");
+    expect(shown.said).toContain("RunClosed");
+
+    writeFileSync(file, "{}\n");
+    const damaged = await countersign("run", "verify", file);
+    expect(damaged.code).toBe(1);
+  }, 120_000);
+
+  test("--decide reject runs nothing; --decide none --expire shows that silence denies", async () => {
+    const rejected = await start("--fresh", "--decide", "reject").ended;
+    expect(rejected.said).toMatch(/✘ rejected by/);
+    expect(rejected.code).toBe(0);
+    const expired = await start("--fresh", "--decide", "none", "--expire").ended;
+    expect(expired.said).toMatch(/expired: nobody decided in time/);
+    expect(expired.code).toBe(0);
+  }, 120_000);
+});
+
+describe("npm start with a person", () => {
+  test("Ctrl-C while it waits closes the run as stopped and leaves no process behind", async () => {
+    const started = start("--fresh");
+    await expect.poll(() => started.said(), { timeout: 60_000 }).toContain("Waiting…");
+    const children = childrenOf(started.child.pid ?? 0);
+    expect(children.length).toBeGreaterThan(0);
+    started.child.kill("SIGINT");
+    const { code, said } = await started.ended;
+    expect(said).toMatch(/run bd-\S+: stopped/);
+    expect(code).toBe(0);
+    expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    const listed = await countersign("run", "list", "--local", "--json");
+    expect(JSON.parse(listed.said)).toMatchObject([{ status: "stopped" }]);
+  }, 120_000);
+
+  test("a taken port is a clear error with the way out", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const { code, said } = await launch("scripts/start.mjs", ["--port", port]).ended;
+    server.close();
+    expect(said).toMatch(new RegExp(`CS-40\\d\\d .*port ${port} is taken.*--port`));
+    expect(said).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+  }, 60_000);
+});
+
+function childrenOf(pid: number): number[] {
+  const list = launchSync("ps", ["-o", "pid=", "--ppid", String(pid)]);
+  return list.split("\n").map(Number).filter((child) => child > 0);
+}
+function launchSync(command: string, args: string[]): string {
+  return spawnSync(command, args, { encoding: "utf8" }).stdout;
+}
