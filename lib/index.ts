@@ -3,6 +3,7 @@
  */
 import type { Defined, PreviewHandler, ToolDefinition, ToolHandler } from "./contract/model.js";
 
+export type { AgentAnswer, AgentContext, AgentHandler, AgentRequest } from "./agent/types.js";
 export { defineTool, defineWorkflow } from "./contract/define.js";
 export type {
   PreviewResult,

@@ -13,21 +13,16 @@ export function clockText(iso: string, timeZone: string): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(iso));
 }
 
-/** `3 h 52 min`, `2 d 4 h`, `45 s`: the two largest units, rounded down so that nobody comes too late. */
+/** `3 h 52 min`, `2 d 4 h`, `12 min`, `45 s`: rounded down, so that nobody comes too late. */
 export function durationText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  const units: readonly (readonly [string, number])[] = [
-    ["d", 86_400],
-    ["h", 3600],
-    ["min", 60],
-    ["s", 1],
-  ];
-  const first = units.findIndex(([, size]) => seconds >= size);
-  if (first === -1) return "0 s";
-  return units
-    .slice(first, first + (seconds >= 60 ? 2 : 1))
-    .map(([unit, size], index) => ({ unit, count: index === 0 ? Math.floor(seconds / size) : Math.floor((seconds % (units[first]?.[1] ?? 1)) / size) }))
-    .filter(({ unit, count }) => count > 0 && !(unit === "s" && seconds >= 3600))
-    .map(({ unit, count }) => `${count} ${unit}`)
-    .join(" ");
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) return two(days, "d", hours % 24, "h");
+  if (hours > 0) return two(hours, "h", minutes % 60, "min");
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
 }
+
+const two = (large: number, unit: string, small: number, smaller: string) =>
+  small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smaller}`;

@@ -1,5 +1,6 @@
 /** From a definition without faults to the `Contract` that everything else reads: defaults in, units unified, paths absolute. */
 import type * as z from "zod";
+import { CountersignError } from "../errors.js";
 import { resolvedFrom } from "./draft.js";
 import type { Agent, Contract, Tool } from "./model.js";
 import { knownPrice } from "./prices.js";
@@ -74,9 +75,7 @@ function buildAgent(agent: WorkflowParsed["agent"], file: string): Agent {
         instructions: resolvedFrom(file, agent.instructions),
         maxTokens: agent.maxTokens ?? DEFAULTS.maxTokens,
         temperature: agent.temperature ?? DEFAULTS.temperature,
-        // The rule on prices has made sure of one of the two; a price of zero would switch the budget off.
-        price: agent.price ??
-          knownPrice(agent.model) ?? { inputPerMillionUsd: Number.NaN, outputPerMillionUsd: Number.NaN },
+        price: agent.price ?? priceOf(agent.model),
       };
     case "plan":
       return { kind: "plan", steps: agent.steps, outcome: agent.outcome };
@@ -89,6 +88,13 @@ function buildAgent(agent: WorkflowParsed["agent"], file: string): Agent {
         timeoutMs: msOr(agent.timeout, DEFAULTS.agentTimeoutMs),
       };
   }
+}
+
+/** The rule on prices has made sure; a price of zero would switch the budget off. */
+function priceOf(model: string) {
+  const price = knownPrice(model);
+  if (price === undefined) throw new CountersignError("CS-1016", `agent.model: ${model} has no price`);
+  return price;
 }
 
 export function buildTool(parsed: ToolParsed, file: string): Tool {

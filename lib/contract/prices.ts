@@ -1,8 +1,9 @@
 /**
- * On-demand prices of models on Amazon Bedrock in USD per million tokens, as listed on the Bedrock price page. A contract
- * may always give its own (`agent.price`), and must for a model that is not here.
+ * On-demand prices of models on Amazon Bedrock in USD per million tokens, compiled from published price lists on the day below; they
+ * differ a little between regions. They feed budgets, not invoices: a contract may always give its own (`agent.price`), and must for a model
+ * that is not here.
  */
-export const PRICES_AS_OF = "2026-11-01";
+export const PRICES_AS_OF = "2026-11-21";
 
 export interface ModelPrice {
   readonly inputPerMillionUsd: number;

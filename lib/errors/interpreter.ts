@@ -2,7 +2,11 @@ import type { ErrorEntry } from "../errors.js";
 
 /** The Step Functions interpreter of the embedded cloud: definitions, the state machine resource, conformance cases. */
 export const interpreterErrors = {
-  "CS-1250": { kind: "user", retryable: false, summary: "a state machine definition is not JSON of the expected shape" },
+  "CS-1250": {
+    kind: "user",
+    retryable: false,
+    summary: "a state machine definition is not JSON of the expected shape",
+  },
   "CS-1251": {
     kind: "user",
     retryable: false,
@@ -15,7 +19,11 @@ export const interpreterErrors = {
     retryable: false,
     summary: "the state graph is broken: a missing target, an unreachable state or a state without Next and End",
   },
-  "CS-1255": { kind: "user", retryable: false, summary: "a JSONata expression that Step Functions (2.0.6) cannot parse" },
+  "CS-1255": {
+    kind: "user",
+    retryable: false,
+    summary: "a JSONata expression that Step Functions (2.0.6) cannot parse",
+  },
   "CS-1256": {
     kind: "user",
     retryable: false,
@@ -29,6 +37,10 @@ export const interpreterErrors = {
     summary: "AWS::StepFunctions::StateMachine has a property or value that the embedded cloud does not model",
   },
   "CS-1261": { kind: "user", retryable: false, summary: "there is no state machine or execution with this ARN" },
-  "CS-1262": { kind: "user", retryable: false, summary: "an execution's input is not JSON, or its name is not allowed" },
+  "CS-1262": {
+    kind: "user",
+    retryable: false,
+    summary: "an execution's input is not JSON, or its name is not allowed",
+  },
   "CS-1265": { kind: "user", retryable: false, summary: "a conformance case file does not have the documented shape" },
 } satisfies Record<string, ErrorEntry>;

@@ -5,7 +5,11 @@ const system = (summary: string, retryable = false) => ({ kind: "system", retrya
 
 /** CS-30xx: the front door and the gate. CS-31xx: why a proposal or an action goes no further; the code begins the reason. */
 export const runErrors = {
-  "CS-3001": { kind: "user", retryable: true, summary: "the workflow is stopped: no run is admitted until it is resumed" },
+  "CS-3001": {
+    kind: "user",
+    retryable: true,
+    summary: "the workflow is stopped: no run is admitted until it is resumed",
+  },
   "CS-3002": user("the tenant is not one of the contract's"),
   "CS-3003": user("the run's input does not fit the contract's input schema"),
   "CS-3004": user("the run's input is too large or nested too deeply"),

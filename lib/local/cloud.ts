@@ -89,8 +89,10 @@ class RunningCloud {
   private readonly events: EventsEngine;
   private readonly web: WebHandler[] = [];
   private readonly byService = new Map<string, Engine>();
-  /** in the order in which they stop: those that start work before those that hold data */
-  private engines: readonly Engine[];
+  /** the engines that start work: they stop first */
+  private workers: readonly Engine[];
+  /** the engines that only answer */
+  private servers: readonly Engine[] = [];
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -127,7 +129,7 @@ class RunningCloud {
     this.events = new EventsEngine(this.context, (arn, payload, caller) =>
       this.lambda.invokeLater(arn, payload, caller),
     );
-    this.engines = [this.events, this.lambda];
+    this.workers = [this.events, this.lambda];
   }
 
   async start(): Promise<Cloud> {
@@ -140,17 +142,9 @@ class RunningCloud {
     const cloudFormation = new CloudFormationEngine(context);
     const extra = options.engines?.(context) ?? [];
     const { states, ...data } = named;
-    this.engines = [
-      states,
-      this.events,
-      this.lambda,
-      api,
-      ...Object.values(data),
-      ...extra,
-      cloudFormation,
-      new StsEngine(),
-    ];
-    for (const engine of this.engines) this.byService.set(engine.service, engine);
+    this.workers = [states, this.events, this.lambda];
+    this.servers = [api, ...Object.values(data), ...extra, cloudFormation, new StsEngine()];
+    for (const engine of this.engines()) this.byService.set(engine.service, engine);
     const stacks = await this.deploy();
     cloudFormation.show(stacks);
     const cloud = this.describe(named, stacks);
@@ -180,7 +174,7 @@ class RunningCloud {
 
   private deploy(): Promise<DeployedStack[]> {
     const factories = new Map<string, ResourceFactory>(Object.entries(this.roles.resources));
-    for (const engine of this.engines) {
+    for (const engine of this.engines()) {
       for (const [type, factory] of Object.entries(engine.resources)) factories.set(type, factory);
     }
     return deploy(this.assembly, factories);
@@ -198,18 +192,28 @@ class RunningCloud {
       engine: (service) => this.byService.get(service),
       outputs: (stackName) => outputsOf(stacks, stackName),
       credentialsFor: (roleArn, sessionName = "local") => this.credentialsFor(roleArn, sessionName),
-      reset: async () => {
-        for (const engine of this.engines) await engine.reset();
-      },
+      reset: () => this.reset(),
       close: () => this.close(),
     };
   }
 
+  private engines(): readonly Engine[] {
+    return [...this.workers, ...this.servers];
+  }
+
+  private async reset(): Promise<void> {
+    for (const engine of this.workers) await engine.reset();
+    // What a function asked for before it was stopped must not be written after the data is gone.
+    await this.wire.settled();
+    for (const engine of this.servers) await engine.reset();
+  }
+
   private async end(): Promise<void> {
-    const results: PromiseSettledResult<void>[] = [];
-    for (const engine of this.engines) results.push(...(await Promise.allSettled([engine.close()])));
+    const stopped = await settleEach(this.workers, (engine) => engine.close());
     await this.wire.close();
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    await this.wire.settled();
+    const ended = await settleEach(this.servers, (engine) => engine.close());
+    for (const result of [...stopped, ...ended]) if (result.status === "rejected") throw result.reason;
   }
 
   private credentialsFor(roleArn: string, sessionName: string): Credentials {
@@ -233,6 +237,13 @@ function outputsOf(stacks: readonly DeployedStack[], stackName: string): Record<
     throw new CountersignError("CS-4004", `there is no stack ${stackName} in the local cloud; there is ${names}`);
   }
   return Object.fromEntries(stack.outputs.map((output) => [output.key, output.value]));
+}
+
+/** One after the other, and on to the next when one fails. */
+async function settleEach(engines: readonly Engine[], act: (engine: Engine) => Promise<void>) {
+  const results: PromiseSettledResult<void>[] = [];
+  for (const engine of engines) results.push(...(await Promise.allSettled([act(engine)])));
+  return results;
 }
 
 const personArn = (name: string, accountId: string): string => `arn:aws:iam::${accountId}:role/${name}`;

@@ -78,10 +78,15 @@ export function guardrails(contract: Contract): readonly Guardrail[] {
             "facts",
             `nothing is written before ${facts.join(", ")} of the ${contract.resource.type} ${facts.length === 1 ? "is" : "are"} known`,
             undefined,
-            facts.map((fact) => `resource has ${fact}`).join(" && "),
+            facts.map((fact) => `resource has ${attribute(fact)}`).join(" && "),
           ),
         ]),
   ];
+}
+
+/** Cedar's own words are attributes too, in quotes. */
+function attribute(name: string): string {
+  return ["true", "false", "if", "then", "else", "in", "is", "like", "has"].includes(name) ? `"${name}"` : name;
 }
 
 function rule(name: string, reason: string, action: string, clauses: string): Guardrail {

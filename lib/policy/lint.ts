@@ -9,6 +9,7 @@ import {
   templateToJson,
   validate,
 } from "@cedar-policy/cedar-wasm/nodejs";
+import { suggest } from "../contract/faults.js";
 import type { Contract, Fault } from "../contract/model.js";
 import type { PolicyErrorCode } from "../errors/policy.js";
 import { nodesOf, operand } from "./ast.js";
@@ -32,7 +33,7 @@ export function checkPolicies(contract: Contract, set: PolicySet): readonly Faul
   const report: Report = (code, policy, { value = "", rule, fix, line }) =>
     faults.push({ code, path: placeOf(contract, policy, line), rule, value, fix, file: policy.file ?? "" });
   const parsed = set.policies.flatMap((policy) => parse(policy, report));
-  identities(set.policies, report);
+  identities(contract, set.policies, report);
   for (const one of parsed) {
     tiers(contract, one, report);
     features(one, report);
@@ -96,7 +97,7 @@ function parse(policy: SetPolicy, report: Report): readonly Parsed[] {
   return [];
 }
 
-function identities(policies: readonly SetPolicy[], report: Report): void {
+function identities(contract: Contract, policies: readonly SetPolicy[], report: Report): void {
   const seen = new Map<string, SetPolicy>();
   for (const policy of policies) {
     if (policy.source === "guardrail") continue;
@@ -118,7 +119,7 @@ function identities(policies: readonly SetPolicy[], report: Report): void {
     if (first === undefined) seen.set(policy.id, policy);
     else if (policy.id !== "")
       report("CS-1103", policy, {
-        rule: `has the @id of another policy (line ${first.line})`,
+        rule: `has the @id of another policy (${placeOf(contract, { ...first, id: "" })})`,
         fix: "give each policy its own @id",
       });
   }
@@ -259,7 +260,11 @@ function typed(set: PolicySet, parsed: readonly Parsed[], report: Report): reado
     if (found === undefined) return;
     bad.add(policyId);
     const rule = error.message.replace(/^for policy `[^`]*`, /, "");
-    report(code, found.policy, { rule, fix: error.help ?? fix, line: lineAt(found.policy, error) });
+    // The engine's own suggestion for an action is often a group; the nearest tool is what was meant.
+    const action = /^unrecognized action `.*::Action::"(.+)"`$/.exec(rule)?.[1];
+    const names = Object.values(set.schema).flatMap((namespace) => Object.keys(namespace.actions));
+    const help = action === undefined ? error.help : suggest(action, names);
+    report(code, found.policy, { rule, fix: help ?? fix, line: lineAt(found.policy, error) });
   };
   for (const { policyId, error } of answer.validationErrors)
     tell("CS-1105", policyId, error, "write what the schema has");

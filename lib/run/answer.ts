@@ -38,7 +38,8 @@ export function answerOf(recording: Recording): Pick<Step, "answer" | "context" 
     stepLimit: input.contract.limits.steps,
   });
   const permit = events.find((event) => event.type === "ActionPermitted");
-  if (permit === undefined) return { ...moved, answer: { decision: "deny", turn: context.turn }, context, closed: false };
+  if (permit === undefined)
+    return { ...moved, answer: { decision: "deny", turn: context.turn }, context, closed: false };
   const { turn } = input.request;
   const action = actionOf(input, permit.data.args_hash);
   return { ...moved, answer: { decision: "permit", turn, action, permit_seq: permit.seq }, context, closed: false };
@@ -111,7 +112,8 @@ function saidIn(input: GateInput, before: OpenRun): { readonly turn: number; rea
   const proposal = proposalOf(input);
   if (proposal === null) return null;
   const confidence = before.pending?.proposed.confidence_percent;
-  const told = proposal.kind === "act" && confidence !== undefined ? { ...proposal, confidence_percent: confidence } : proposal;
+  const told =
+    proposal.kind === "act" && confidence !== undefined ? { ...proposal, confidence_percent: confidence } : proposal;
   return { turn: input.request.turn, proposal: told };
 }
 

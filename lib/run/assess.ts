@@ -6,6 +6,7 @@ import { CountersignError } from "../errors.js";
 import { actionForms } from "./action.js";
 import { actionOf, askAgain, lost } from "./answer.js";
 import { resolveApproval } from "./approvals.js";
+import { overBudget } from "./budget.js";
 import { allSkipped, reasonOf, runOwnChecks } from "./checks.js";
 import { denied, refuse } from "./deny.js";
 import { finishStep, plain, runClosed, stepOf, withEntries } from "./draft.js";
@@ -63,7 +64,10 @@ function assessProposal(input: GateInput, before: OpenRun, settlement: Settlemen
   return { kind: "done", step: finishStep({ input, before, entries: all }) };
 }
 
-const finished = (parsed: Extract<Parsed, { kind: "finish" }>): Outcome => ({ status: parsed.outcome, reason: "agent_finished" });
+const finished = (parsed: Extract<Parsed, { kind: "finish" }>): Outcome => ({
+  status: parsed.outcome,
+  reason: "agent_finished",
+});
 
 /** How often an agent may answer with something that is no action, and what that may cost. */
 function afterInvalid({ contract, reserveMicroUsd = 0 }: GateInput, run: OpenRun): Outcome | undefined {
@@ -73,11 +77,6 @@ function afterInvalid({ contract, reserveMicroUsd = 0 }: GateInput, run: OpenRun
   if (run.spentMicroUsd + reserveMicroUsd > run.started.budget_micro_usd) return overBudget(budget.over);
   return undefined;
 }
-
-export const overBudget = (over: "stop" | "escalate"): Outcome => ({
-  status: over === "stop" ? "stopped" : "escalated",
-  reason: "budget",
-});
 
 function notAnAction(input: GateInput, proposed: Proposed, parsed: Exclude<Parsed, { kind: "act" }>): Entry {
   const { request, runSecret } = input;
@@ -123,10 +122,19 @@ function assessAction(
     sealed: { ...sealedAs("args", forms.sealed), ...words?.sealed },
   };
   const entries = settlement.kind === "settled" ? [settlement.entry, entry] : [entry];
-  const gate = caseOf(input, before, entries, settlement, { tool, args, rationale, proposed, nonces: forms.action.nonces });
+  const gate = caseOf(input, before, entries, settlement, {
+    tool,
+    args,
+    rationale,
+    proposed,
+    nonces: forms.action.nonces,
+  });
   if (settlement.kind === "settled" && settlement.close !== undefined) {
     const detail = "the outcome of the call before is unknown: a person has to look";
-    return { kind: "done", step: refuse({ ...gate, checks: allSkipped(detail) }, [`CS-3125 ${detail}`], settlement.close) };
+    return {
+      kind: "done",
+      step: refuse({ ...gate, checks: allSkipped(detail) }, [`CS-3125 ${detail}`], settlement.close),
+    };
   }
   return checked(gate);
 }
@@ -185,13 +193,19 @@ function assessApproval(input: GateInput, before: OpenRun): Assessment {
   const parsed = tool === undefined ? undefined : checkArgs(tool, action.args);
   if (tool === undefined || parsed?.ok !== true) throw missing(`the tool ${action.tool}`);
   const entries = resolution.decisions.map((decision) => decidedEntry(request.turn, decision));
-  const gate = caseOf(input, before, entries, { kind: "none" }, {
-    tool,
-    args: parsed.args,
-    rationale: request.rationale,
-    proposed,
-    nonces: action.nonces,
-  });
+  const gate = caseOf(
+    input,
+    before,
+    entries,
+    { kind: "none" },
+    {
+      tool,
+      args: parsed.args,
+      rationale: request.rationale,
+      proposed,
+      nonces: action.nonces,
+    },
+  );
   if (resolution.kind === "rejected") return { kind: "done", step: rejected(gate, resolution.decisions) };
   if (resolution.kind === "expired") return { kind: "done", step: expired(gate, pending, resolution.decisions.length) };
   const approvals = resolution.decisions.length >= 2 ? 2 : 1;
@@ -222,7 +236,11 @@ function rejected(gate: GateCase, decisions: readonly ApprovalDecision[]) {
   const reasons = decisions
     .filter(({ decision }) => decision === "reject")
     .map(({ approver, comment }) => `CS-3121 rejected by ${approver}: ${comment}`);
-  return denied({ ...gate, checks: allSkipped("a person rejected the action") }, reasons, decisions.length - reasons.length);
+  return denied(
+    { ...gate, checks: allSkipped("a person rejected the action") },
+    reasons,
+    decisions.length - reasons.length,
+  );
 }
 
 function expired(gate: GateCase, { requested }: Pending, approvals: number) {
@@ -234,7 +252,10 @@ function expired(gate: GateCase, { requested }: Pending, approvals: number) {
 }
 
 const missing = (what: string) =>
-  new CountersignError("CS-3019", `gate: ${what} is not known to this function; nothing runs. Is it deployed with the run's contract?`);
+  new CountersignError(
+    "CS-3019",
+    `gate: ${what} is not known to this function; nothing runs. Is it deployed with the run's contract?`,
+  );
 
 function unknownPhase(request: never): never {
   throw new TypeError(`unknown phase ${JSON.stringify(request)}`);

@@ -40,3 +40,9 @@ export function returnLease(doc: DayDoc | null, runId: string, spentMicroUsd: nu
   const leases = Object.fromEntries(Object.entries(doc.leases).filter(([by]) => by !== runId));
   return { spent: doc.spent + spentMicroUsd, leases };
 }
+
+/** How a run ends whose next step it cannot pay for. */
+export const overBudget = (over: "stop" | "escalate"): { readonly status: string; readonly reason: string } => ({
+  status: over === "stop" ? "stopped" : "escalated",
+  reason: "budget",
+});

@@ -54,7 +54,10 @@ function jcsObject(object: object): string {
 }
 
 const notJson = (what: string) =>
-  new CountersignError("CS-3020", `canonical JSON: ${what} cannot be written; use strings, finite numbers, booleans, null, arrays and objects`);
+  new CountersignError(
+    "CS-3020",
+    `canonical JSON: ${what} cannot be written; use strings, finite numbers, booleans, null, arrays and objects`,
+  );
 
 /** SHA-256 of the parts one after the other (text as UTF-8), 64 hex characters. */
 export function sha256Hex(...parts: readonly (string | Uint8Array)[]): string {

@@ -66,7 +66,11 @@ const CODES: Readonly<Record<CheckName, string>> = {
 export const reasonOf = (name: CheckName, detail: string): string => `${CODES[name]} ${name}: ${detail}`;
 
 export const passed = (name: CheckName, detail = ""): Check => ({ name, result: "passed", detail });
-export const failed = (name: CheckName, detail: string): Check => ({ name, result: "failed", detail: detail.slice(0, 500) });
+export const failed = (name: CheckName, detail: string): Check => ({
+  name,
+  result: "failed",
+  detail: detail.slice(0, 500),
+});
 export const skipped = (names: readonly CheckName[], detail: string): readonly Check[] =>
   names.map((name) => ({ name, result: "skipped", detail }));
 export const AFTER_FAILURE = "an earlier check failed";
@@ -108,7 +112,10 @@ function brakeFault({ brake }: CheckInput): Fault | undefined {
 function limitsFault({ contract, run, nowMs }: CheckInput): Fault | undefined {
   const { limits } = contract;
   if (nowMs >= msOf(run.started.expires_at)) {
-    return { detail: `the run's time was over at ${run.started.expires_at}`, close: { status: "expired", reason: "run_time" } };
+    return {
+      detail: `the run's time was over at ${run.started.expires_at}`,
+      close: { status: "expired", reason: "run_time" },
+    };
   }
   if (run.proposals > limits.steps) {
     return {
@@ -136,7 +143,8 @@ export function freshnessFault(contract: Contract, input: JsonObject, nowMs: num
       const ageMs = typeof value === "string" ? nowMs - msOf(value) : Number.NaN;
       if (Number.isNaN(ageMs)) return `input.${field}: is not a time`;
       if (ageMs < -MAX_AHEAD_MS) return `input.${field}: is ${durationText(-ageMs)} in the future`;
-      if (ageMs > limitMs) return `input.${field}: is ${durationText(ageMs)} old; at most ${durationText(limitMs)} is allowed`;
+      if (ageMs > limitMs)
+        return `input.${field}: is ${durationText(ageMs)} old; at most ${durationText(limitMs)} is allowed`;
     }
   }
   return undefined;

@@ -34,7 +34,9 @@ export function nextContext(told: Told): RunContext {
 
 function withResult(turn: Turn, { settled, events }: Told): Turn {
   if (settled === null || settled.turn !== turn.turn) return turn;
-  const untrusted = events.some((event) => event.type === "ToolReturned" && event.data.turn === turn.turn && event.data.untrusted);
+  const untrusted = events.some(
+    (event) => event.type === "ToolReturned" && event.data.turn === turn.turn && event.data.untrusted,
+  );
   return { ...turn, result: settled.answer, untrusted };
 }
 
@@ -70,8 +72,10 @@ function withEvent(turn: Turn, event: Stamped): Turn {
 
 /** Turn 1, written by admission. */
 export function firstContext(
-  first: Pick<RunContext, "run_id" | "workflow" | "version" | "tenant" | "input" | "budget_left_micro_usd" | "steps_left">,
+  first: Pick<
+    RunContext,
+    "run_id" | "workflow" | "version" | "tenant" | "input" | "budget_left_micro_usd" | "steps_left"
+  >,
 ): RunContext {
   return { v: 1, ...first, turn: 1, turns: [] };
 }
-

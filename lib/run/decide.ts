@@ -11,13 +11,13 @@
  * the same case and evidence give the same events.
  */
 import { CountersignError } from "../errors.js";
-import { overBudget } from "./assess.js";
 import { samePerson } from "./approvals.js";
+import { overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
 import { decidedEntry, type DecidedParts, policyRecord, refuse } from "./deny.js";
 import { finishStep, plain } from "./draft.js";
-import { amountOf, counterName, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
+import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
 import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep } from "./hash.js";
 import { type Ruling, rule } from "./policy.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
@@ -49,7 +49,8 @@ export function decide({ case: gate, needs }: Judgement, evidence: Evidence): St
   if (ruling.tier === null) return fail(afterBudget, "policy", deniedBy(ruling, evidence), known);
   const judged = { ...afterBudget, checks: [...afterBudget.checks, passed("policy", needText(ruling.tier))] };
 
-  if (gate.input.contract.autonomy === "observe" && gate.tool.effect === "write") return recommend(judged, ruling.tier, known);
+  if (gate.input.contract.autonomy === "observe" && gate.tool.effect === "write")
+    return recommend(judged, ruling.tier, known);
   const approvals = gate.asked?.approvals ?? 0;
   if (approvals >= ruling.tier) return permit(judged, evidence, approvals, { ...known, sealed: preview.sealed });
   if (gate.asked !== null) {
@@ -86,11 +87,13 @@ interface PreviewFinding {
 function previewCheck({ asked, input, tool }: GateCase, needed: boolean, { preview }: Evidence): PreviewFinding {
   const none = { hash: null, note: "reads have none", sealed: {} };
   if (!needed) return none;
-  if (preview === null) throw new CountersignError("CS-3019", `gate: no preview of ${tool.name} was made; nothing runs`);
+  if (preview === null)
+    throw new CountersignError("CS-3019", `gate: no preview of ${tool.name} was made; nothing runs`);
   if (preview.status === "error") return { ...none, fault: `${tool.name}: the preview failed (${preview.code})` };
   const { before, after, notes } = preview.preview;
   const value: Json = { before, after, notes: [...notes] };
-  if (jsonSizeBytes(value) > MAX_OUTPUT_BYTES) return { ...none, fault: `${tool.name}: the preview has more than ${MAX_OUTPUT_BYTES} bytes` };
+  if (jsonSizeBytes(value) > MAX_OUTPUT_BYTES)
+    return { ...none, fault: `${tool.name}: the preview has more than ${MAX_OUTPUT_BYTES} bytes` };
   const { turn } = input.request;
   const hash = previewHash(input.runSecret, turn, value);
   const sealed = { "preview|": { nonce: noncesOf(input.runSecret, turn, "preview")(""), value } };
@@ -121,7 +124,13 @@ const needText = (tier: 0 | 1 | 2) => (tier === 0 ? "nobody is asked" : `${tier}
 function recommend(gate: GateCase, tier: 0 | 1 | 2, known: Known): Step {
   if (gate.asked !== null) return refuse(gate, ["the autonomy level is observe now: no write runs"], undefined, known);
   const reason = `CS-3124 the autonomy level is observe: recorded as a recommendation (${needText(tier)} at a higher level); nothing ran`;
-  const decided = decidedEntry(gate, { ...known, decision: "recommend", reasons: [reason], approvals: 0, checks: gate.checks });
+  const decided = decidedEntry(gate, {
+    ...known,
+    decision: "recommend",
+    reasons: [reason],
+    approvals: 0,
+    checks: gate.checks,
+  });
   return finishStep({ input: gate.input, before: gate.before, entries: [...gate.entries, decided] });
 }
 
@@ -205,9 +214,7 @@ function hashOf({ input, proposed }: GateCase, expiresAt: string): string {
 function holdsOf({ input, tool, args, resource }: GateCase, { counters }: Evidence): readonly Hold[] {
   const holder = holderOf(input.request.run_id, input.request.turn);
   return countersOf(tool, resource.id, input.nowMs, input.contract.timeZone).map((counter) => {
-    const name = counterName(counter);
-    const doc = counters[name];
-    if (doc === undefined) throw new CountersignError("CS-3019", `gate: the counter ${name} was not read; nothing runs`);
+    const doc = counterIn(counters, counter);
     return {
       scope: counter.scope,
       day: counter.day,

@@ -76,10 +76,20 @@ export function refuse(
   const { input, before, asked, checks } = gate;
   const voided = asked === null ? [] : [voidedEntry(asked.pending.requested, reasons)];
   const all = asked === null ? reasons : [`CS-3123 the approval no longer holds`, ...reasons];
-  const decided = decidedEntry(gate, { ...known, decision: "deny", reasons: all, approvals: asked?.approvals ?? 0, checks });
+  const decided = decidedEntry(gate, {
+    ...known,
+    decision: "deny",
+    reasons: all,
+    approvals: asked?.approvals ?? 0,
+    checks,
+  });
   const entries = [...gate.entries, ...voided, decided];
   if (close === undefined) return finishStep({ input, before, entries });
-  return finishStep({ input, before, entries: [...entries, runClosed(withEntries(input, before, entries), close, "gate")] });
+  return finishStep({
+    input,
+    before,
+    entries: [...entries, runClosed(withEntries(input, before, entries), close, "gate")],
+  });
 }
 
 function voidedEntry(

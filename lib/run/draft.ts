@@ -11,7 +11,12 @@ export const stepOf = (request: GateInput["request"]): string => `${request.turn
 /** An event without anything sealed. */
 export const plain = (event: Entry["event"]): Entry => ({ event, sealed: {} });
 
-export function stamp(input: Pick<GateInput, "nowMs">, before: OpenRun, entries: readonly Entry[], step: string): readonly Stamped[] {
+export function stamp(
+  input: Pick<GateInput, "nowMs">,
+  before: OpenRun,
+  entries: readonly Entry[],
+  step: string,
+): readonly Stamped[] {
   const at = isoTime(input.nowMs);
   return entries.map(({ event }, index) => ({ ...event, seq: before.lastSeq + 1 + index, at, step }));
 }
@@ -37,7 +42,9 @@ export function finishStep({ input, before, entries, holds = [], view }: Finishe
   return {
     step,
     events: entries.map(({ event }) => event),
-    sealed: entries.flatMap(({ sealed }, index) => (Object.keys(sealed).length === 0 ? [] : [{ index, values: sealed }])),
+    sealed: entries.flatMap(({ sealed }, index) =>
+      Object.keys(sealed).length === 0 ? [] : [{ index, values: sealed }],
+    ),
     holds,
     ...answerOf({ input, before, events, view: view ?? null }),
   };

@@ -105,6 +105,17 @@ export const holderOf = (runId: string, turn: number): string => `${runId}/${tur
 /** Key of a counter in `Evidence.counters`. */
 export const counterName = (key: CounterKey): string => `${key.scope}|${key.day}`;
 
+/**
+ * A counter as the shell read it; null = there is no document yet.
+ * @throws CountersignError CS-3019 when it was not read
+ */
+export function counterIn(counters: Readonly<Record<string, CounterDoc | null>>, key: CounterKey): CounterDoc | null {
+  const doc = counters[counterName(key)];
+  if (doc === undefined)
+    throw new CountersignError("CS-3019", `gate: the counter ${counterName(key)} was not read; nothing runs`);
+  return doc;
+}
+
 /** The counters a call of this tool adds to; sums of a run are not stored, the log has them. */
 export function countersOf(tool: Tool, resource: string, atMs: number, timeZone: string): readonly NeededCounter[] {
   const { exposure } = tool;

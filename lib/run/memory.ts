@@ -88,7 +88,11 @@ const differs = (what: string) =>
   );
 
 /** The newest successful call of a tool that passes the test. */
-export function latest(memory: Memory, tool: string, fits: (call: PastCall) => boolean = () => true): PastCall | undefined {
+export function latest(
+  memory: Memory,
+  tool: string,
+  fits: (call: PastCall) => boolean = () => true,
+): PastCall | undefined {
   return memory.calls.findLast((call) => call.tool.name === tool && call.status === "ok" && fits(call));
 }
 

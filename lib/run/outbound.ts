@@ -43,7 +43,12 @@ function sensitiveValues(contract: Contract, memory: Memory): readonly Sensitive
 
 /** As a reader sees it: compatibility forms, case, invisible characters and runs of space do not hide a value. */
 const folded = (text: string) =>
-  text.normalize("NFKC").replace(/\p{Default_Ignorable_Code_Point}/gu, "").toLowerCase().replace(/\s+/gu, " ").trim();
+  text
+    .normalize("NFKC")
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+    .toLowerCase()
+    .replace(/\s+/gu, " ")
+    .trim();
 /** Without separators: `4242-4242` is `42424242`. */
 const bare = (text: string) => folded(text).replace(/[^\p{L}\p{N}]/gu, "");
 
@@ -74,7 +79,9 @@ function hasCardNumber(text: string): boolean {
   const runs = folded(text).match(/\d(?:[ -]?\d){12,}/g) ?? [];
   return runs.some((run) => {
     const groups = run.split(/[ -]/);
-    return groups.some((_, start) => groups.some((_, last) => last >= start && isCard(groups.slice(start, last + 1).join(""))));
+    return groups.some((_, start) =>
+      groups.some((_, last) => last >= start && isCard(groups.slice(start, last + 1).join(""))),
+    );
   });
 }
 

@@ -49,6 +49,7 @@ export function nextPlanStep(
   const step = plan.steps[planProgress(run)];
   if (step === undefined) return null;
   const template = asJson(step.args);
-  const args = template === undefined ? undefined : fillPlaceholders(template, (reference) => resolve(memory, reference));
+  const args =
+    template === undefined ? undefined : fillPlaceholders(template, (reference) => resolve(memory, reference));
   return { tool: step.tool, args: isJsonObject(args) ? args : undefined };
 }

@@ -4,7 +4,7 @@
  */
 import { exposureNames } from "../policy/names.js";
 import type { PolicyFacts } from "../policy/request.js";
-import { counterName, amountOf, countersOf, holderOf, withProposed } from "./exposure.js";
+import { amountOf, counterIn, countersOf, holderOf, withProposed } from "./exposure.js";
 import { readUntrusted } from "./memory.js";
 import { destinationFromRequester } from "./resource.js";
 import { localTime } from "./time.js";
@@ -85,7 +85,7 @@ export function exposureOf(gate: GateCase, counters: Evidence["counters"]): Read
   };
   const named = exposureNames(input.contract, tool).flatMap(({ scope, sum, count }) => {
     const counter = needed.find(({ per }) => per === scope);
-    const total = counter === undefined ? ofRun : withProposed(counters[counterName(counter)] ?? null, hold);
+    const total = counter === undefined ? ofRun : withProposed(counterIn(counters, counter), hold);
     return [
       [sum, total.sum],
       [count, total.count],

@@ -18,7 +18,12 @@ export type Parsed =
       readonly confidencePercent: number;
     }
   | { readonly kind: "finish"; readonly outcome: string; readonly summary: string | null }
-  | { readonly kind: "invalid"; readonly reason: InvalidReason; readonly detail: string; readonly excerpt: string | null };
+  | {
+      readonly kind: "invalid";
+      readonly reason: InvalidReason;
+      readonly detail: string;
+      readonly excerpt: string | null;
+    };
 
 export interface Proposed {
   readonly usage: Usage;
@@ -67,7 +72,11 @@ function unreadable(reason: "too-large" | "malformed", excerpt: string | null): 
   return { usage: NO_USAGE, parsed: invalid(reason, excerpt), said: invalidSaid(reason) };
 }
 
-const invalidSaid = (reason: "too-large" | "malformed"): Proposal => ({ kind: "invalid", reason, detail: INVALID[reason] });
+const invalidSaid = (reason: "too-large" | "malformed"): Proposal => ({
+  kind: "invalid",
+  reason,
+  detail: INVALID[reason],
+});
 
 /** The proposer may report more than the tokens cost, not less. */
 function costOf(agent: Agent, usage: Usage): number {
@@ -125,7 +134,10 @@ export function faultText(error: z.ZodError): string {
   return error.issues
     .slice(0, 3)
     .map((issue) => {
-      const rule = issue.code === "unrecognized_keys" ? `${issue.keys.length} field(s) that the schema does not have` : issue.message;
+      const rule =
+        issue.code === "unrecognized_keys"
+          ? `${issue.keys.length} field(s) that the schema does not have`
+          : issue.message;
       return issue.path.length === 0 ? rule : `${issue.path.map(String).join(".")}: ${rule}`;
     })
     .join("; ");

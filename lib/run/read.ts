@@ -9,7 +9,10 @@ import type { Reads } from "./types.js";
  * is a repeat of a step that settled it), the decisions and the view of a pending approval.
  * @param request null for close-run
  */
-export function readsFor(events: readonly (Stamped & { readonly hash: string })[], request: DecideRequest | null): Reads {
+export function readsFor(
+  events: readonly (Stamped & { readonly hash: string })[],
+  request: DecideRequest | null,
+): Reads {
   const step = request === null ? "close" : `${request.turn}.${request.phase}`;
   const before = openBefore(events, step);
   const call = before === null ? undefined : openCall(before);

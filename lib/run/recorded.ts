@@ -52,7 +52,10 @@ function awaited(input: GateInput, state: OpenRun): void {
       return;
     case "approval":
       if (state.pending?.requested.turn === request.turn) return;
-      throw new CountersignError("CS-3016", `${stepOf(request)}: nobody is being asked about turn ${request.turn}; nothing is decided`);
+      throw new CountersignError(
+        "CS-3016",
+        `${stepOf(request)}: nobody is being asked about turn ${request.turn}; nothing is decided`,
+      );
     case "outcome":
       if (state.calls.some((call) => call.turn === request.turn && call.returned === null)) return;
       throw notAwaited(input, state, `there is no open call of turn ${request.turn}`);

@@ -18,7 +18,16 @@ export interface SealedValue {
 export type NonceFor = (path: string) => string;
 
 /** What of a turn is sealed: part of the nonce, and the first part of the key in the vault. */
-export type SealedWhat = "input" | "args" | "rationale" | "summary" | "excerpt" | "output" | "error" | "preview" | "approval";
+export type SealedWhat =
+  | "input"
+  | "args"
+  | "rationale"
+  | "summary"
+  | "excerpt"
+  | "output"
+  | "error"
+  | "preview"
+  | "approval";
 
 /**
  * Nonces of one thing in one turn: HMAC-SHA256(secret, `<turn>|<what>|<path>`). Bound to the turn and not to the invocation, so
@@ -62,7 +71,11 @@ export function redact(value: Json, paths: readonly string[], nonceFor: NonceFor
  * The same from nonces that travel with the value, for who has no secret (a tool, the approval desk).
  * @throws CountersignError CS-3021 when a sensitive value has no nonce, or a nonce names no sensitive value
  */
-export function redactWithNonces(value: Json, paths: readonly string[], nonces: Readonly<Record<string, string>>): Json {
+export function redactWithNonces(
+  value: Json,
+  paths: readonly string[],
+  nonces: Readonly<Record<string, string>>,
+): Json {
   const { redacted, sealed } = redact(value, paths, (path) => {
     const nonce = Object.hasOwn(nonces, path) ? nonces[path] : undefined;
     if (nonce === undefined) throw unsealed(path, "has no nonce");

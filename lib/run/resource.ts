@@ -61,7 +61,8 @@ export function leaves(value: unknown): readonly string[] {
 /** What a past call was about, for people: the first plain value of its arguments. */
 export function subjectOf(call: PastCall): string {
   const shown = Object.entries(call.args).find(
-    ([key, value]) => (typeof value === "string" || typeof value === "number") && !call.tool.sensitiveInput.includes(key),
+    ([key, value]) =>
+      (typeof value === "string" || typeof value === "number") && !call.tool.sensitiveInput.includes(key),
   );
   return shown === undefined ? "" : String(shown[1]).slice(0, 200);
 }

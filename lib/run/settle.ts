@@ -53,14 +53,21 @@ interface Ended {
 }
 
 /** What the ledger says, with output that does not fit its schema taken as no output. */
-export function outcomeOf(call: Pick<Call, "argsHash" | "tool">, tool: Tool | undefined, effect: EffectRow | null): Ended {
+export function outcomeOf(
+  call: Pick<Call, "argsHash" | "tool">,
+  tool: Tool | undefined,
+  effect: EffectRow | null,
+): Ended {
   const mayHaveHappened = tool?.effect !== "read";
   if (effect === null) {
     const message = `CS-3128 ${call.tool}: the function ended before it began; nothing happened`;
     return { answer: failure("error", "CS-3128", message, true), effectPossible: false };
   }
   if (effect.args_hash !== call.argsHash) {
-    throw new CountersignError("CS-3018", `ledger: the row of ${call.tool} is for other arguments than its permit; nothing is settled`);
+    throw new CountersignError(
+      "CS-3018",
+      `ledger: the row of ${call.tool} is for other arguments than its permit; nothing is settled`,
+    );
   }
   if (effect.outcome === null) {
     const status = mayHaveHappened ? "unknown" : "error";
@@ -70,13 +77,21 @@ export function outcomeOf(call: Pick<Call, "argsHash" | "tool">, tool: Tool | un
   const { answer, effectPossible } = effect.outcome;
   if (answer.status !== "ok") {
     const status = answer.status === "unknown" && !mayHaveHappened ? "error" : answer.status;
-    return { answer: { ...answer, status }, effectPossible: mayHaveHappened && (effectPossible || status === "unknown") };
+    return {
+      answer: { ...answer, status },
+      effectPossible: mayHaveHappened && (effectPossible || status === "unknown"),
+    };
   }
   const fault = tool === undefined ? "the contract has no such tool any more" : outputFault(tool, answer.output);
   if (fault === undefined) return { answer, effectPossible: mayHaveHappened };
   const status = mayHaveHappened ? "unknown" : "error";
   return {
-    answer: failure(status, "CS-3127", `CS-3127 ${call.tool}: the answer does not fit the tool's output schema: ${fault}`, false),
+    answer: failure(
+      status,
+      "CS-3127",
+      `CS-3127 ${call.tool}: the answer does not fit the tool's output schema: ${fault}`,
+      false,
+    ),
     effectPossible: mayHaveHappened,
   };
 }

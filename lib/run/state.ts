@@ -18,7 +18,11 @@ export interface Call {
   readonly permittedAt: string;
   /** no claim may begin after this, ISO */
   readonly notAfter: string;
-  readonly returned: (Pick<DataOf<"ToolReturned">, "status" | "output" | "output_hash" | "effect_possible" | "untrusted"> & { readonly at: string }) | null;
+  readonly returned:
+    | (Pick<DataOf<"ToolReturned">, "status" | "output" | "output_hash" | "effect_possible" | "untrusted"> & {
+        readonly at: string;
+      })
+    | null;
 }
 
 /** People are being asked. */
@@ -129,7 +133,9 @@ function evolveOpen(run: OpenRun, event: Stamped): OpenRun | ClosedRun {
     case "ToolReturned": {
       const { turn, status, output, output_hash, effect_possible, untrusted } = event.data;
       const returned = { status, output, output_hash, effect_possible, untrusted, at: event.at };
-      const calls = run.calls.map((call) => (call.turn === turn && call.returned === null ? { ...call, returned } : call));
+      const calls = run.calls.map((call) =>
+        call.turn === turn && call.returned === null ? { ...call, returned } : call,
+      );
       // the context of the turn after was written with the permit, so a call settled on its own is told in the next one
       return { ...run, calls, nextTurn: event.step === `${turn}.outcome` ? turn + 2 : run.nextTurn };
     }
@@ -162,7 +168,8 @@ function permittedCall(run: OpenRun, event: Extract<Stamped, { type: "ActionPerm
 }
 
 /** The permit whose outcome is not in the log yet: at most one, as the gate settles before it decides. */
-export const openCall = (run: OpenRun | ClosedRun): Call | undefined => run.calls.find((call) => call.returned === null);
+export const openCall = (run: OpenRun | ClosedRun): Call | undefined =>
+  run.calls.find((call) => call.returned === null);
 
 function unknownEvent(event: never): never {
   throw new TypeError(`unknown event ${JSON.stringify(event)}`);

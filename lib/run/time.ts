@@ -17,7 +17,11 @@ export interface LocalTime {
 
 /** Day, hour and weekday on the wall clock of an IANA time zone; right on both sides of a change of summer time. */
 export function localTime(ms: number, timeZone: string): LocalTime {
-  const parts = new Map(formatFor(timeZone).formatToParts(ms).map((part) => [part.type, part.value]));
+  const parts = new Map(
+    formatFor(timeZone)
+      .formatToParts(ms)
+      .map((part) => [part.type, part.value]),
+  );
   const part = (type: Intl.DateTimeFormatPartTypes) => Number(parts.get(type));
   const day = `${String(part("year")).padStart(4, "0")}-${pad(part("month"))}-${pad(part("day"))}`;
   return { day, hour: part("hour"), weekday: new Date(`${day}T00:00:00Z`).getUTCDay() || 7 };

@@ -18,7 +18,11 @@ export function renderTitle(tool: Pick<Tool, "title">, args: JsonObject, resourc
 }
 
 /** For irreversible actions: the amount of the title (`420.00`), else the resource's id; null when a click is enough. */
-export function typedConfirmation(tool: Pick<Tool, "title" | "reversibility">, args: JsonObject, resourceId: string): string | null {
+export function typedConfirmation(
+  tool: Pick<Tool, "title" | "reversibility">,
+  args: JsonObject,
+  resourceId: string,
+): string | null {
   if (tool.reversibility !== "irreversible") return null;
   for (const [, field, currency] of tool.title.matchAll(PLACEHOLDER)) {
     const value = field === undefined ? undefined : valuesAt(args, field)[0];

@@ -6,10 +6,11 @@
  * - assess.ts    `assess(input): Assessment`: settle, parse, ordered checks
  * - policy.ts    `nextPolicyQuestion(judgement, evidence): PolicyFacts | undefined`: what to ask the policy engine next
  * - decide.ts    `decide(judgement, evidence): Step`
- * - admission.ts `admit(input): Admission`, `runName(contract, input, suffix)`, `requestSuffix(…)`, `uniqueHash(…)`
+ * - admission.ts `admit(input): Admission`; names.ts `runName(contract, input, suffix)`, `requestSuffix(…)`, `uniqueHash(contract, input)`
  * - close.ts     `closeRun(input): Closing`
- * - exposure.ts  `holdExposure`, `settleExposure`, `releaseExposure`, `exposureSum` on counter documents
- * - budget.ts    `dayLease(doc, …)`, `leaseDay`, `returnLease`: the workflow's day budget
+ * - exposure.ts  `counterDoc` (zod), `holdExposure(doc, hold)`, `settleExposure`, `releaseExposure`: changes of counter documents, null = no change
+ * - budget.ts    `dayDoc` (zod), `dayLeftMicroUsd`, `leaseDay`, `returnLease`: the tenant's day
+ * - lib/audit/chain.ts `appendToChain(head, envelope, events): RecordedEvent[]`; the envelope's `at` = `isoTime(nowMs)` of the input
  *
  * A gate step: read events → `readsFor` → fetch → `recordedAnswer` → `assess` → (preview, counters, policy) → `decide` →
  * write sealed values, holds, events (one transaction), settled holds, context → answer.
@@ -36,7 +37,9 @@ export interface DeployedHashes {
 }
 
 /** The brake as read from the control table; absent row = `{ on: false }`. */
-export type Brake = { readonly on: false } | { readonly on: true; readonly by: string; readonly at: string; readonly reason: string };
+export type Brake =
+  | { readonly on: false }
+  | { readonly on: true; readonly by: string; readonly at: string; readonly reason: string };
 
 /** What a tool stored in the effects ledger for one permit. Plain values. Times as epoch ms. */
 export interface EffectRow {
@@ -224,8 +227,9 @@ export type Closing =
   /** still running, already closed, or never started */
   | { readonly kind: "nothing" }
   | { readonly kind: "wait"; readonly untilMs: number }
-  | ({ readonly kind: "close" } & Pick<Step, "events" | "sealed" | "settled" | "released"> & { readonly step: "close" });
-
+  | ({ readonly kind: "close" } & Pick<Step, "events" | "sealed" | "settled" | "released"> & {
+        readonly step: "close";
+      });
 
 /** An event of a step with what it seals. */
 export interface Entry {

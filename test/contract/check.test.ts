@@ -90,7 +90,7 @@ describe("a contract with ten faults", () => {
       'CS-1006 contract.approvers.first[0]: "group:leads" is not a group of this contract; define it in approvers.groups (contract.ts)',
       'CS-1010 contract.resource.id: "input.secret_word" is sensitive in the workflow\'s input, and here its value would show; use a field that is not sensitive (contract.ts)',
       "CS-1012 contract.budget.perRunUsd: 30 leaves no room for one run a day (30 USD per run, 20 per day); raise budget.perDayUsd or lower budget.perRunUsd (contract.ts)",
-      'CS-1016 contract.agent.model: "acme.oracle-v9" has no price in the built-in table (2026-11-01); give agent.price { inputPerMillionUsd, outputPerMillionUsd }, or use a model that is in lib/contract/prices.ts (contract.ts)',
+      'CS-1016 contract.agent.model: "acme.oracle-v9" has no price in the built-in table (2026-11-21); give agent.price { inputPerMillionUsd, outputPerMillionUsd }, or use a model that is in lib/contract/prices.ts (contract.ts)',
       'CS-1015 contract.autonomy: "bounded" is bolder than recommended for desk.refund (irreversible, financial); lower it to "routine" or give `reason` (contract.ts)',
       'CS-1004 contract.tools[1].idempotency: "keys" is not allowed; use "key", "read-back" or "none" (tools/desk.ts)',
       'CS-1008 contract.tools[1].requires[0].tool: "desk.lookpu" is not a tool of this contract; did you mean "desk.lookup"? (tools/desk.ts)',

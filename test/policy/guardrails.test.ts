@@ -114,6 +114,13 @@ describe("guardrails", () => {
     );
   });
 
+  it("take facts named like Cedar's own words", () => {
+    const odd = deskContract(
+      deskWith({ resource: { type: "Customer", id: "input.customer_id", facts: { like: "ledger.lookup.tier" } } }),
+    );
+    expect(checkPolicies(odd, policySet(odd, [])).filter(({ code }) => code !== "CS-1119")).toEqual([]);
+  });
+
   it("are those that can apply: a workflow of reads has no rules for writes, and lint finds nothing in either", () => {
     const reads = deskContract(onlyReads());
     expect(guardrails(reads).map(({ id }) => id)).toEqual(["guardrail:over-budget", "guardrail:tenant"]);

@@ -75,7 +75,7 @@ it("a request that does not fit the schema is denied with its reason", () => {
   expect(authorize({ ...request, context })).toEqual({
     decision: "deny",
     determining: [],
-    errors: [expect.stringContaining("is not valid")],
+    errors: [expect.stringContaining("attribute `approvals`")],
   });
 });
 

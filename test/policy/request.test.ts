@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { createAuthorizer } from "../../lib/policy/local-authorizer.js";
 import { authorizationRequest } from "../../lib/policy/request.js";
@@ -140,6 +142,14 @@ describe("authorizationRequest", () => {
       ARGS["ledger.refund"],
     );
   });
+});
+
+it("is bundled into the gate without the Cedar engine", () => {
+  const entryPoints = [join(import.meta.dirname, "../../lib/policy/request.ts")];
+  const { metafile } = buildSync({ entryPoints, bundle: true, platform: "node", write: false, metafile: true });
+  const inputs = Object.keys(metafile.inputs);
+  expect(inputs.filter((path) => /cedar-wasm|aws-sdk|aws-cdk/.test(path))).toEqual([]);
+  expect(inputs).toContainEqual(expect.stringContaining("lib/policy/cedar-types.ts"));
 });
 
 it("every tool's request is one the engine accepts", () => {

@@ -50,7 +50,10 @@ function problem(node: JsonSchema): { readonly rule: string; readonly fix: strin
 
 function representable(node: JsonSchema, where: Where, faults: Faults): void {
   const found = problem(node);
-  if (found !== undefined) return faults.add("CS-1009", where, found);
+  if (found !== undefined) {
+    faults.add("CS-1009", where, found);
+    return;
+  }
   if (node.items !== undefined) representable(node.items, { ...where, path: `${where.path}[]` }, faults);
   for (const [key, value] of Object.entries(node.properties ?? {})) {
     nameOf(key, at(where, key), faults);

@@ -1,6 +1,7 @@
 /** dynalite ships no types; this is all that is used of it. */
 declare module "dynalite" {
   import type { Server } from "node:http";
+
   interface DynaliteOptions {
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;

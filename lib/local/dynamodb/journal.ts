@@ -55,14 +55,15 @@ export function openJournal(directory: string): Journal {
 function journalOf(file: string, contents: Contents, unlock: () => void): Journal {
   const descriptor = fs.openSync(file, "a", 0o600);
   let sizeBytes = fs.fstatSync(descriptor).size;
+  let broken = false;
   const write = (value: z.infer<typeof record>): void => {
     const line = `${JSON.stringify(value)}\n`;
     try {
+      if (broken) throw new Error("an earlier line could not be taken back");
       fs.appendFileSync(descriptor, line);
       sizeBytes += Buffer.byteLength(line);
     } catch (error) {
-      // Half a line would swallow the next one.
-      fs.ftruncateSync(descriptor, sizeBytes);
+      broken ||= !takeBack(descriptor, sizeBytes);
       throw new AwsFault("InternalServerError", `the local data folder cannot be written: ${String(error)}`, 500);
     }
   };
@@ -84,6 +85,16 @@ function journalOf(file: string, contents: Contents, unlock: () => void): Journa
       unlock();
     },
   };
+}
+
+/** Half a line would swallow the next one. */
+function takeBack(descriptor: number, sizeBytes: number): boolean {
+  try {
+    fs.ftruncateSync(descriptor, sizeBytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readContents(file: string): Contents {

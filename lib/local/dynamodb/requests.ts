@@ -126,7 +126,7 @@ export const transactGetItems = z.strictObject({
 const statement = {
   Statement: z.string().min(1).max(8192, "Member must have length less than or equal to 8192"),
   Parameters: z.array(attributeValue).min(1).exactOptional(),
-  ReturnValuesOnConditionCheckFailure: onFailure,
+  ReturnValuesOnConditionCheckFailure: z.literal("NONE", "an INSERT that fails shows no item").exactOptional(),
 };
 export const executeStatement = z.strictObject({
   ...statement,

@@ -42,11 +42,11 @@ const VERSIONS = ["2012-10-17", "2008-10-17"];
 /** Reads a policy document without trusting its shape: what is wrong in it becomes `unknown`. */
 export function compilePolicy(document: unknown, kind: PolicyKind): readonly Statement[] {
   if (!isRecord(document)) return [compileStatement(undefined, kind, { variables: false, understood: false })];
-  const version = document["Version"];
+  const version = document.Version;
   const understood =
     Object.keys(document).every((key) => ["Version", "Id", "Statement"].includes(key)) &&
     (version === undefined || VERSIONS.some((known) => known === version));
-  const statements = listOf(document["Statement"]);
+  const statements = listOf(document.Statement);
   return statements.map((raw) => compileStatement(raw, kind, { variables: version === "2012-10-17", understood }));
 }
 
@@ -58,12 +58,12 @@ interface Reading {
 function compileStatement(raw: unknown, kind: PolicyKind, reading: Reading): Statement {
   // Nothing readable: a Deny of everything, for everyone.
   if (!isRecord(raw)) return { effect: "Deny", applies: () => "unknown", names: () => HOLDER };
-  const effect = raw["Effect"] === "Allow" ? "Allow" : "Deny";
+  const effect = raw.Effect === "Allow" ? "Allow" : "Deny";
   const readable =
-    reading.understood && raw["Effect"] === effect && Object.keys(raw).every((key) => ELEMENTS.includes(key));
+    reading.understood && raw.Effect === effect && Object.keys(raw).every((key) => ELEMENTS.includes(key));
   const action = compileActions(raw);
   const resource = compileResources(raw, kind, reading.variables);
-  const condition = compileConditions(raw["Condition"], reading.variables);
+  const condition = compileConditions(raw.Condition, reading.variables);
   return {
     effect,
     applies(request) {
@@ -85,7 +85,7 @@ function compileActions(raw: Readonly<Record<string, unknown>>): (request: Reque
 }
 
 function compileResources(raw: Readonly<Record<string, unknown>>, kind: PolicyKind, variables: boolean) {
-  if (kind === "trust" && raw["Resource"] === undefined && raw["NotResource"] === undefined) return (): Truth => "yes";
+  if (kind === "trust" && raw.Resource === undefined && raw.NotResource === undefined) return (): Truth => "yes";
   const templates = oneOf(raw, "Resource", "NotResource", (text) => template(text, { variables, wildcards: true }));
   if (templates === undefined) return (): Truth => "unknown";
   return ({ resource, keys }: Request): Truth => {

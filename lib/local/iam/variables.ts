@@ -57,14 +57,14 @@ function readPiece(inside: string): Piece | undefined {
 function fill(pieces: readonly Piece[], keys: RequestKeys): Pattern | undefined {
   const tokens: Token[] = [];
   for (const piece of pieces) {
-    const part = "tokens" in piece ? piece.tokens : valueOf(piece.variable, keys);
+    const part = "tokens" in piece ? piece.tokens : substitute(piece.variable, keys);
     if (part === undefined) return undefined;
     tokens.push(...part);
   }
   return tokens;
 }
 
-function valueOf(variable: Variable, keys: RequestKeys): Pattern | undefined {
+function substitute(variable: Variable, keys: RequestKeys): Pattern | undefined {
   const found = keys.read(variable.key);
   if (found.kind === "absent") return variable.fallback === undefined ? undefined : literal(variable.fallback);
   if (found.kind === "unmodelled" || found.multivalued) return undefined;

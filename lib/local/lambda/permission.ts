@@ -17,7 +17,10 @@ const EventInvokeProperties = z.strictObject({
 });
 
 /** A statement of a function's resource policy; `functionReference` says whose. */
-export function permissionStatement(request: ResourceRequest, arnOf: (reference: string) => string): { functionReference: string; statement: PolicyStatement } {
+export function permissionStatement(
+  request: ResourceRequest,
+  arnOf: (reference: string) => string,
+): { functionReference: string; statement: PolicyStatement } {
   const { Action, FunctionName, Principal, SourceArn, SourceAccount } = parseProperties(request, PermissionProperties);
   const condition = {
     ...(SourceArn === undefined ? {} : { ArnLike: { "aws:SourceArn": SourceArn } }),

@@ -26,7 +26,9 @@ export class FunctionPool {
     const limit = this.reservedConcurrency ?? DEFAULT_CHILDREN;
     const throttles = this.reservedConcurrency !== undefined && whenFull === "refuse";
     if (limit === 0 || (throttles && this.running >= limit)) {
-      throw new AwsFault("TooManyRequestsException", "Rate Exceeded.", 429, { Reason: "ReservedFunctionConcurrentInvocationLimitExceeded" });
+      throw new AwsFault("TooManyRequestsException", "Rate Exceeded.", 429, {
+        Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+      });
     }
     if (this.running >= limit) await new Promise<void>((turn) => this.queue.push(turn));
     else this.running += 1;

@@ -36,7 +36,9 @@ export class RuntimeApi {
 
   async listen(): Promise<void> {
     await new Promise<void>((done, fail) => {
-      this.server.once("error", (error) => fail(new CountersignError("CS-4002", `the Lambda Runtime API cannot listen on 127.0.0.1: ${error.message}`)));
+      this.server.once("error", (error) =>
+        fail(new CountersignError("CS-4002", `the Lambda Runtime API cannot listen on 127.0.0.1: ${error.message}`)),
+      );
       this.server.listen(0, "127.0.0.1", done);
     });
     const address = this.server.address();
@@ -78,7 +80,12 @@ export class RuntimeApi {
   }
 }
 
-function answer(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}, body = ""): void {
+function answer(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body = "",
+): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(body);
 }

@@ -45,6 +45,9 @@ const sendEmailRequest = z.strictObject({
 });
 type SendEmail = z.output<typeof sendEmailRequest>;
 
+/** Addresses and domains the template verifies, by their lower-case text: SES does not tell cases apart. */
+type Identities = ReadonlyMap<string, string>;
+
 const identityProperties = z.strictObject({ EmailIdentity: z.string().min(3).max(320) });
 const INERT_IDENTITY = {
   DkimAttributes: "no mail leaves this machine, so none is signed",
@@ -56,7 +59,7 @@ const INERT_IDENTITY = {
 
 export function createSesEngine(ctx: CloudContext): Engine & { readonly mailbox: Pick<Mailbox, "list"> } {
   const mailbox = new Mailbox(ctx);
-  const identities = new Set<string>();
+  const identities = new Map<string, string>();
   return {
     service: "ses",
     mailbox,
@@ -77,10 +80,10 @@ export function createSesEngine(ctx: CloudContext): Engine & { readonly mailbox:
   };
 }
 
-function identityFactory(identities: Set<string>): ResourceFactory {
+function identityFactory(identities: Map<string, string>): ResourceFactory {
   return (request) => {
     const { EmailIdentity } = parseProperties(request, identityProperties, INERT_IDENTITY);
-    identities.add(EmailIdentity.toLowerCase());
+    identities.set(EmailIdentity.toLowerCase(), EmailIdentity);
     return { ref: EmailIdentity, attributes: {} };
   };
 }
@@ -144,14 +147,14 @@ function fromRaw(request: SendEmail, raw: Buffer): MailContent {
 /** `Name <a@b>` → name and address. */
 function splitSender(from: string): { name: string; address: string } {
   const match = /^\s*(.*?)\s*<([^<>]+)>\s*$/.exec(from);
-  return { name: (match?.[1] ?? "").replace(/^"|"$/g, ""), address: (match?.[2] ?? from).trim().toLowerCase() };
+  return { name: (match?.[1] ?? "").replace(/^"|"$/g, ""), address: (match?.[2] ?? from).trim() };
 }
 
 /**
  * Asks for the identity that sends: the address or its domain, whichever the template verifies. When it verifies
  * neither, the identity was verified by hand and either grant will do.
  */
-function authorize(ctx: CloudContext, call: AwsCall, identities: ReadonlySet<string>, mail: CapturedMail): void {
+function authorize(ctx: CloudContext, call: AwsCall, identities: Identities, mail: CapturedMail): void {
   const sender = splitSender(mail.from);
   const domain = sender.address.slice(sender.address.lastIndexOf("@") + 1);
   const question = (identity: string) => ({
@@ -165,8 +168,8 @@ function authorize(ctx: CloudContext, call: AwsCall, identities: ReadonlySet<str
       ...(sender.name !== "" && { "ses:FromDisplayName": sender.name }),
     },
   });
-  const verified = [sender.address, domain].filter((identity) => identities.has(identity));
-  const candidates = verified.length > 0 ? verified.slice(0, 1) : [sender.address, domain];
-  if (candidates.some((identity) => ctx.iam.evaluate(question(identity)).allowed)) return;
-  ctx.iam.authorize(question(candidates[0] ?? sender.address));
+  const verified = identities.get(sender.address.toLowerCase()) ?? identities.get(domain.toLowerCase());
+  const byHand = [sender.address, domain];
+  if (verified === undefined && byHand.some((identity) => ctx.iam.evaluate(question(identity)).allowed)) return;
+  ctx.iam.authorize(question(verified ?? sender.address));
 }

@@ -120,11 +120,13 @@ function checkExpression(
     const allowed = members.map((name) => `$states.${name}`).join(", ");
     faults.push(...fault("CS-1256", `$states.${member} does not exist here; allowed are ${allowed}`));
   }
-  if (references.rootDocument) faults.push(...fault("CS-1256", "$$ does not exist: there is no input document; use $states.input"));
+  if (references.rootDocument)
+    faults.push(...fault("CS-1256", "$$ does not exist: there is no input document; use $states.input"));
   if (variables !== undefined) {
     for (const name of references.variables) {
       if (variables.has(name)) continue;
-      const why = name === "eval" ? "$eval does not exist in Step Functions" : `$${name} is not assigned on any way here`;
+      const why =
+        name === "eval" ? "$eval does not exist in Step Functions" : `$${name} is not assigned on any way here`;
       faults.push(...fault("CS-1256", why));
     }
   }

@@ -59,7 +59,8 @@ const INVOKE_ARGUMENTS = ["FunctionName", "Payload", "Qualifier", "InvocationTyp
 
 /** The Lambda integration's arguments, as far as they are written out. */
 function checkArguments(name: string, state: StateDefinition, add: AddFault): void {
-  if (state.Type !== "Task" || (state.Resource !== LAMBDA_INVOKE && state.Resource !== LAMBDA_INVOKE_WITH_TOKEN)) return;
+  if (state.Type !== "Task" || (state.Resource !== LAMBDA_INVOKE && state.Resource !== LAMBDA_INVOKE_WITH_TOKEN))
+    return;
   const given = state.Arguments;
   if (typeof given === "string") return;
   const members = typeof given === "object" && given !== null && !Array.isArray(given) ? given : {};

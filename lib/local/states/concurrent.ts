@@ -103,19 +103,22 @@ function runAll(parent: Scope, total: number, concurrency: number, lines: Lines)
     };
     const begin = (scope: Scope, index: number): void => {
       open++;
-      lines.work(scope, index).then((output) => {
-        if (over) return;
-        outputs[index] = output;
-        lines.done(scope, index);
-        parent.lastEventId = scope.lastEventId;
-        scope.close();
-        open--;
-        fill();
-        if (open === 0) {
-          over = true;
-          resolve(outputs);
-        }
-      }).catch((error: unknown) => fail(scope, index, error));
+      lines
+        .work(scope, index)
+        .then((output) => {
+          if (over) return;
+          outputs[index] = output;
+          lines.done(scope, index);
+          parent.lastEventId = scope.lastEventId;
+          scope.close();
+          open--;
+          fill();
+          if (open === 0) {
+            over = true;
+            resolve(outputs);
+          }
+        })
+        .catch((error: unknown) => fail(scope, index, error));
     };
     const fill = (): void => {
       const started: [Scope, number][] = [];
@@ -162,7 +165,8 @@ async function itemsOf(run: StateRun, state: MapState): Promise<readonly unknown
 }
 
 async function concurrencyOf(run: StateRun, state: MapState): Promise<number> {
-  const wanted = state.maxConcurrency === undefined ? 0 : await run.evaluateCount(state.maxConcurrency, "MaxConcurrency", 0);
+  const wanted =
+    state.maxConcurrency === undefined ? 0 : await run.evaluateCount(state.maxConcurrency, "MaxConcurrency", 0);
   return wanted === 0 ? MAX_INLINE_CONCURRENCY : Math.min(wanted, MAX_INLINE_CONCURRENCY);
 }
 

@@ -63,7 +63,10 @@ export function readCase(path: string): ConformanceCase {
   try {
     document = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new CountersignError("CS-1265", `conformance case ${path}: ${error instanceof Error ? error.message : error}`);
+    throw new CountersignError(
+      "CS-1265",
+      `conformance case ${path}: ${error instanceof Error ? error.message : error}`,
+    );
   }
   const parsed = CaseSchema.safeParse(document);
   if (parsed.success) return parsed.data;

@@ -121,12 +121,12 @@ function compareRegion(expected: readonly FlatEvent[], actual: readonly FlatEven
   const problems: string[] = [];
   for (const want of expected) {
     const found = left.findIndex((got) => {
-      const before = counterpart.get(want["previousEventId"]) ?? want["previousEventId"];
-      return matchesValue(withoutIds(want), withoutIds(got)) && (!chained || before === got["previousEventId"]);
+      const before = counterpart.get(want.previousEventId) ?? want.previousEventId;
+      return matchesValue(withoutIds(want), withoutIds(got)) && (!chained || before === got.previousEventId);
     });
     const [got] = found < 0 ? [] : left.splice(found, 1);
     if (got === undefined) problems.push(difference("event in a region without order", want, "(no event)"));
-    else counterpart.set(want["id"], got["id"]);
+    else counterpart.set(want.id, got.id);
   }
   return [...problems, ...left.map((got) => difference("event in a region without order", "(no event)", got))];
 }

@@ -52,7 +52,11 @@ function readDefinition(source: unknown, checks: DefinitionChecks): Read {
     return { faults: [...languageFaults, ...faults] };
   }
   const machine = parsed.data;
-  const faults = [...languageFaults, ...checkGraph(machine, []), ...checkExpressions(machine, checks.variables ?? true)];
+  const faults = [
+    ...languageFaults,
+    ...checkGraph(machine, []),
+    ...checkExpressions(machine, checks.variables ?? true),
+  ];
   return faults.length === 0 ? { machine } : { faults };
 }
 
@@ -150,7 +154,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue): DefinitionFault[] {
   if (issue.code === "invalid_union" && field === "Type") {
     return [{ code: "CS-1253", state, field, message: `${where} has a Type that is not modelled or missing` }];
   }
-  const unsupported = issue.code === "custom" && issue.params?.["unsupported"] === true;
+  const unsupported = issue.code === "custom" && issue.params?.unsupported === true;
   const code = unsupported ? "CS-1253" : state === undefined && field === "" ? "CS-1250" : "CS-1258";
   const why = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
   return [{ code, state, field, message: `${where}${field === "" ? "" : `, ${field}`}: ${why}` }];
@@ -162,7 +166,8 @@ function placeOf(path: readonly PropertyKey[]): { readonly state: string | undef
   const name = at >= 0 ? path[at + 1] : undefined;
   const rest = name === undefined ? path : path.slice(at + 2);
   const field = rest.reduce<string>(
-    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}/${String(part)}`),
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}/${String(part)}`,
     "",
   );
   return { state: name === undefined ? undefined : String(name), field };

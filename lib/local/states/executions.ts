@@ -104,7 +104,9 @@ export class Executions {
    * exist. Answers how many there were.
    */
   recover(): number {
-    const lost = [...this.entries.values()].filter((entry) => entry.record.status === "RUNNING" && entry.run === undefined);
+    const lost = [...this.entries.values()].filter(
+      (entry) => entry.record.status === "RUNNING" && entry.run === undefined,
+    );
     const cause = "The embedded cloud ended while this execution was running.";
     for (const entry of lost) this.stop(entry.record.executionArn, "Countersign.CloudEnded", cause);
     return lost.length;
@@ -251,7 +253,10 @@ function statusChange(record: ExecutionRecord): BusEvent {
 
 function parseInput(json: string): unknown {
   if (exceedsBytes(json, MAX_PAYLOAD_BYTES)) {
-    throw new AwsFault("InvalidExecutionInput", `Invalid State Machine Execution Input: 'larger than ${MAX_PAYLOAD_BYTES} bytes'`);
+    throw new AwsFault(
+      "InvalidExecutionInput",
+      `Invalid State Machine Execution Input: 'larger than ${MAX_PAYLOAD_BYTES} bytes'`,
+    );
   }
   try {
     return JSON.parse(json);

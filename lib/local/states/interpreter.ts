@@ -70,7 +70,12 @@ export function startRun(request: RunRequest): RunHandle {
   }
   runGraph(request.machine, root, request.input).then(
     (output) =>
-      end("ExecutionSucceeded", root.lastEventId, { output: output.json }, { status: "SUCCEEDED", output: output.json }),
+      end(
+        "ExecutionSucceeded",
+        root.lastEventId,
+        { output: output.json },
+        { status: "SUCCEEDED", output: output.json },
+      ),
     (error: unknown) => {
       if (error instanceof Aborted) return;
       const failure = error instanceof StateFailure ? error : internalFailure(request, error);

@@ -98,7 +98,8 @@ const UNSURE = Symbol("needs the engine");
 function followPath(path: readonly string[], bindings: Bindings): unknown {
   let value: unknown = bindings;
   for (const name of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return UNSURE;
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
+      return UNSURE;
     value = Reflect.get(value, name);
   }
   return value === undefined ? UNSURE : value;

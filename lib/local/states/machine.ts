@@ -182,7 +182,11 @@ function integrationOf(resource: string): Integration {
 
 function compileRule(rule: Definition<"Choice">["Choices"][number], index: number): ChoiceRule {
   const at = `Choices[${index}]`;
-  return { condition: compileTemplate(rule.Condition, `${at}/Condition`), next: rule.Next, ...produces(rule, `${at}/`) };
+  return {
+    condition: compileTemplate(rule.Condition, `${at}/Condition`),
+    next: rule.Next,
+    ...produces(rule, `${at}/`),
+  };
 }
 
 function recovers(state: {

@@ -152,10 +152,15 @@ function machineItem(machine: StateMachine): Record<string, unknown> {
   };
 }
 
-const ListStateMachines = operation("ListStateMachines", z.strictObject(paging), anyResource, (request, { machines }) => {
-  const { items, ...more } = page(machines.all(), request);
-  return { stateMachines: items.map(machineItem), ...more };
-});
+const ListStateMachines = operation(
+  "ListStateMachines",
+  z.strictObject(paging),
+  anyResource,
+  (request, { machines }) => {
+    const { items, ...more } = page(machines.all(), request);
+    return { stateMachines: items.map(machineItem), ...more };
+  },
+);
 
 const CreateStateMachine = operation(
   "CreateStateMachine",

@@ -8,7 +8,10 @@ export interface PageRequest {
 const DEFAULT_RESULTS = 100;
 
 /** One page of a list; `nextToken` is there when more follow. Throws `AwsFault` InvalidToken. */
-export function page<T>(all: readonly T[], request: PageRequest): { readonly items: readonly T[]; readonly nextToken?: string } {
+export function page<T>(
+  all: readonly T[],
+  request: PageRequest,
+): { readonly items: readonly T[]; readonly nextToken?: string } {
   const start = request.nextToken === undefined ? 0 : offsetOf(request.nextToken);
   const end = start + (request.maxResults || DEFAULT_RESULTS);
   const items = all.slice(start, end);

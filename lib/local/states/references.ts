@@ -32,7 +32,9 @@ export function referencesOf(ast: unknown): References {
     if (type === "path") addStatesMember(statesMembers, arrayOf(Reflect.get(node, "steps")));
   });
   const variables = new Set(
-    [...read].filter((name) => name !== "" && name !== "$" && name !== "states" && !bound.has(name) && !FUNCTION_NAMES.has(name)),
+    [...read].filter(
+      (name) => name !== "" && name !== "$" && name !== "states" && !bound.has(name) && !FUNCTION_NAMES.has(name),
+    ),
   );
   return { variables, statesMembers, rootDocument: read.has("$") };
 }

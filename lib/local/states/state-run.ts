@@ -4,7 +4,14 @@ import type { EventType } from "./history.js";
 import type { Assignments, Catcher, Produces, State } from "./machine.js";
 import { type Payload, payloadOf, withinLimit } from "./payload.js";
 import type { Scope } from "./scope.js";
-import { type EvaluationScope, evaluateTemplate, jsonType, type JsonType, type Template, wrongType } from "./template.js";
+import {
+  type EvaluationScope,
+  evaluateTemplate,
+  jsonType,
+  type JsonType,
+  type Template,
+  wrongType,
+} from "./template.js";
 import { type AssignedValues, variableJson } from "./variables.js";
 
 /** Where a state leads. */
@@ -63,11 +70,19 @@ export class StateRun {
     const isCount = (value: unknown): value is number => typeof value === "number";
     const value = await this.evaluateAs(template, location, "number", isCount, extras);
     if (Number.isInteger(value) && value >= min) return value;
-    throw new EvaluationFault(location, `The value ${value} of the field '${location}' must be an integer of at least ${min}.`);
+    throw new EvaluationFault(
+      location,
+      `The value ${value} of the field '${location}' must be an integer of at least ${min}.`,
+    );
   }
 
   /** Leaves the state: its Output or `fallback`, its Assign, the exit event. */
-  async exit(produces: Produces, fallback: Payload, next: string | undefined, extras: Extras = NO_EXTRAS): Promise<Outcome> {
+  async exit(
+    produces: Produces,
+    fallback: Payload,
+    next: string | undefined,
+    extras: Extras = NO_EXTRAS,
+  ): Promise<Outcome> {
     let output = fallback;
     if (produces.output !== undefined) {
       const value = this.evaluate(produces.output, extras);
@@ -131,8 +146,8 @@ export class StateRun {
 
   private evaluationScope(extras: Extras): EvaluationScope {
     const states: Record<string, unknown> = { input: this.input.value, context: this.context(extras) };
-    if (extras.result !== undefined) states["result"] = extras.result;
-    if (extras.errorOutput !== undefined) states["errorOutput"] = extras.errorOutput;
+    if (extras.result !== undefined) states.result = extras.result;
+    if (extras.errorOutput !== undefined) states.errorOutput = extras.errorOutput;
     return { bindings: { ...this.scope.variables.all(), states }, services: this.scope.run.services };
   }
 
@@ -142,9 +157,9 @@ export class StateRun {
       ...run.contextBase,
       State: { EnteredTime: this.enteredTime, Name: this.state.name, RetryCount: this.retryCount },
     };
-    if (extras.token !== undefined) context["Task"] = { Token: extras.token };
+    if (extras.token !== undefined) context.Task = { Token: extras.token };
     const item = extras.item ?? iteration;
-    if (item !== undefined) context["Map"] = { Item: { Index: item.index, Value: item.value } };
+    if (item !== undefined) context.Map = { Item: { Index: item.index, Value: item.value } };
     return context;
   }
 

@@ -97,7 +97,10 @@ export class ExecutionStore {
   private fileOf(executionArn: string): string {
     const [machine, name] = executionArn.split(":").slice(-2);
     const readable = `${machine}-${name}`.replace(/[^A-Za-z0-9._-]/g, "_").slice(0, 120);
-    return join(this.folder, `${readable}-${createHash("sha256").update(executionArn).digest("hex").slice(0, 8)}.jsonl`);
+    return join(
+      this.folder,
+      `${readable}-${createHash("sha256").update(executionArn).digest("hex").slice(0, 8)}.jsonl`,
+    );
   }
 
   private read(path: string): { readonly record: ExecutionRecord | undefined; readonly events: HistoryEvent[] } {

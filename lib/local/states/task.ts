@@ -157,45 +157,60 @@ function performCall(
   issued: IssuedToken | undefined,
   named: EventDetails | undefined,
 ): Promise<Payload> {
-  const { clock } = scope.run.seams;
   return scope.wait<Payload>((resolve, reject) => {
-    const cancels: (() => void)[] = [];
-    if (call.timeoutMs !== undefined) {
-      cancels.push(clock.at(clock.now() + call.timeoutMs, () => reject(new StateFailure("States.Timeout", undefined))));
-    }
+    const stopTimeout = watchTimeout(scope, call.timeoutMs, reject);
     const heartbeat = watchHeartbeat(scope, call.heartbeatMs, reject);
-    cancels.push(heartbeat.stop);
-    let submitted = false;
-    let settlement: Settlement | undefined;
-    const finish = (): void => {
-      if (!submitted || settlement === undefined) return;
-      if (settlement.kind === "success") resolve(settledPayload(settlement.outputJson));
-      else reject(new StateFailure(settlement.error, settlement.cause, [TASK_FAILED]));
-    };
-    issued?.listen({
-      settled(answer) {
-        settlement = answer;
-        finish();
-      },
-      heartbeat: heartbeat.beat,
-    });
-    const returned = (value: unknown): void => {
-      const answer = payloadOf(call.wrapped ? { ExecutedVersion: "$LATEST", Payload: value ?? null, StatusCode: 200 } : (value ?? null));
-      if (issued === undefined) return resolve(answer);
-      scope.emit("TaskSubmitted", { ...named, output: answer.json });
-      submitted = true;
-      finish();
-    };
+    const answered = issued === undefined ? resolve : awaitSettlement(scope, issued, named, heartbeat, resolve, reject);
     let over = false;
-    invoke(scope, call).then(
-      (value) => over || returned(value),
-      (error: unknown) => over || reject(error),
-    );
+    invoke(scope, call)
+      .then((value) => {
+        if (!over) answered(payloadOf(call.wrapped ? wrap(value) : (value ?? null)));
+      })
+      .catch(reject);
     return () => {
       over = true;
-      for (const cancel of cancels) cancel();
+      stopTimeout();
+      heartbeat.stop();
     };
   });
+}
+
+/** What Lambda's Invoke answers, as far as it does not depend on AWS's own plumbing. */
+function wrap(value: unknown): Record<string, unknown> {
+  return { ExecutedVersion: "$LATEST", Payload: value ?? null, StatusCode: 200 };
+}
+
+type Resolve = (result: Payload) => void;
+type Reject = (error: unknown) => void;
+
+/** Listens to the token; answers what to do when the function has returned: the task is submitted then. */
+function awaitSettlement(
+  scope: Scope,
+  issued: IssuedToken,
+  named: EventDetails | undefined,
+  heartbeat: { beat(): void },
+  resolve: Resolve,
+  reject: Reject,
+): Resolve {
+  let submitted = false;
+  let settlement: Settlement | undefined;
+  const finish = (): void => {
+    if (!submitted || settlement === undefined) return;
+    if (settlement.kind === "success") resolve(settledPayload(settlement.outputJson));
+    else reject(new StateFailure(settlement.error, settlement.cause, [TASK_FAILED]));
+  };
+  issued.listen({
+    settled(answer) {
+      settlement = answer;
+      finish();
+    },
+    heartbeat: heartbeat.beat,
+  });
+  return (answer) => {
+    scope.emit("TaskSubmitted", { ...named, output: answer.json });
+    submitted = true;
+    finish();
+  };
 }
 
 async function invoke(scope: Scope, call: Call): Promise<unknown> {
@@ -222,11 +237,13 @@ function settledPayload(json: string): Payload {
   return { value, json };
 }
 
-function watchHeartbeat(
-  scope: Scope,
-  heartbeatMs: number | undefined,
-  reject: (failure: StateFailure) => void,
-): { beat(): void; stop(): void } {
+function watchTimeout(scope: Scope, timeoutMs: number | undefined, reject: Reject): () => void {
+  if (timeoutMs === undefined) return () => {};
+  const { clock } = scope.run.seams;
+  return clock.at(clock.now() + timeoutMs, () => reject(new StateFailure("States.Timeout", undefined)));
+}
+
+function watchHeartbeat(scope: Scope, heartbeatMs: number | undefined, reject: Reject): { beat(): void; stop(): void } {
   if (heartbeatMs === undefined) return { beat: () => {}, stop: () => {} };
   const { clock } = scope.run.seams;
   const miss = (): void => reject(new StateFailure("States.Timeout", undefined, [HEARTBEAT_TIMEOUT]));

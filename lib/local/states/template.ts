@@ -28,10 +28,13 @@ export function compileTemplate(value: unknown, location: string): Template {
     return items.every((item) => item.kind === "literal") ? { kind: "literal", value } : { kind: "list", items };
   }
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value).map(
-      ([key, member]): readonly [string, Template] => [key, compileTemplate(member, `${location}/${key}`)],
-    );
-    return entries.every(([, member]) => member.kind === "literal") ? { kind: "literal", value } : { kind: "record", entries };
+    const entries = Object.entries(value).map(([key, member]): readonly [string, Template] => [
+      key,
+      compileTemplate(member, `${location}/${key}`),
+    ]);
+    return entries.every(([, member]) => member.kind === "literal")
+      ? { kind: "literal", value }
+      : { kind: "record", entries };
   }
   return { kind: "literal", value };
 }

@@ -26,11 +26,13 @@ export class Variables {
     const texts = Object.entries(json);
     if (texts.reduce((sum, [, text]) => sum + text.length * 3, 0) > MAX_ASSIGN_BYTES) {
       const sizeBytes = texts.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0);
-      if (sizeBytes > MAX_ASSIGN_BYTES) throw tooLarge(`the values of one Assign have ${sizeBytes} bytes`, MAX_ASSIGN_BYTES);
+      if (sizeBytes > MAX_ASSIGN_BYTES)
+        throw tooLarge(`the values of one Assign have ${sizeBytes} bytes`, MAX_ASSIGN_BYTES);
     }
     this.values = { ...this.values, ...values };
     this.sizes = { ...this.sizes, ...Object.fromEntries(texts.map(([name, text]) => [name, text.length])) };
-    if (this.totalSize() > MAX_VARIABLES_BYTES) throw tooLarge("all variables together are too large", MAX_VARIABLES_BYTES);
+    if (this.totalSize() > MAX_VARIABLES_BYTES)
+      throw tooLarge("all variables together are too large", MAX_VARIABLES_BYTES);
   }
 
   private totalSize(): number {

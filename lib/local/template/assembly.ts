@@ -48,7 +48,8 @@ export function readAssembly(folder: string, only?: readonly string[]): Assembly
   const assets = new Map<string, FoundAsset>();
   readFolder(root, found, assets);
   const stacks = only === undefined ? found : selected(found, only);
-  if (stacks.length === 0) throw new CountersignError("CS-1201", `${root}: no stacks in this assembly; run \`npx cdk synth\``);
+  if (stacks.length === 0)
+    throw new CountersignError("CS-1201", `${root}: no stacks in this assembly; run \`npx cdk synth\``);
   const { accountId, region } = oneEnvironment(stacks);
   const order = stackOrder(stacks);
   const bySub = (text: string) =>
@@ -78,7 +79,11 @@ function readFolder(folder: string, stacks: FoundStack[], assets: Map<string, Fo
         dependsOn: artifact.dependencies,
       });
     } else if (artifact.type === "cdk:asset-manifest") {
-      const { file } = checked(z.object({ file: z.string() }), artifact.properties, `${folder}/manifest.json artifacts.${id}`);
+      const { file } = checked(
+        z.object({ file: z.string() }),
+        artifact.properties,
+        `${folder}/manifest.json artifacts.${id}`,
+      );
       readAssets(folder, file, assets);
     } else if (artifact.type === "cdk:cloud-assembly") {
       const where = `${folder}/manifest.json artifacts.${id}`;
@@ -92,7 +97,10 @@ function readAssets(folder: string, file: string, assets: Map<string, FoundAsset
   const manifest = readJson(inside(folder, file), AssetManifestSchema);
   const images = Object.keys(manifest.dockerImages);
   if (images.length > 0) {
-    throw new CountersignError("CS-1203", `${folder}/${file}: container image assets (${images.join(", ")}) cannot run here; use a zip asset`);
+    throw new CountersignError(
+      "CS-1203",
+      `${folder}/${file}: container image assets (${images.join(", ")}) cannot run here; use a zip asset`,
+    );
   }
   for (const { source, destinations } of Object.values(manifest.files)) {
     if (source.path === undefined) continue; // produced by a command at deploy time: assetFolder says so when it is used
@@ -102,13 +110,24 @@ function readAssets(folder: string, file: string, assets: Map<string, FoundAsset
   }
 }
 
-function assetFolder(bucket: string, key: string, asset: FoundAsset | undefined, sub: (text: string) => string): string {
+function assetFolder(
+  bucket: string,
+  key: string,
+  asset: FoundAsset | undefined,
+  sub: (text: string) => string,
+): string {
   if (!asset || sub(asset.bucketName) !== bucket) {
-    throw new CountersignError("CS-1203", `asset s3://${bucket}/${key} is in no asset manifest of the assembly; run \`npx cdk synth\` again`);
+    throw new CountersignError(
+      "CS-1203",
+      `asset s3://${bucket}/${key} is in no asset manifest of the assembly; run \`npx cdk synth\` again`,
+    );
   }
   const isFolder = statSync(asset.path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (asset.packaging !== "zip" || !isFolder) {
-    throw new CountersignError("CS-1203", `asset ${asset.path} is no folder to zip (packaging ${asset.packaging}); give the function a folder as code`);
+    throw new CountersignError(
+      "CS-1203",
+      `asset ${asset.path} is no folder to zip (packaging ${asset.packaging}); give the function a folder as code`,
+    );
   }
   return asset.path;
 }
@@ -144,7 +163,10 @@ function selected(stacks: readonly FoundStack[], only: readonly string[]): Found
   for (const name of only) {
     const stack = stacks.find((each) => each.name === name);
     if (!stack) {
-      throw new CountersignError("CS-1205", `there is no stack ${name} in the assembly; there is ${stacks.map((each) => each.name).join(", ")}`);
+      throw new CountersignError(
+        "CS-1205",
+        `there is no stack ${name} in the assembly; there is ${stacks.map((each) => each.name).join(", ")}`,
+      );
     }
     choose(stack);
   }
@@ -154,7 +176,8 @@ function selected(stacks: readonly FoundStack[], only: readonly string[]): Found
 function stackOrder(stacks: readonly FoundStack[]): readonly StackTemplate[] {
   const byId = new Map(stacks.map((stack) => [stack.id, stack]));
   const order = inDependencyOrder(new Map(stacks.map((stack) => [stack.id, stack.dependsOn])));
-  if ("cycle" in order) throw new CountersignError("CS-1205", `stacks depend on each other in a cycle: ${order.cycle.join(" → ")}`);
+  if ("cycle" in order)
+    throw new CountersignError("CS-1205", `stacks depend on each other in a cycle: ${order.cycle.join(" → ")}`);
   return order.flatMap((id) => byId.get(id) ?? []);
 }
 

@@ -10,7 +10,8 @@ const BOOTSTRAP_RULE = "CheckBootstrapVersion";
 export function checkTemplate(stack: StackTemplate, isModelledType: (type: string) => boolean): Problem[] {
   const { template, name } = stack;
   const problems: Problem[] = [];
-  const at = (logicalId: string): Visitor => visitorFor(template, (path, problem) => problems.push({ stack: name, logicalId, path, problem }));
+  const at = (logicalId: string): Visitor =>
+    visitorFor(template, (path, problem) => problems.push({ stack: name, logicalId, path, problem }));
 
   for (const rule of Object.keys(template.Rules)) {
     if (rule !== BOOTSTRAP_RULE) at(rule).problem("Rules", "rules are not modelled");
@@ -22,7 +23,8 @@ export function checkTemplate(stack: StackTemplate, isModelledType: (type: strin
     visit(resource.Properties, "Properties", visitor);
     if (resource.Condition !== undefined) visitor.condition(resource.Condition, "Condition");
     for (const needed of resource.DependsOn) {
-      if (!Object.hasOwn(template.Resources, needed)) visitor.problem("DependsOn", `${needed} is no resource of this stack`);
+      if (!Object.hasOwn(template.Resources, needed))
+        visitor.problem("DependsOn", `${needed} is no resource of this stack`);
     }
   }
   for (const [id, output] of Object.entries(template.Outputs)) {
@@ -42,7 +44,9 @@ function visitorFor(template: Template, problem: (path: string, problem: string)
     },
     reference: (name, path) => {
       const known =
-        PSEUDO_PARAMETERS.has(name) || Object.hasOwn(template.Parameters, name) || Object.hasOwn(template.Resources, name);
+        PSEUDO_PARAMETERS.has(name) ||
+        Object.hasOwn(template.Parameters, name) ||
+        Object.hasOwn(template.Resources, name);
       if (!known) problem(path, `there is no parameter or resource ${name}`);
     },
   };

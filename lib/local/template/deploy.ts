@@ -37,7 +37,10 @@ export interface DeployedStack {
  * @throws CountersignError CS-1210 with everything that is not modelled, CS-1211 for a cycle. What needs no created
  *   resource to be found (types, functions, names) is checked in all stacks before the first resource is created.
  */
-export async function deploy(assembly: Assembly, factories: ReadonlyMap<string, ResourceFactory>): Promise<DeployedStack[]> {
+export async function deploy(
+  assembly: Assembly,
+  factories: ReadonlyMap<string, ResourceFactory>,
+): Promise<DeployedStack[]> {
   const isModelledType = (type: string) => factories.has(type) || Object.hasOwn(INERT_TYPES, type);
   const found = assembly.stacks.flatMap((stack) => checkTemplate(stack, isModelledType));
   if (found.length > 0) throw unsupported(found);
@@ -73,13 +76,19 @@ class StackDeployment {
     const needs = dependencies(template);
     const order = inDependencyOrder(needs);
     if ("cycle" in order) {
-      throw new CountersignError("CS-1211", `${name}: resources depend on each other in a cycle: ${order.cycle.join(" → ")}`);
+      throw new CountersignError(
+        "CS-1211",
+        `${name}: resources depend on each other in a cycle: ${order.cycle.join(" → ")}`,
+      );
     }
     for (const logicalId of order) {
       if (needs.get(logicalId)?.some((needed) => this.failed.has(needed))) this.failed.add(logicalId);
       else await this.createResource(logicalId);
     }
-    const parameters = Object.keys(template.Parameters).map((id) => [id, this.tried(id, "Parameters", () => parameterValue(this.stack, id)) ?? ""]);
+    const parameters = Object.keys(template.Parameters).map((id) => [
+      id,
+      this.tried(id, "Parameters", () => parameterValue(this.stack, id)) ?? "",
+    ]);
     return {
       name,
       id: stackId(name, this.assembly.accountId, this.assembly.region),
@@ -101,8 +110,17 @@ class StackDeployment {
     if (this.failed.has(logicalId) || !isRecord(properties)) return;
     const { Type: type, Metadata: metadata } = resource;
     const { name: stackName } = this.stack;
-    const request = { type, logicalId, stackName, defaultName: defaultName(stackName, logicalId), properties, metadata };
-    const factory = this.factories.get(type) ?? ((inert) => INERT_TYPES[type]?.create(inert, this.assembly) ?? { ref: "", attributes: {} });
+    const request = {
+      type,
+      logicalId,
+      stackName,
+      defaultName: defaultName(stackName, logicalId),
+      properties,
+      metadata,
+    };
+    const factory =
+      this.factories.get(type) ??
+      ((inert) => INERT_TYPES[type]?.create(inert, this.assembly) ?? { ref: "", attributes: {} });
     try {
       this.created.set(logicalId, await factory(request));
     } catch (error) {
@@ -114,7 +132,9 @@ class StackDeployment {
   private output(key: string): DeployedOutput | undefined {
     const output = this.stack.template.Outputs[key];
     if (!output || !this.holds(key, output.Condition)) return undefined;
-    const exportName = output.Export ? String(this.resolved(key, "Outputs.Export.Name", output.Export.Name)) : undefined;
+    const exportName = output.Export
+      ? String(this.resolved(key, "Outputs.Export.Name", output.Export.Name))
+      : undefined;
     // What an output names may not have been created; that is already reported, at the resource.
     const stackFailed = this.failed.size > 0;
     const value = stackFailed ? NOT_CREATED : this.resolved(key, "Outputs.Value", output.Value);

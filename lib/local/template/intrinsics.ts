@@ -55,7 +55,9 @@ const FUNCTIONS: Readonly<Record<string, IntrinsicFunction>> = {
     return chosen;
   },
   "Fn::FindInMap": (argument, path, resolver) => {
-    const [map, top, second] = resolvedList(argument, path, resolver, "Fn::FindInMap").map((key) => text(key, "Fn::FindInMap"));
+    const [map, top, second] = resolvedList(argument, path, resolver, "Fn::FindInMap").map((key) =>
+      text(key, "Fn::FindInMap"),
+    );
     return resolver.scope.findInMap(map ?? "", top ?? "", second ?? "");
   },
   "Fn::ImportValue": (argument, path, resolver) =>
@@ -65,16 +67,19 @@ const FUNCTIONS: Readonly<Record<string, IntrinsicFunction>> = {
     return resolve(resolver.scope.condition(text(condition, "Fn::If")) ? whenTrue : whenFalse, path, resolver);
   },
 };
-const CONDITION_FUNCTIONS: Readonly<Record<string, (argument: unknown, path: string, resolver: Resolver) => boolean>> = {
-  "Fn::Equals": (argument, path, resolver) => {
-    const [left, right] = resolvedList(argument, path, resolver, "Fn::Equals");
-    return text(left, "Fn::Equals") === text(right, "Fn::Equals");
-  },
-  "Fn::And": (argument, path, resolver) => list(argument, "Fn::And").every((part) => resolveCondition(part, path, resolver)),
-  "Fn::Or": (argument, path, resolver) => list(argument, "Fn::Or").some((part) => resolveCondition(part, path, resolver)),
-  "Fn::Not": (argument, path, resolver) => !resolveCondition(list(argument, "Fn::Not")[0], path, resolver),
-  Condition: (argument, _path, { scope }) => scope.condition(text(argument, "Condition")),
-};
+const CONDITION_FUNCTIONS: Readonly<Record<string, (argument: unknown, path: string, resolver: Resolver) => boolean>> =
+  {
+    "Fn::Equals": (argument, path, resolver) => {
+      const [left, right] = resolvedList(argument, path, resolver, "Fn::Equals");
+      return text(left, "Fn::Equals") === text(right, "Fn::Equals");
+    },
+    "Fn::And": (argument, path, resolver) =>
+      list(argument, "Fn::And").every((part) => resolveCondition(part, path, resolver)),
+    "Fn::Or": (argument, path, resolver) =>
+      list(argument, "Fn::Or").some((part) => resolveCondition(part, path, resolver)),
+    "Fn::Not": (argument, path, resolver) => !resolveCondition(list(argument, "Fn::Not")[0], path, resolver),
+    Condition: (argument, _path, { scope }) => scope.condition(text(argument, "Condition")),
+  };
 
 /** The intrinsic function an object stands for: its name and argument; undefined for plain data. */
 export function intrinsicOf(value: unknown): { name: string; argument: unknown } | undefined {
@@ -95,7 +100,9 @@ export function resolve(value: unknown, path: string, resolver: Resolver): unkno
   if (value === null || typeof value !== "object") return value;
   const intrinsic = intrinsicOf(value);
   if (!intrinsic) {
-    const entries = Object.entries(value).map(([key, item]) => [key, resolve(item, `${path}.${key}`, resolver)] as const);
+    const entries = Object.entries(value).map(
+      ([key, item]) => [key, resolve(item, `${path}.${key}`, resolver)] as const,
+    );
     return Object.fromEntries(entries.filter(([, item]) => item !== NO_VALUE));
   }
   try {
@@ -112,8 +119,14 @@ export function resolve(value: unknown, path: string, resolver: Resolver): unkno
 /** The value of a condition of the template's `Conditions`. */
 export function resolveCondition(value: unknown, path: string, resolver: Resolver): boolean {
   const [entry, ...more] = value !== null && typeof value === "object" ? Object.entries(value) : [];
-  const run = entry && more.length === 0 && Object.hasOwn(CONDITION_FUNCTIONS, entry[0]) ? CONDITION_FUNCTIONS[entry[0]] : undefined;
-  if (!entry || !run) throw new Unresolved(`${JSON.stringify(value)} is no condition; allowed: ${Object.keys(CONDITION_FUNCTIONS).join(", ")}`);
+  const run =
+    entry && more.length === 0 && Object.hasOwn(CONDITION_FUNCTIONS, entry[0])
+      ? CONDITION_FUNCTIONS[entry[0]]
+      : undefined;
+  if (!entry || !run)
+    throw new Unresolved(
+      `${JSON.stringify(value)} is no condition; allowed: ${Object.keys(CONDITION_FUNCTIONS).join(", ")}`,
+    );
   return run(entry[1], path, resolver);
 }
 

@@ -45,7 +45,12 @@ export function visit(value: unknown, path: string, visitor: Visitor, insideCond
   visitIntrinsic(intrinsic, path, visitor, insideCondition);
 }
 
-function visitIntrinsic({ name, argument }: { name: string; argument: unknown }, path: string, visitor: Visitor, insideCondition: boolean): void {
+function visitIntrinsic(
+  { name, argument }: { name: string; argument: unknown },
+  path: string,
+  visitor: Visitor,
+  insideCondition: boolean,
+): void {
   if (!isModelledFunction(name, insideCondition)) {
     visitor.problem(path, `${name} is not modelled`);
     return;

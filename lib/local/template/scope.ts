@@ -46,7 +46,9 @@ export function scopeOf(state: StackState): Scope {
       const { attributes } = resource(id);
       if (Object.hasOwn(attributes, attribute)) return attributes[attribute];
       const type = template.Resources[id]?.Type ?? "";
-      throw new Unresolved(`attribute ${attribute} of ${id} (${type}) is not modelled; there is ${Object.keys(attributes).join(", ") || "none"}`);
+      throw new Unresolved(
+        `attribute ${attribute} of ${id} (${type}) is not modelled; there is ${Object.keys(attributes).join(", ") || "none"}`,
+      );
     },
     importValue: (exportName) => {
       const value = state.exports.get(exportName);
@@ -80,7 +82,10 @@ export function parameterValue(stack: StackTemplate, name: string): string {
   const given = stack.parameters[name] ?? parameter?.Default;
   if (given === undefined) throw new Unresolved(`parameter ${name} has no value; give it a default`);
   if (parameter?.Type === "String" || parameter?.Type === "Number") return String(given);
-  if (parameter?.Type === "AWS::SSM::Parameter::Value<String>" && /^\/cdk-bootstrap\/[^/]+\/version$/.test(String(given))) {
+  if (
+    parameter?.Type === "AWS::SSM::Parameter::Value<String>" &&
+    /^\/cdk-bootstrap\/[^/]+\/version$/.test(String(given))
+  ) {
     return BOOTSTRAP_VERSION;
   }
   throw new Unresolved(`parameter ${name} of type ${parameter?.Type ?? "?"} with value ${given} is not modelled`);

@@ -1,4 +1,4 @@
-import { type AwsFault, type AwsReply } from "../types.js";
+import type { AwsFault, AwsReply } from "../types.js";
 import { escapeXml } from "./xml.js";
 
 /** How a service writes requests and answers. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
-import { type AwsCall, AwsFault, type Caller, type Engine } from "../types.js";
+import { type AwsCall, AwsFault, type AwsReply, type Caller, type Engine } from "../types.js";
 import { decodeAwsChunked } from "./chunked.js";
 import { type AnyRequest, type AnyResponse, Listener, plainHeaders, readBody } from "./listener.js";
 import { protocolOf, renderFault, renderReply, type WireReply } from "./render.js";
@@ -50,6 +50,7 @@ export interface WireOptions {
 /** The cloud's one door: an HTTP server on loopback that speaks the protocols of AWS. */
 export class Wire {
   private readonly listener: Listener;
+  private readonly underWay = new Set<Promise<AwsReply>>();
   private boundPort = 0;
 
   constructor(private readonly options: WireOptions) {
@@ -71,6 +72,12 @@ export class Wire {
     }
   }
 
+  /** Resolves when the engines have answered every request that has reached them by now. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.underWay]);
+  }
+
+  /** Takes no further request; those under way go on, without anyone to answer. */
   close(): Promise<void> {
     return this.listener.close();
   }
@@ -134,7 +141,13 @@ export class Wire {
     if (protocolOf(service).startsWith("json") && call.operation === undefined) {
       throw new AwsFault("UnknownOperationException", "the header x-amz-target is missing", 400);
     }
-    return renderReply(service, await engine.handle(call), requestId);
+    const work = engine.handle(call);
+    this.underWay.add(work);
+    try {
+      return renderReply(service, await work, requestId);
+    } finally {
+      this.underWay.delete(work);
+    }
   }
 
   private async web(

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import { createSkippingClock } from "../../../lib/local/clock.js";
 import { type Caller, FunctionError } from "../../../lib/local/types.js";
@@ -93,10 +94,20 @@ const caller = (name: string): Caller => ({
   accountId: "111111111111",
 });
 const arn = (name: string) => `arn:aws:lambda:eu-central-1:111111111111:function:${name}`;
-const invoke = (name: string, payload: unknown): Promise<any> =>
+const invokeRaw = (name: string, payload: unknown) =>
   cloud.context.functions.invoke(arn(name), payload, caller("invoker"));
+const Answer = z.looseObject({
+  pid: z.number(),
+  calls: z.number(),
+  now: z.number(),
+  left: z.number(),
+  event: z.looseObject({}),
+  env: z.record(z.string(), z.string()),
+});
+/** what the function `work` answers */
+const invoke = async (name: string, payload: unknown) => Answer.parse(await invokeRaw(name, payload));
 const failure = async (name: string, payload: unknown): Promise<FunctionError> => {
-  const error = await invoke(name, payload).catch((thrown: unknown) => thrown);
+  const error = await invokeRaw(name, payload).catch((thrown: unknown) => thrown);
   if (error instanceof FunctionError) return error;
   throw new Error(`expected a FunctionError, got ${String(error)}`);
 };
@@ -121,7 +132,7 @@ describe("a function's child process", () => {
     expect(env).not.toHaveProperty("SECRET_OF_THE_PARENT");
     expect(env).not.toHaveProperty("PATH");
     expect(env.AWS_ACCESS_KEY_ID).toMatch(/^ASIA/);
-    expect(JSON.parse(env.COUNTERSIGN_LOCAL_HOSTS)).toEqual({ "api.example.com": "http://127.0.0.1:9" });
+    expect(JSON.parse(env.COUNTERSIGN_LOCAL_HOSTS ?? "")).toEqual({ "api.example.com": "http://127.0.0.1:9" });
     expect(argv).toBe(2);
     // a CommonJS bundle stays one, whatever package.json lies above cdk.out
     expect(module).toBe("function");
@@ -153,11 +164,11 @@ describe("a function's child process", () => {
   });
 
   it("loads ES modules and nested exports", async () => {
-    expect(await invoke("modern", { x: 7 })).toEqual({ esm: 7 });
+    expect(await invokeRaw("modern", { x: 7 })).toEqual({ esm: 7 });
   });
 
   it("answers null for undefined, and prints into its log file", async () => {
-    expect(await invoke("work", { do: "nothing" })).toBeNull();
+    expect(await invokeRaw("work", { do: "nothing" })).toBeNull();
     await invoke("work", { do: "print" });
     await expect
       .poll(() => readFileSync(join(dataDir, "logs", "work.log"), "utf8"))

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation writes its placeholders like this
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";

@@ -50,7 +50,7 @@ describe("one item", () => {
     const deleted = await db.send(
       new DeleteItemCommand({ TableName: "log", Key: key("a", "1"), ReturnValues: "ALL_OLD" }),
     );
-    expect(deleted.Attributes?.["n"]).toEqual({ N: "2" });
+    expect(deleted.Attributes?.n).toEqual({ N: "2" });
     expect(await get("a", "1")).toBeUndefined();
   });
 
@@ -89,7 +89,7 @@ describe("one item", () => {
     expect((await faultOf(db.send(update))).name).toBe("ValidationException");
     expect(await get("a", "1")).toBeUndefined();
     await put("a", "1", { large: { S: "x".repeat(399 * 1024) } });
-    expect((await get("a", "1"))?.["large"]?.S).toHaveLength(399 * 1024);
+    expect((await get("a", "1"))?.large?.S).toHaveLength(399 * 1024);
   });
 
   it("says what is wrong with a key", async () => {
@@ -134,7 +134,7 @@ describe("queries", () => {
     for (const sk of ["1", "2", "3"]) await put("a", sk, { kind: { S: sk === "2" ? "even" : "odd" } });
     await put("b", "1", { kind: { S: "odd" } });
   });
-  const sks = (items: readonly Record<string, { S?: string }>[] | undefined) => items?.map((item) => item["sk"]?.S);
+  const sks = (items: readonly Record<string, { S?: string }>[] | undefined) => items?.map((item) => item.sk?.S);
 
   it("page through a partition in order", async () => {
     const page = {
@@ -189,7 +189,7 @@ describe("batches", () => {
     expect(written.UnprocessedItems).toEqual({});
     const Keys = [key("a", "3"), key("a", "99")];
     const found = await db.send(new BatchGetItemCommand({ RequestItems: { log: { Keys } } }));
-    expect(found.Responses?.["log"]).toEqual([key("a", "3")]);
+    expect(found.Responses?.log).toEqual([key("a", "3")]);
     const more = [...requests, { DeleteRequest: { Key: key("a", "x") } }];
     expect((await faultOf(db.send(new BatchWriteItemCommand({ RequestItems: { log: more } })))).name).toBe(
       "ValidationException",
@@ -215,7 +215,7 @@ describe("the stream hook", () => {
         new DeleteItemCommand({ TableName: "log", Key: key("a", "1"), ConditionExpression: "attribute_exists(pk)" }),
       ),
     );
-    expect(cloud.changes.map(({ before, after }) => [before?.["n"], after?.["n"]])).toEqual([
+    expect(cloud.changes.map(({ before, after }) => [before?.n, after?.n])).toEqual([
       [undefined, { N: "1" }],
       [{ N: "1" }, { N: "2" }],
       [{ N: "2" }, undefined],

@@ -56,7 +56,7 @@ describe("INSERT", () => {
     const fault = await faultOf(run(`INSERT INTO "log" VALUE {'pk': 'a', 'sk': '1', 'v': 'second'}`));
     expect(fault).toMatchObject({ name: "DuplicateItemException", message: "Duplicate primary key exists in table" });
     const { Item } = await db.send(new GetItemCommand({ TableName: "log", Key: key("a", "1") }));
-    expect(Item?.["v"]).toEqual({ S: "first" });
+    expect(Item?.v).toEqual({ S: "first" });
   });
 
   it("lets one of many at once through", async () => {
@@ -105,9 +105,7 @@ describe("SELECT", () => {
     await run(`INSERT INTO "log" VALUE {'pk': 'b', 'sk': '1', 'kind': 'odd'}`);
   });
   const sks = async (where: string, parameters: AttributeValue[] = [], from = '"log"') =>
-    (await run(`SELECT * FROM ${from} WHERE ${where}`, parameters)).Items?.map(
-      (item) => `${item["pk"]?.S}${item["sk"]?.S}`,
-    );
+    (await run(`SELECT * FROM ${from} WHERE ${where}`, parameters)).Items?.map((item) => `${item.pk?.S}${item.sk?.S}`);
 
   it("reads by key, range, filter and index", async () => {
     expect(await sks("pk = ?", [{ S: "a" }])).toEqual(["a1", "a2", "a3"]);
@@ -130,7 +128,7 @@ describe("SELECT", () => {
     const first = await run(all, [{ S: "a" }], { Limit: 2 });
     expect(first.Items).toHaveLength(2);
     const rest = await run(all, [{ S: "a" }], { NextToken: first.NextToken });
-    expect(rest.Items?.map((item) => item["sk"]?.S)).toEqual(["3"]);
+    expect(rest.Items?.map((item) => item.sk?.S)).toEqual(["3"]);
     expect(rest.NextToken).toBeUndefined();
     expect((await faultOf(run(all, [{ S: "b" }], { NextToken: first.NextToken }))).message).toMatch(/NextToken/);
     expect((await faultOf(run(all, [{ S: "a" }], { NextToken: "e30" }))).message).toMatch(/NextToken/);

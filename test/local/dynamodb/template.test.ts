@@ -82,7 +82,7 @@ describe("AWS::DynamoDB::Table", () => {
       ...unnamed,
       DeletionProtectionEnabled: "true",
     });
-    expect(created["ref"]).toBe("s-Counters");
+    expect(created.ref).toBe("s-Counters");
     const { Table } = await cloud.as("admin").send(new DescribeTableCommand({ TableName: "s-Counters" }));
     expect(Table).toMatchObject({
       DeletionProtectionEnabled: true,

@@ -96,25 +96,25 @@ describe("ses engine", () => {
 
   it("asks IAM for the identity that the template verifies, with sender and recipients", async () => {
     await create(engine, "AWS::SES::EmailIdentity", "Mail", {
-      EmailIdentity: "example.com",
+      EmailIdentity: "Example.com",
       DkimAttributes: { SigningEnabled: true },
     });
     await send();
     expect(cloud.iam.last("ses:SendEmail")).toMatchObject({
-      resource: "arn:aws:ses:eu-central-1:111111111111:identity/example.com",
+      resource: "arn:aws:ses:eu-central-1:111111111111:identity/Example.com",
       context: {
-        "ses:FromAddress": "desk@example.com",
+        "ses:FromAddress": "Desk@example.com",
         "ses:FromDisplayName": "Countersign",
         "ses:Recipients": ["ann@example.com", "bob@example.com"],
       },
     });
-    cloud.iam.refuse((question) => question.resource.endsWith("/example.com"));
+    cloud.iam.refuse((question) => question.resource.endsWith("/Example.com"));
     await expect(send()).rejects.toMatchObject({ name: "AccessDeniedException" });
     expect(engine.mailbox.list()).toHaveLength(1);
   });
 
   it("takes a grant on address or domain when the identity was verified by hand", async () => {
-    cloud.iam.refuse((question) => question.resource.endsWith("/desk@example.com"));
+    cloud.iam.refuse((question) => question.resource.endsWith("/Desk@example.com"));
     await send();
     cloud.iam.refuse((question) => question.resource.endsWith("/example.com"));
     await expect(send()).rejects.toMatchObject({ name: "AccessDeniedException" });

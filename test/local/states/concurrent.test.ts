@@ -9,7 +9,7 @@ const map = (processor: Record<string, unknown>, more: Record<string, unknown> =
   ...more,
 });
 const idsOf = (run: { events(): Readonly<Record<string, unknown>>[] }): string[] =>
-  run.events().map((event) => `${event["id"]} ${event["type"]} after ${event["previousEventId"]}`);
+  run.events().map((event) => `${event.id} ${event.type} after ${event.previousEventId}`);
 
 describe("a Map", () => {
   it("selects items, knows its place, and reads the variables around it", async () => {
@@ -20,11 +20,18 @@ describe("a Map", () => {
           {
             One: {
               Type: "Pass",
-              Output: { at: "{% $states.context.Map.Item.Index %}", v: "{% $states.context.Map.Item.Value %}", in: "{% $states.input %}" },
+              Output: {
+                at: "{% $states.context.Map.Item.Index %}",
+                v: "{% $states.context.Map.Item.Value %}",
+                in: "{% $states.input %}",
+              },
               End: true,
             },
           },
-          { Items: ["a", "b"], ItemSelector: { item: "{% $states.context.Map.Item.Value & $unit %}", from: "{% $states.input.n %}" } },
+          {
+            Items: ["a", "b"],
+            ItemSelector: { item: "{% $states.context.Map.Item.Value & $unit %}", from: "{% $states.input.n %}" },
+          },
         ),
       }),
       { input: { n: 1 } },
@@ -41,7 +48,9 @@ describe("a Map", () => {
   it("keeps the order of the items whatever ends first, and runs at most MaxConcurrency at a time", async () => {
     let running = 0;
     let most = 0;
-    const definition = machine({ Each: map({ Work: invoke({ Output: "{% $states.result.Payload %}", End: true }) }, { MaxConcurrency: 2 }) });
+    const definition = machine({
+      Each: map({ Work: invoke({ Output: "{% $states.result.Payload %}", End: true }) }, { MaxConcurrency: 2 }),
+    });
     const run = await finish(definition, {
       input: [5, 1, 3, 2],
       work: async (turns) => {
@@ -83,7 +92,12 @@ describe("a Map", () => {
 
   it("retries as a whole: only MapStateStarted again, after the event that failed", async () => {
     const failing = { Fail: { Type: "Fail", Error: "HandleItemFailError", Cause: "HandleItemFailCause" } };
-    const run = await finish(machine({ Each: map(failing, { MaxConcurrency: 1, Retry: [{ ErrorEquals: ["HandleItemFailError"], MaxAttempts: 1 }] }) }), { input: [1] });
+    const run = await finish(
+      machine({
+        Each: map(failing, { MaxConcurrency: 1, Retry: [{ ErrorEquals: ["HandleItemFailError"], MaxAttempts: 1 }] }),
+      }),
+      { input: [1] },
+    );
     expect(idsOf(run).slice(1)).toEqual([
       "2 MapStateEntered after 0",
       "3 MapStateStarted after 2",
@@ -120,35 +134,65 @@ describe("a Map", () => {
     });
     expect([run.outcome.status, answered]).toEqual(["SUCCEEDED", ["bad", "slow"]]);
     expect(run.types()).not.toContain("MapIterationSucceeded");
-    expect(run.types().slice(-5)).toEqual(["MapStateFailed", "MapStateExited", "WaitStateEntered", "WaitStateExited", "ExecutionSucceeded"]);
+    expect(run.types().slice(-5)).toEqual([
+      "MapStateFailed",
+      "MapStateExited",
+      "WaitStateEntered",
+      "WaitStateExited",
+      "ExecutionSucceeded",
+    ]);
   });
 
   it("refuses to guess what a tolerated failure would give", async () => {
-    const run = await finish(machine({ Each: map({ F: { Type: "Fail", Error: "X" } }, { ToleratedFailureCount: 1 }) }), { input: [1] });
-    expect(run.outcome).toMatchObject({ status: "FAILED", error: "States.Runtime", cause: expect.stringContaining("not modelled") });
+    const run = await finish(
+      machine({ Each: map({ F: { Type: "Fail", Error: "X" } }, { ToleratedFailureCount: 1 }) }),
+      { input: [1] },
+    );
+    expect(run.outcome).toMatchObject({
+      status: "FAILED",
+      error: "States.Runtime",
+      cause: expect.stringContaining("not modelled"),
+    });
   });
 
   it("fails when its selector does, and leaves nothing running", async () => {
-    const run = await finish(machine({ Each: map({ W: { Type: "Wait", Seconds: 9, End: true } }, { ItemSelector: "{% $nope %}" }) }), { input: [1, 2] });
-    expect(run.outcome).toMatchObject({ error: "States.QueryEvaluationError", cause: expect.stringContaining("'ItemSelector' returned nothing (undefined).") });
+    const run = await finish(
+      machine({ Each: map({ W: { Type: "Wait", Seconds: 9, End: true } }, { ItemSelector: "{% $nope %}" }) }),
+      { input: [1, 2] },
+    );
+    expect(run.outcome).toMatchObject({
+      error: "States.QueryEvaluationError",
+      cause: expect.stringContaining("'ItemSelector' returned nothing (undefined)."),
+    });
     expect(run.clock.nextTimerMs()).toBeUndefined();
   });
 
   it("needs an array", async () => {
     const run = await finish(machine({ Each: map({ P: { Type: "Pass", End: true } }) }), { input: { a: 1 } });
-    expect(run.outcome).toMatchObject({ status: "FAILED", cause: expect.stringContaining("input must be an array, but was 'object'") });
+    expect(run.outcome).toMatchObject({
+      status: "FAILED",
+      cause: expect.stringContaining("input must be an array, but was 'object'"),
+    });
   });
 });
 
 describe("a Parallel", () => {
   const branch = (name: string, state: Record<string, unknown>) => ({ StartAt: name, States: { [name]: state } });
-  const parallel = (branches: unknown[], more: Record<string, unknown> = {}) => ({ Type: "Parallel", Branches: branches, End: true, ...more });
+  const parallel = (branches: unknown[], more: Record<string, unknown> = {}) => ({
+    Type: "Parallel",
+    Branches: branches,
+    End: true,
+    ...more,
+  });
 
   it("gives every branch its arguments and collects the outputs in order", async () => {
     const run = await finish(
       machine({
         Both: parallel(
-          [branch("Slow", { Type: "Wait", Seconds: 5, Output: "{% ['slow', $states.input] %}", End: true }), branch("Fast", { Type: "Pass", Output: "fast", End: true })],
+          [
+            branch("Slow", { Type: "Wait", Seconds: 5, Output: "{% ['slow', $states.input] %}", End: true }),
+            branch("Fast", { Type: "Pass", Output: "fast", End: true }),
+          ],
           { Arguments: { n: "{% $states.input.n + 1 %}" }, Output: { results: "{% $states.result %}" } },
         ),
       }),
@@ -171,18 +215,31 @@ describe("a Parallel", () => {
 
   it("gives up the other branches when one fails, whatever they wait in", async () => {
     const inner = parallel([branch("Deep", { Type: "Wait", Seconds: 50, End: true })]);
-    const run = await finish(machine({ Both: parallel([branch("Bad", invoke({ End: true })), branch("Inner", inner)]) }), {
-      work: () => {
-        throw new FunctionError("Bad", "bad", "{}");
+    const run = await finish(
+      machine({ Both: parallel([branch("Bad", invoke({ End: true })), branch("Inner", inner)]) }),
+      {
+        work: () => {
+          throw new FunctionError("Bad", "bad", "{}");
+        },
       },
-    });
+    );
     expect(run.outcome).toMatchObject({ status: "FAILED", error: "Bad" });
-    expect(run.types().slice(-6)).toEqual(["TaskFailed", "TaskStateAborted", "WaitStateAborted", "ParallelStateAborted", "ParallelStateFailed", "ExecutionFailed"]);
+    expect(run.types().slice(-6)).toEqual([
+      "TaskFailed",
+      "TaskStateAborted",
+      "WaitStateAborted",
+      "ParallelStateAborted",
+      "ParallelStateFailed",
+      "ExecutionFailed",
+    ]);
     expect(run.clock.nextTimerMs()).toBeUndefined();
   });
 
   it("stops with the execution", async () => {
-    const waits = [branch("A", { Type: "Wait", Seconds: 10, End: true }), branch("B", { Type: "Wait", Seconds: 20, End: true })];
+    const waits = [
+      branch("A", { Type: "Wait", Seconds: 10, End: true }),
+      branch("B", { Type: "Wait", Seconds: 20, End: true }),
+    ];
     const run = start(machine({ Both: parallel(waits) }), { mode: "manual" });
     await run.clock.settled();
     run.run.stop("Stop", "now");
@@ -193,9 +250,15 @@ describe("a Parallel", () => {
   it("keeps a branch's variables inside", async () => {
     const definition = machine({
       Set: { Type: "Pass", Assign: { v: "outer" }, Next: "Both" },
-      Both: parallel([branch("In", { Type: "Pass", Assign: { v: "inner" }, End: true })], { Next: "After", End: undefined }),
+      Both: parallel([branch("In", { Type: "Pass", Assign: { v: "inner" }, End: true })], {
+        Next: "After",
+        End: undefined,
+      }),
       After: { Type: "Pass", Output: "{% $v %}", End: true },
     });
-    expect((await finish(JSON.parse(JSON.stringify(definition)))).outcome).toEqual({ status: "SUCCEEDED", output: '"outer"' });
+    expect((await finish(JSON.parse(JSON.stringify(definition)))).outcome).toEqual({
+      status: "SUCCEEDED",
+      output: '"outer"',
+    });
   });
 });

@@ -33,7 +33,13 @@ const example: ConformanceCase = {
     history: [
       { type: "ExecutionStarted", id: 1, previousEventId: 0, input: { n: 1 } },
       { type: "TaskStateEntered", id: 2, previousEventId: 0, name: "Work", input: "<any>" },
-      { type: "TaskScheduled", id: 3, previousEventId: 2, ...lambda, parameters: { FunctionName: "arn:aws:lambda:<any>:work", Payload: { n: 1 } } },
+      {
+        type: "TaskScheduled",
+        id: 3,
+        previousEventId: 2,
+        ...lambda,
+        parameters: { FunctionName: "arn:aws:lambda:<any>:work", Payload: { n: 1 } },
+      },
       { type: "TaskStarted", id: 4, previousEventId: 3, ...lambda },
       { type: "TaskSucceeded", id: 5, previousEventId: 4, ...lambda, output: answered },
       { type: "TaskStateExited", id: 6, previousEventId: 5, name: "Work", output: answered },
@@ -44,7 +50,10 @@ const example: ConformanceCase = {
 const history = example.expected.history ?? [];
 const withEvent = (index: number, change: Record<string, unknown>): ConformanceCase => ({
   ...example,
-  expected: { ...example.expected, history: history.map((event, at) => (at === index ? { ...event, ...change } : event)) },
+  expected: {
+    ...example.expected,
+    history: history.map((event, at) => (at === index ? { ...event, ...change } : event)),
+  },
 });
 const problemsOf = async (each: ConformanceCase): Promise<number> => (await runCase(each)).problems.length;
 
@@ -57,7 +66,10 @@ describe("the comparison", () => {
     ["another input", withEvent(0, { input: { n: 2 } })],
     ["another predecessor", withEvent(5, { previousEventId: 4 })],
     ["a member that is not there", withEvent(3, { heartbeatInSeconds: 1 })],
-    ["a wildcard that does not match", withEvent(2, { parameters: { FunctionName: "<any>:other", Payload: { n: 1 } } })],
+    [
+      "a wildcard that does not match",
+      withEvent(2, { parameters: { FunctionName: "<any>:other", Payload: { n: 1 } } }),
+    ],
     ["another type", withEvent(4, { type: "TaskFailed" })],
     ["a missing event", { ...example, expected: { ...example.expected, history: history.slice(0, 6) } }],
     ["another status", { ...example, expected: { ...example.expected, status: "FAILED" as const } }],
@@ -68,17 +80,25 @@ describe("the comparison", () => {
   });
 
   it("ignores the order where the recording has none, and nothing else there", async () => {
-    const shuffled = [history[0], history[4], history[3], history[2], history[1], history[5], history[6]].flatMap((event) => event ?? []);
+    const shuffled = [history[0], history[4], history[3], history[2], history[1], history[5], history[6]].flatMap(
+      (event) => event ?? [],
+    );
     const expected = { ...example.expected, history: shuffled };
     expect(await problemsOf({ ...example, expected })).toBeGreaterThan(0);
     expect(await problemsOf({ ...example, expected: { ...expected, unorderedRegions: [[1, 4]] } })).toBe(0);
-    const missing = { ...expected, history: shuffled.with(2, { type: "TaskStarted", resource: "other" }), unorderedRegions: [[1, 4]] };
+    const missing = {
+      ...expected,
+      history: shuffled.with(2, { type: "TaskStarted", resource: "other" }),
+      unorderedRegions: [[1, 4]],
+    };
     expect(await problemsOf({ ...example, expected: { ...missing, unorderedRegions: [[1, 4]] } })).toBeGreaterThan(0);
   });
 
   it("follows each branch where several ran at the same time", async () => {
     const branches = ["A", "B"].map((name) => ({ StartAt: name, States: { [name]: { Type: "Pass", End: true } } }));
-    const definition = JSON.parse(JSON.stringify(machine({ Both: { Type: "Parallel", Branches: branches, End: true } })));
+    const definition = JSON.parse(
+      JSON.stringify(machine({ Both: { Type: "Parallel", Branches: branches, End: true } })),
+    );
     const inOrder = (chain: number) => [
       { type: "ExecutionStarted", id: 1, previousEventId: 0, input: 0 },
       { type: "ParallelStateEntered", id: 2, previousEventId: 0, name: "Both", input: 0 },
@@ -102,19 +122,34 @@ describe("the comparison", () => {
   });
 
   it("sends the case's signals and lets its functions take their time", async () => {
-    const definition = JSON.parse(JSON.stringify(machine({ Ask: waitForToken({ TimeoutSeconds: 30, HeartbeatSeconds: 20, End: true }) })));
+    const definition = JSON.parse(
+      JSON.stringify(machine({ Ask: waitForToken({ TimeoutSeconds: 30, HeartbeatSeconds: 20, End: true }) })),
+    );
     const signals = [
       { afterState: "Ask", action: "SendTaskHeartbeat" as const },
       { afterState: "Ask", action: "SendTaskFailure" as const, error: "No" },
     ];
-    const failed: ConformanceCase = { ...example, definition, lambdas: { [FUNCTION]: { behaviour: "return", value: 1, delaySeconds: 10 } }, signals, expected: { status: "FAILED", error: "No" } };
+    const failed: ConformanceCase = {
+      ...example,
+      definition,
+      lambdas: { [FUNCTION]: { behaviour: "return", value: 1, delaySeconds: 10 } },
+      signals,
+      expected: { status: "FAILED", error: "No" },
+    };
     expect((await runCase(failed)).problems).toEqual([]);
-    const slow = { ...failed, lambdas: { [FUNCTION]: { behaviour: "echo" as const, delaySeconds: 60 } }, expected: { status: "FAILED" as const, error: "States.Timeout" } };
+    const slow = {
+      ...failed,
+      lambdas: { [FUNCTION]: { behaviour: "echo" as const, delaySeconds: 60 } },
+      expected: { status: "FAILED" as const, error: "States.Timeout" },
+    };
     expect((await runCase(slow)).problems).toEqual([]);
   });
 
   it("says so when the machine is not modelled", async () => {
-    const { problems } = await runCase({ ...example, definition: { StartAt: "A", States: { A: { Type: "Succeed" } } } });
+    const { problems } = await runCase({
+      ...example,
+      definition: { StartAt: "A", States: { A: { Type: "Succeed" } } },
+    });
     expect(problems).toEqual([expect.stringContaining("CS-1251")]);
   });
 });

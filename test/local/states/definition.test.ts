@@ -86,59 +86,165 @@ describe("a definition that is accepted", () => {
 
 describe("a definition that is refused", () => {
   it.each([
-    ["JSONPath for the whole machine", { StartAt: "A", QueryLanguage: "JSONPath", States: { A: done } }, "CS-1251 - QueryLanguage"],
+    [
+      "JSONPath for the whole machine",
+      { StartAt: "A", QueryLanguage: "JSONPath", States: { A: done } },
+      "CS-1251 - QueryLanguage",
+    ],
     ["no query language", { StartAt: "A", States: { A: done } }, "CS-1251 A QueryLanguage"],
     ["a JSONPath field", machine({ A: { Type: "Pass", ResultPath: "$.x", End: true } }), "CS-1252 A ResultPath"],
     ["a field of another state type", machine({ A: { Type: "Succeed", Seconds: 1 } }), "CS-1252 A Seconds"],
-    ["a nested unknown field", machine({ A: invoke({ Retry: [{ ErrorEquals: ["X"], Wait: 1 }], End: true }) }), "CS-1252 A Retry[0]/Wait"],
+    [
+      "a nested unknown field",
+      machine({ A: invoke({ Retry: [{ ErrorEquals: ["X"], Wait: 1 }], End: true }) }),
+      "CS-1252 A Retry[0]/Wait",
+    ],
     ["an unknown state type", machine({ A: { Type: "Activity" } }), "CS-1253 A Type"],
-    ["another service", machine({ A: { Type: "Task", Resource: "arn:aws:states:::sqs:sendMessage", End: true } }), "CS-1253 A Resource"],
-    ["a distributed map", machine({ A: { Type: "Map", ItemProcessor: { ProcessorConfig: { Mode: "DISTRIBUTED" }, StartAt: "B", States: { B: done } }, End: true } }), "CS-1258 A ItemProcessor/ProcessorConfig/Mode"],
+    [
+      "another service",
+      machine({ A: { Type: "Task", Resource: "arn:aws:states:::sqs:sendMessage", End: true } }),
+      "CS-1253 A Resource",
+    ],
+    [
+      "a distributed map",
+      machine({
+        A: {
+          Type: "Map",
+          ItemProcessor: { ProcessorConfig: { Mode: "DISTRIBUTED" }, StartAt: "B", States: { B: done } },
+          End: true,
+        },
+      }),
+      "CS-1258 A ItemProcessor/ProcessorConfig/Mode",
+    ],
     ["a missing target", machine({ A: { Type: "Pass", Next: "B" } }), "CS-1254 A Next"],
-    ["a catcher's missing target", machine({ A: invoke({ Catch: [{ ErrorEquals: ["X"], Next: "B" }], End: true }) }), "CS-1254 A Catch[0]/Next"],
-    ["a target in another graph", machine({ A: { Type: "Parallel", Branches: [{ StartAt: "B", States: { B: { Type: "Pass", Next: "C" } } }], Next: "C" }, C: done }), "CS-1254 B Next"],
+    [
+      "a catcher's missing target",
+      machine({ A: invoke({ Catch: [{ ErrorEquals: ["X"], Next: "B" }], End: true }) }),
+      "CS-1254 A Catch[0]/Next",
+    ],
+    [
+      "a target in another graph",
+      machine({
+        A: { Type: "Parallel", Branches: [{ StartAt: "B", States: { B: { Type: "Pass", Next: "C" } } }], Next: "C" },
+        C: done,
+      }),
+      "CS-1254 B Next",
+    ],
     ["a missing start", { QueryLanguage: "JSONata", StartAt: "Z", States: { A: done } }, "CS-1254 - StartAt"],
     ["a state nobody reaches", machine({ A: done, B: done }), "CS-1254 B "],
     ["neither Next nor End", machine({ A: { Type: "Pass" } }), "CS-1254 A End"],
     ["both Next and End", machine({ A: { Type: "Pass", Next: "B", End: true }, B: done }), "CS-1254 A End"],
-    ["a heartbeat as long as the timeout", machine({ A: waitForToken({ TimeoutSeconds: 10, HeartbeatSeconds: 10, End: true }) }), "CS-1257 A HeartbeatSeconds"],
-    ["the newer ?? operator", machine({ A: { Type: "Pass", Output: "{% $states.input.a ?? 1 %}", End: true } }), "CS-1255 A Output"],
-    ["an expression that is not closed", machine({ A: { Type: "Pass", Output: "{% $states.input", End: true } }), "CS-1255 A Output"],
-    ["a syntax error deep inside", machine({ A: { Type: "Pass", Output: { a: [1, "{% 1 + %}"] }, End: true } }), "CS-1255 A Output/a[1]"],
-    ["a variable nobody assigns", machine({ A: { Type: "Pass", Output: "{% $nope %}", End: true } }), "CS-1256 A Output"],
-    ["a variable that is assigned later", machine({ A: { Type: "Pass", Output: "{% $late %}", Next: "B" }, B: { Type: "Pass", Assign: { late: 1 }, End: true } }), "CS-1256 A Output"],
-    ["a variable of a branch", machine({ A: { Type: "Parallel", Branches: [{ StartAt: "B", States: { B: { Type: "Pass", Assign: { inner: 1 }, End: true } } }], Next: "C" }, C: { Type: "Pass", Output: "{% $inner %}", End: true } }), "CS-1256 C Output"],
-    ["a function that does not exist", machine({ A: { Type: "Pass", Output: "{% $randomSeeded(1) %}", End: true } }), "CS-1256 A Output"],
+    [
+      "a heartbeat as long as the timeout",
+      machine({ A: waitForToken({ TimeoutSeconds: 10, HeartbeatSeconds: 10, End: true }) }),
+      "CS-1257 A HeartbeatSeconds",
+    ],
+    [
+      "the newer ?? operator",
+      machine({ A: { Type: "Pass", Output: "{% $states.input.a ?? 1 %}", End: true } }),
+      "CS-1255 A Output",
+    ],
+    [
+      "an expression that is not closed",
+      machine({ A: { Type: "Pass", Output: "{% $states.input", End: true } }),
+      "CS-1255 A Output",
+    ],
+    [
+      "a syntax error deep inside",
+      machine({ A: { Type: "Pass", Output: { a: [1, "{% 1 + %}"] }, End: true } }),
+      "CS-1255 A Output/a[1]",
+    ],
+    [
+      "a variable nobody assigns",
+      machine({ A: { Type: "Pass", Output: "{% $nope %}", End: true } }),
+      "CS-1256 A Output",
+    ],
+    [
+      "a variable that is assigned later",
+      machine({
+        A: { Type: "Pass", Output: "{% $late %}", Next: "B" },
+        B: { Type: "Pass", Assign: { late: 1 }, End: true },
+      }),
+      "CS-1256 A Output",
+    ],
+    [
+      "a variable of a branch",
+      machine({
+        A: {
+          Type: "Parallel",
+          Branches: [{ StartAt: "B", States: { B: { Type: "Pass", Assign: { inner: 1 }, End: true } } }],
+          Next: "C",
+        },
+        C: { Type: "Pass", Output: "{% $inner %}", End: true },
+      }),
+      "CS-1256 C Output",
+    ],
+    [
+      "a function that does not exist",
+      machine({ A: { Type: "Pass", Output: "{% $randomSeeded(1) %}", End: true } }),
+      "CS-1256 A Output",
+    ],
     ["$eval", machine({ A: { Type: "Pass", Output: "{% $eval('1') %}", End: true } }), "CS-1256 A Output"],
-    ["a result before there is one", machine({ A: invoke({ Arguments: { FunctionName: "{% $states.result %}" }, End: true }) }), "CS-1256 A Arguments/FunctionName"],
-    ["an error outside Catch", machine({ A: { Type: "Pass", Output: "{% $states.errorOutput %}", End: true } }), "CS-1256 A Output"],
+    [
+      "a result before there is one",
+      machine({ A: invoke({ Arguments: { FunctionName: "{% $states.result %}" }, End: true }) }),
+      "CS-1256 A Arguments/FunctionName",
+    ],
+    [
+      "an error outside Catch",
+      machine({ A: { Type: "Pass", Output: "{% $states.errorOutput %}", End: true } }),
+      "CS-1256 A Output",
+    ],
     ["the input document", machine({ A: { Type: "Pass", Output: "{% $$.a %}", End: true } }), "CS-1256 A Output"],
-    ["a Condition that is no expression", machine({ A: { Type: "Choice", Choices: [{ Condition: "$x", Next: "B" }] }, B: done }), "CS-1258 A Choices[0]/Condition"],
+    [
+      "a Condition that is no expression",
+      machine({ A: { Type: "Choice", Choices: [{ Condition: "$x", Next: "B" }] }, B: done }),
+      "CS-1258 A Choices[0]/Condition",
+    ],
     ["a Wait without a time", machine({ A: { Type: "Wait", End: true } }), "CS-1258 A "],
-    ["a reserved variable", machine({ A: { Type: "Pass", Assign: { states: 1 }, End: true } }), "CS-1258 A Assign/states"],
-    ["an invocation without a function", machine({ A: invoke({ Arguments: { Payload: 1 }, End: true }) }), "CS-1258 A Arguments"],
-    ["an asynchronous invocation", machine({ A: invoke({ Arguments: { FunctionName: "f", InvocationType: "Event" }, End: true }) }), "CS-1252 A Arguments/InvocationType"],
+    [
+      "a reserved variable",
+      machine({ A: { Type: "Pass", Assign: { states: 1 }, End: true } }),
+      "CS-1258 A Assign/states",
+    ],
+    [
+      "an invocation without a function",
+      machine({ A: invoke({ Arguments: { Payload: 1 }, End: true }) }),
+      "CS-1258 A Arguments",
+    ],
+    [
+      "an asynchronous invocation",
+      machine({ A: invoke({ Arguments: { FunctionName: "f", InvocationType: "Event" }, End: true }) }),
+      "CS-1252 A Arguments/InvocationType",
+    ],
     ["no states", { QueryLanguage: "JSONata", StartAt: "A", States: {} }, "CS-1258 - States"],
   ])("has %s", (_, definition, fault) => {
     expect(faultsOf(definition)).toContain(fault);
   });
 
   it("is told all faults at once, each with state, field and what to do", () => {
-    const definition = machine({ A: { Type: "Pass", InputPath: "$", Next: "B" }, B: { Type: "Task", Resource: "x", End: true } });
+    const definition = machine({
+      A: { Type: "Pass", InputPath: "$", Next: "B" },
+      B: { Type: "Task", Resource: "x", End: true },
+    });
     try {
       parseDefinition(definition);
       expect.unreachable();
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
       expect(error.code).toBe("CS-1252");
-      expect(error.message).toContain('state "A" has InputPath, a JSONPath field: use an expression over $states.input instead');
+      expect(error.message).toContain(
+        'state "A" has InputPath, a JSONPath field: use an expression over $states.input instead',
+      );
       expect(error.message).toContain('state "B", Resource: is not modelled; allowed are');
     }
   });
 
   it("is refused when it is not JSON, and when it is too large", () => {
     expect(faultsOf("{")).toEqual(["CS-1250 - "]);
-    expect(faultsOf(JSON.stringify(machine({ A: { ...done, Comment: "x".repeat(1_048_576) } })))).toEqual(["CS-1250 - "]);
+    expect(faultsOf(JSON.stringify(machine({ A: { ...done, Comment: "x".repeat(1_048_576) } })))).toEqual([
+      "CS-1250 - ",
+    ]);
     expect(faultsOf([])).toEqual(["CS-1250 - "]);
   });
 

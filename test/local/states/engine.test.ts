@@ -6,7 +6,13 @@ import * as z from "zod";
 import { CountersignError } from "../../../lib/errors.js";
 import { createSkippingClock, type SkippingClock } from "../../../lib/local/clock.js";
 import { createStatesEngine, type StatesEngine } from "../../../lib/local/states/engine.js";
-import { type AccessQuestion, AwsFault, type BusEvent, type Caller, type CloudContext } from "../../../lib/local/types.js";
+import {
+  type AccessQuestion,
+  AwsFault,
+  type BusEvent,
+  type Caller,
+  type CloudContext,
+} from "../../../lib/local/types.js";
 import { FUNCTION, invoke, machine, START, waitForToken } from "./support.js";
 
 const MACHINE = "arn:aws:states:us-east-1:111111111111:stateMachine:orders";
@@ -117,12 +123,17 @@ describe("the CloudFormation resource", () => {
       LoggingConfiguration: {
         Level: "ALL",
         IncludeExecutionData: true,
-        Destinations: [{ CloudWatchLogsLogGroup: { LogGroupArn: "arn:aws:logs:us-east-1:111111111111:log-group:x:*" } }],
+        Destinations: [
+          { CloudWatchLogsLogGroup: { LogGroupArn: "arn:aws:logs:us-east-1:111111111111:log-group:x:*" } },
+        ],
       },
       TracingConfiguration: { Enabled: true },
       Tags: [{ Key: "stage", Value: "dev" }],
     });
-    expect(created).toEqual({ ref: MACHINE, attributes: { Arn: MACHINE, Name: "orders", StateMachineRevisionId: "INITIAL" } });
+    expect(created).toEqual({
+      ref: MACHINE,
+      attributes: { Arn: MACHINE, Name: "orders", StateMachineRevisionId: "INITIAL" },
+    });
     const second = await create(engine, { Definition: passing, RoleArn: ROLE });
     expect(second?.ref).toBe("arn:aws:states:us-east-1:111111111111:stateMachine:orders-dev-Machine-1");
     expect(engine.stateMachines().map((each) => [each.name, each.tags])).toEqual([
@@ -131,16 +142,34 @@ describe("the CloudFormation resource", () => {
     ]);
     const { executionArn } = engine.executions.start({ stateMachineArn: MACHINE });
     await engine.executions.completion(executionArn);
-    expect(engine.executions.history(executionArn)[2]?.details).toMatchObject({ parameters: JSON.stringify({ FunctionName: FUNCTION }), timeoutInSeconds: 9 });
+    expect(engine.executions.history(executionArn)[2]?.details).toMatchObject({
+      parameters: JSON.stringify({ FunctionName: FUNCTION }),
+      timeoutInSeconds: 9,
+    });
   });
 
   it.each([
-    ["an unknown property", { DefinitionString: "{}", RoleArn: ROLE, EncryptionConfiguration: {} }, "CS-4030", "EncryptionConfiguration"],
-    ["an express machine", { DefinitionString: "{}", RoleArn: ROLE, StateMachineType: "EXPRESS" }, "CS-4030", "StateMachineType"],
+    [
+      "an unknown property",
+      { DefinitionString: "{}", RoleArn: ROLE, EncryptionConfiguration: {} },
+      "CS-4030",
+      "EncryptionConfiguration",
+    ],
+    [
+      "an express machine",
+      { DefinitionString: "{}", RoleArn: ROLE, StateMachineType: "EXPRESS" },
+      "CS-4030",
+      "StateMachineType",
+    ],
     ["no role", { DefinitionString: "{}" }, "CS-4030", "RoleArn"],
     ["no definition", { RoleArn: ROLE }, "CS-1260", "either DefinitionString or Definition"],
     ["a substitution without a value", { DefinitionString: '{"a": "${Nope}"}', RoleArn: ROLE }, "CS-1260", "${Nope}"],
-    ["a definition that is not modelled", { Definition: { StartAt: "A", States: { A: { Type: "Succeed" } } }, RoleArn: ROLE }, "CS-1251", 'state "A"'],
+    [
+      "a definition that is not modelled",
+      { Definition: { StartAt: "A", States: { A: { Type: "Succeed" } } }, RoleArn: ROLE },
+      "CS-1251",
+      'state "A"',
+    ],
   ])("refuses %s", async (_, properties, code, message) => {
     const refused = (async () => create(cloud().engine, properties))();
     await expect(refused).rejects.toThrow(CountersignError);
@@ -162,7 +191,15 @@ describe("StartExecution", () => {
       name: "run-1",
       stopDate: Date.parse(START) / 1000,
     });
-    expect(made.published.map((event) => [event.source, event["detail-type"], event.resources, event.detail["status"], event.detail["output"]])).toEqual([
+    expect(
+      made.published.map((event) => [
+        event.source,
+        event["detail-type"],
+        event.resources,
+        event.detail.status,
+        event.detail.output,
+      ]),
+    ).toEqual([
       ["aws.states", "Step Functions Execution Status Change", [`${EXECUTION}:run-1`], "RUNNING", null],
       ["aws.states", "Step Functions Execution Status Change", [`${EXECUTION}:run-1`], "SUCCEEDED", "7"],
     ]);
@@ -236,16 +273,27 @@ describe("task tokens over the wire", () => {
   it("finish the task once", async () => {
     const made = await submitted();
     expect(await made.call("SendTaskHeartbeat", { taskToken: made.token })).toEqual({});
-    await expect(made.call("SendTaskSuccess", { taskToken: made.token, output: "{" })).rejects.toMatchObject({ code: "InvalidOutput" });
+    await expect(made.call("SendTaskSuccess", { taskToken: made.token, output: "{" })).rejects.toMatchObject({
+      code: "InvalidOutput",
+    });
     expect(await made.call("SendTaskSuccess", { taskToken: made.token, output: '{"ok":true}' })).toEqual({});
-    expect(await made.engine.executions.completion(`${EXECUTION}:run-1`)).toMatchObject({ status: "SUCCEEDED", output: '{"ok":true}' });
-    await expect(made.call("SendTaskFailure", { taskToken: made.token })).rejects.toMatchObject({ code: "TaskTimedOut" });
+    expect(await made.engine.executions.completion(`${EXECUTION}:run-1`)).toMatchObject({
+      status: "SUCCEEDED",
+      output: '{"ok":true}',
+    });
+    await expect(made.call("SendTaskFailure", { taskToken: made.token })).rejects.toMatchObject({
+      code: "TaskTimedOut",
+    });
   });
 
   it("fail the task with what was sent", async () => {
     const made = await submitted();
     await made.call("SendTaskFailure", { taskToken: made.token, error: "Rejected", cause: "too much" });
-    expect(await made.engine.executions.completion(`${EXECUTION}:run-1`)).toMatchObject({ status: "FAILED", error: "Rejected", cause: "too much" });
+    expect(await made.engine.executions.completion(`${EXECUTION}:run-1`)).toMatchObject({
+      status: "FAILED",
+      error: "Rejected",
+      cause: "too much",
+    });
     expect(made.published.at(-1)?.detail).toMatchObject({ status: "FAILED", error: "Rejected", cause: "too much" });
   });
 
@@ -258,7 +306,9 @@ describe("task tokens over the wire", () => {
 
 describe("GetExecutionHistory", () => {
   it("answers AWS's shape, in pages, also backwards", async () => {
-    const made = await withMachine(machine({ Set: { Type: "Pass", Assign: { v: { a: 1 } }, Next: "Work" }, Work: invoke({ End: true }) }));
+    const made = await withMachine(
+      machine({ Set: { Type: "Pass", Assign: { v: { a: 1 } }, Next: "Work" }, Work: invoke({ End: true }) }),
+    );
     const executionArn = `${EXECUTION}:run-1`;
     await made.call("StartExecution", { stateMachineArn: MACHINE, name: "run-1", input: "{}" });
     await made.engine.executions.completion(executionArn);
@@ -266,8 +316,20 @@ describe("GetExecutionHistory", () => {
     const Page = z.object({ events: z.array(Body), nextToken: z.string().optional() });
     const first = Page.parse(await made.call("GetExecutionHistory", { executionArn, maxResults: 5 }));
     expect(first.events).toEqual([
-      { timestamp, type: "ExecutionStarted", id: 1, previousEventId: 0, executionStartedEventDetails: { input: "{}", inputDetails: { truncated: false }, roleArn: ROLE } },
-      { timestamp, type: "PassStateEntered", id: 2, previousEventId: 0, stateEnteredEventDetails: { name: "Set", input: "{}", inputDetails: { truncated: false } } },
+      {
+        timestamp,
+        type: "ExecutionStarted",
+        id: 1,
+        previousEventId: 0,
+        executionStartedEventDetails: { input: "{}", inputDetails: { truncated: false }, roleArn: ROLE },
+      },
+      {
+        timestamp,
+        type: "PassStateEntered",
+        id: 2,
+        previousEventId: 0,
+        stateEnteredEventDetails: { name: "Set", input: "{}", inputDetails: { truncated: false } },
+      },
       {
         timestamp,
         type: "PassStateExited",
@@ -281,23 +343,40 @@ describe("GetExecutionHistory", () => {
           assignedVariablesDetails: { truncated: false },
         },
       },
-      { timestamp, type: "TaskStateEntered", id: 4, previousEventId: 3, stateEnteredEventDetails: { name: "Work", input: "{}", inputDetails: { truncated: false } } },
+      {
+        timestamp,
+        type: "TaskStateEntered",
+        id: 4,
+        previousEventId: 3,
+        stateEnteredEventDetails: { name: "Work", input: "{}", inputDetails: { truncated: false } },
+      },
       {
         timestamp,
         type: "TaskScheduled",
         id: 5,
         previousEventId: 4,
-        taskScheduledEventDetails: { resourceType: "lambda", resource: "invoke", region: "us-east-1", parameters: JSON.stringify({ FunctionName: FUNCTION, Payload: {} }) },
+        taskScheduledEventDetails: {
+          resourceType: "lambda",
+          resource: "invoke",
+          region: "us-east-1",
+          parameters: JSON.stringify({ FunctionName: FUNCTION, Payload: {} }),
+        },
       },
     ]);
     const rest = Page.parse(await made.call("GetExecutionHistory", { executionArn, nextToken: first.nextToken }));
-    expect([rest.events.map((event) => event["id"]), rest.nextToken]).toEqual([[6, 7, 8, 9], undefined]);
-    const backwards = Page.parse(await made.call("GetExecutionHistory", { executionArn, reverseOrder: true, maxResults: 1 }));
+    expect([rest.events.map((event) => event.id), rest.nextToken]).toEqual([[6, 7, 8, 9], undefined]);
+    const backwards = Page.parse(
+      await made.call("GetExecutionHistory", { executionArn, reverseOrder: true, maxResults: 1 }),
+    );
     expect(backwards.events[0]).toMatchObject({ type: "ExecutionSucceeded", id: 9 });
     const bare = Page.parse(await made.call("GetExecutionHistory", { executionArn, includeExecutionData: false }));
-    expect(bare.events[2]).toMatchObject({ stateExitedEventDetails: { name: "Set", outputDetails: { truncated: false } } });
+    expect(bare.events[2]).toMatchObject({
+      stateExitedEventDetails: { name: "Set", outputDetails: { truncated: false } },
+    });
     expect(JSON.stringify(bare.events)).not.toContain('"output":');
-    await expect(made.call("GetExecutionHistory", { executionArn, nextToken: "x" })).rejects.toMatchObject({ code: "InvalidToken" });
+    await expect(made.call("GetExecutionHistory", { executionArn, nextToken: "x" })).rejects.toMatchObject({
+      code: "InvalidToken",
+    });
   });
 });
 
@@ -306,29 +385,53 @@ describe("lists", () => {
     const made = await withMachine(waiting);
     for (const name of ["a", "b", "c"]) await made.call("StartExecution", { stateMachineArn: MACHINE, name });
     await made.call("StopExecution", { executionArn: `${EXECUTION}:b`, error: "E", cause: "C" });
-    const Page = z.object({ executions: z.array(z.looseObject({ name: z.string() })), nextToken: z.string().optional() });
-    const list = async (more: object) => Page.parse(await made.call("ListExecutions", { stateMachineArn: MACHINE, ...more }));
+    const Page = z.object({
+      executions: z.array(z.looseObject({ name: z.string() })),
+      nextToken: z.string().optional(),
+    });
+    const list = async (more: object) =>
+      Page.parse(await made.call("ListExecutions", { stateMachineArn: MACHINE, ...more }));
     const first = await list({ maxResults: 2 });
     expect(first.executions.map((each) => each.name)).toEqual(["c", "b"]);
-    expect((await list({ maxResults: 2, nextToken: first.nextToken })).executions.map((each) => each.name)).toEqual(["a"]);
+    expect((await list({ maxResults: 2, nextToken: first.nextToken })).executions.map((each) => each.name)).toEqual([
+      "a",
+    ]);
     expect((await list({ statusFilter: "ABORTED" })).executions.map((each) => each.name)).toEqual(["b"]);
     await expect(list({ statusFilter: "aborted" })).rejects.toMatchObject({ code: "ValidationException" });
-    expect(await made.call("DescribeExecution", { executionArn: `${EXECUTION}:b` })).toMatchObject({ status: "ABORTED", error: "E", cause: "C" });
+    expect(await made.call("DescribeExecution", { executionArn: `${EXECUTION}:b` })).toMatchObject({
+      status: "ABORTED",
+      error: "E",
+      cause: "C",
+    });
   });
 
   it("name state machines, and describe one", async () => {
     const made = await withMachine(passing);
     const again = { name: "orders", definition: JSON.stringify(passing), roleArn: ROLE };
     expect(await made.call("CreateStateMachine", again)).toMatchObject({ stateMachineArn: MACHINE });
-    await expect(made.call("CreateStateMachine", { ...again, roleArn: `${ROLE}2` })).rejects.toMatchObject({ code: "StateMachineAlreadyExists" });
-    await expect(made.call("CreateStateMachine", { ...again, name: "bad", definition: "{}" })).rejects.toMatchObject({ code: "InvalidDefinition" });
-    expect(await made.call("ListStateMachines", {})).toMatchObject({ stateMachines: [{ name: "orders", type: "STANDARD" }] });
-    expect(await made.call("DescribeStateMachine", { stateMachineArn: MACHINE })).toMatchObject({ definition: JSON.stringify(passing), roleArn: ROLE, status: "ACTIVE" });
+    await expect(made.call("CreateStateMachine", { ...again, roleArn: `${ROLE}2` })).rejects.toMatchObject({
+      code: "StateMachineAlreadyExists",
+    });
+    await expect(made.call("CreateStateMachine", { ...again, name: "bad", definition: "{}" })).rejects.toMatchObject({
+      code: "InvalidDefinition",
+    });
+    expect(await made.call("ListStateMachines", {})).toMatchObject({
+      stateMachines: [{ name: "orders", type: "STANDARD" }],
+    });
+    expect(await made.call("DescribeStateMachine", { stateMachineArn: MACHINE })).toMatchObject({
+      definition: JSON.stringify(passing),
+      roleArn: ROLE,
+      status: "ACTIVE",
+    });
   });
 
   it("ValidateStateMachineDefinition names every fault", async () => {
     const made = cloud();
-    expect(await made.call("ValidateStateMachineDefinition", { definition: JSON.stringify(passing) })).toEqual({ result: "OK", diagnostics: [], truncated: false });
+    expect(await made.call("ValidateStateMachineDefinition", { definition: JSON.stringify(passing) })).toEqual({
+      result: "OK",
+      diagnostics: [],
+      truncated: false,
+    });
     const wrong = JSON.stringify(machine({ A: { Type: "Pass", ResultPath: "$", Next: "B" } }));
     expect(await made.call("ValidateStateMachineDefinition", { definition: wrong })).toMatchObject({
       result: "FAIL",
@@ -351,14 +454,23 @@ describe("on disk", () => {
   it("finished executions outlive the process, with their histories", async () => {
     const dataDir = folder();
     const first = await withMachine(passing, { dataDir });
-    const { executionArn } = first.engine.executions.start({ stateMachineArn: MACHINE, name: "run 1".replace(" ", "-"), input: '{"n":1}' });
+    const { executionArn } = first.engine.executions.start({
+      stateMachineArn: MACHINE,
+      name: "run-1",
+      input: '{"n":1}',
+    });
     const record = await first.engine.executions.completion(executionArn);
     const history = first.engine.executions.history(executionArn);
     await first.engine.close();
     const second = cloud({ dataDir });
     expect(second.engine.executions.describe(executionArn)).toEqual(record);
     expect(second.engine.executions.history(executionArn)).toEqual(history);
-    expect(history.map((event) => event.type)).toEqual(["ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"]);
+    expect(history.map((event) => event.type)).toEqual([
+      "ExecutionStarted",
+      "PassStateEntered",
+      "PassStateExited",
+      "ExecutionSucceeded",
+    ]);
     expect(await second.engine.executions.completion(executionArn)).toEqual(record);
     expect([second.engine.executions.recover(), second.published]).toEqual([0, []]);
   });
@@ -375,10 +487,17 @@ describe("on disk", () => {
     const aborted = { status: "ABORTED", error: "Countersign.CloudEnded" };
     expect(second.engine.executions.describe(executionArn)).toMatchObject(aborted);
     expect(second.published.map((event) => event.detail)).toMatchObject([aborted]);
-    expect(second.engine.executions.history(executionArn).at(-1)).toMatchObject({ type: "ExecutionAborted", id: 6, previousEventId: 0 });
+    expect(second.engine.executions.history(executionArn).at(-1)).toMatchObject({
+      type: "ExecutionAborted",
+      id: 6,
+      previousEventId: 0,
+    });
     await second.engine.close();
     const third = cloud({ dataDir });
-    expect([third.engine.executions.recover(), third.engine.executions.describe(executionArn).status]).toEqual([0, "ABORTED"]);
+    expect([third.engine.executions.recover(), third.engine.executions.describe(executionArn).status]).toEqual([
+      0,
+      "ABORTED",
+    ]);
   });
 
   it("a line that the dying process left half written is cut off", async () => {
@@ -436,9 +555,12 @@ describe("faults around an execution", () => {
 
   it("of a function's answer fail the execution, not the process", async () => {
     const circular: Record<string, unknown> = {};
-    circular["self"] = circular;
+    circular.self = circular;
     const made = await withMachine(machine({ Work: invoke({ End: true }) }), { work: () => circular });
     const { executionArn } = made.engine.executions.start({ stateMachineArn: MACHINE });
-    expect(await made.engine.executions.completion(executionArn)).toMatchObject({ status: "FAILED", error: "States.Runtime" });
+    expect(await made.engine.executions.completion(executionArn)).toMatchObject({
+      status: "FAILED",
+      error: "States.Runtime",
+    });
   });
 });

@@ -2,20 +2,25 @@ import { describe, expect, it } from "vitest";
 import { FUNCTION, finish, invoke, machine, START, secondsOf, start } from "./support.js";
 import { AwsFault, FunctionError } from "../../../lib/local/types.js";
 
-const broken = (errorType: string, cause = "{}") => () => {
-  throw new FunctionError(errorType, "broken", cause);
-};
+const broken =
+  (errorType: string, cause = "{}") =>
+  () => {
+    throw new FunctionError(errorType, "broken", cause);
+  };
 
 describe("a task", () => {
   it("calls the function as the machine's role and shows the whole call in the history", async () => {
     const calls: unknown[] = [];
-    const run = await finish(machine({ Work: invoke({ TimeoutSeconds: 60, Output: "{% $states.result.Payload %}", End: true }) }), {
-      input: { n: 1 },
-      work: (payload, caller, arn) => {
-        calls.push([payload, caller.principalArn, caller.sessionArn, arn]);
-        return { n: 2 };
+    const run = await finish(
+      machine({ Work: invoke({ TimeoutSeconds: 60, Output: "{% $states.result.Payload %}", End: true }) }),
+      {
+        input: { n: 1 },
+        work: (payload, caller, arn) => {
+          calls.push([payload, caller.principalArn, caller.sessionArn, arn]);
+          return { n: 2 };
+        },
       },
-    });
+    );
     expect(calls).toEqual([
       [
         { n: 1 },
@@ -30,7 +35,14 @@ describe("a task", () => {
     expect(run.events()).toEqual([
       { type: "ExecutionStarted", id: 1, previousEventId: 0, input: { n: 1 } },
       { type: "TaskStateEntered", id: 2, previousEventId: 0, name: "Work", input: { n: 1 } },
-      { type: "TaskScheduled", id: 3, previousEventId: 2, ...lambda, timeoutInSeconds: 60, parameters: { FunctionName: FUNCTION, Payload: { n: 1 } } },
+      {
+        type: "TaskScheduled",
+        id: 3,
+        previousEventId: 2,
+        ...lambda,
+        timeoutInSeconds: 60,
+        parameters: { FunctionName: FUNCTION, Payload: { n: 1 } },
+      },
       { type: "TaskStarted", id: 4, previousEventId: 3, ...lambda },
       { type: "TaskSucceeded", id: 5, previousEventId: 4, ...lambda, output: result },
       { type: "TaskStateExited", id: 6, previousEventId: 5, name: "Work", output: { n: 2 } },
@@ -67,8 +79,16 @@ describe("a task", () => {
   });
 
   it.each([
-    [new AwsFault("AccessDeniedException", "User: x is not authorized", 403), "Lambda.AWSLambdaException", "User: x is not authorized (Service: Lambda, Status Code: 403)"],
-    [new AwsFault("ResourceNotFoundException", "Function not found: f", 404), "Lambda.ResourceNotFoundException", "Function not found: f (Service: Lambda, Status Code: 404)"],
+    [
+      new AwsFault("AccessDeniedException", "User: x is not authorized", 403),
+      "Lambda.AWSLambdaException",
+      "User: x is not authorized (Service: Lambda, Status Code: 403)",
+    ],
+    [
+      new AwsFault("ResourceNotFoundException", "Function not found: f", 404),
+      "Lambda.ResourceNotFoundException",
+      "Function not found: f (Service: Lambda, Status Code: 404)",
+    ],
     [new Error("socket closed"), "Lambda.Unknown", "socket closed"],
   ])("that cannot reach its function fails with %s", async (thrown, error, cause) => {
     const run = await finish(machine({ Work: invoke({ End: true }) }), {
@@ -89,15 +109,25 @@ describe("a task", () => {
     expect(run.outcome).toEqual({ status: "FAILED", error: "States.Timeout", cause: undefined });
     expect(run.types().slice(2)).toEqual(["TaskScheduled", "TaskStarted", "TaskTimedOut", "ExecutionFailed"]);
     expect(secondsOf(run, "TaskTimedOut")).toEqual([5]);
-    expect(run.events()[4]).toEqual({ type: "TaskTimedOut", id: 5, previousEventId: 4, resourceType: "lambda", resource: "invoke", error: "States.Timeout" });
+    expect(run.events()[4]).toEqual({
+      type: "TaskTimedOut",
+      id: 5,
+      previousEventId: 4,
+      resourceType: "lambda",
+      resource: "invoke",
+      error: "States.Timeout",
+    });
   });
 
   it("sees the context object", async () => {
     const seen: unknown[] = [];
-    await finish(machine({ Work: invoke({ Arguments: { FunctionName: FUNCTION, Payload: "{% $states.context %}" }, End: true }) }), {
-      input: { n: 1 },
-      work: (payload) => seen.push(payload),
-    });
+    await finish(
+      machine({ Work: invoke({ Arguments: { FunctionName: FUNCTION, Payload: "{% $states.context %}" }, End: true }) }),
+      {
+        input: { n: 1 },
+        work: (payload) => seen.push(payload),
+      },
+    );
     expect(seen).toEqual([
       {
         Execution: {
@@ -116,13 +146,22 @@ describe("a task", () => {
 });
 
 describe("retry", () => {
-  const retried = (retrier: Record<string, unknown>) => machine({ Work: invoke({ Retry: [{ ErrorEquals: ["Busy"], ...retrier }], End: true }) });
+  const retried = (retrier: Record<string, unknown>) =>
+    machine({ Work: invoke({ Retry: [{ ErrorEquals: ["Busy"], ...retrier }], End: true }) });
 
   it("repeats Scheduled, Started, Failed without entering again, at growing distances", async () => {
     const run = await finish(retried({ IntervalSeconds: 3, MaxAttempts: 3, BackoffRate: 2 }), { work: broken("Busy") });
     expect(run.types().slice(2)).toEqual([
       ...["TaskScheduled", "TaskStarted", "TaskFailed", "TaskScheduled", "TaskStarted", "TaskFailed"],
-      ...["TaskScheduled", "TaskStarted", "TaskFailed", "TaskScheduled", "TaskStarted", "TaskFailed", "ExecutionFailed"],
+      ...[
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskFailed",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskFailed",
+        "ExecutionFailed",
+      ],
     ]);
     expect(run.run.events.every((event) => event.id === 2 || event.previousEventId === event.id - 1)).toBe(true);
     expect(secondsOf(run, "TaskScheduled")).toEqual([0, 3, 9, 21]);
@@ -134,16 +173,24 @@ describe("retry", () => {
   });
 
   it("is capped by MaxDelaySeconds and spread by full jitter", async () => {
-    const capped = await finish(retried({ IntervalSeconds: 10, BackoffRate: 10, MaxDelaySeconds: 15 }), { work: broken("Busy") });
+    const capped = await finish(retried({ IntervalSeconds: 10, BackoffRate: 10, MaxDelaySeconds: 15 }), {
+      work: broken("Busy"),
+    });
     expect(secondsOf(capped, "TaskScheduled")).toEqual([0, 10, 25, 40]);
-    const spread = await finish(retried({ IntervalSeconds: 10, MaxAttempts: 1, JitterStrategy: "FULL" }), { work: broken("Busy") });
+    const spread = await finish(retried({ IntervalSeconds: 10, MaxAttempts: 1, JitterStrategy: "FULL" }), {
+      work: broken("Busy"),
+    });
     expect(secondsOf(spread, "TaskScheduled")).toEqual([0, 5]);
   });
 
   it("evaluates the arguments again, with the retry count, until it succeeds", async () => {
     const counts: unknown[] = [];
     const payload = "{% $states.context.State.RetryCount %}";
-    const task = invoke({ Arguments: { FunctionName: FUNCTION, Payload: payload }, Retry: [{ ErrorEquals: ["States.ALL"] }], End: true });
+    const task = invoke({
+      Arguments: { FunctionName: FUNCTION, Payload: payload },
+      Retry: [{ ErrorEquals: ["States.ALL"] }],
+      End: true,
+    });
     const run = await finish(machine({ Work: task }), {
       work: (count) => {
         counts.push(count);
@@ -181,11 +228,25 @@ describe("catch", () => {
 
   it("gives Output and Assign the error, and shows the assigned variables", async () => {
     const run = await finish(
-      caught([{ ErrorEquals: ["Busy"], Output: "{% $states.input.n %}", Assign: { failure: "{% $states.errorOutput %}" }, Next: "Caught" }]),
+      caught([
+        {
+          ErrorEquals: ["Busy"],
+          Output: "{% $states.input.n %}",
+          Assign: { failure: "{% $states.errorOutput %}" },
+          Next: "Caught",
+        },
+      ]),
       { input: { n: 1 }, work: broken("Busy", '{"errorMessage":"x"}') },
     );
     const failure = { Error: "Busy", Cause: '{"errorMessage":"x"}' };
-    expect(run.events()[5]).toEqual({ type: "TaskStateExited", id: 6, previousEventId: 5, name: "Work", output: 1, assignedVariables: { failure } });
+    expect(run.events()[5]).toEqual({
+      type: "TaskStateExited",
+      id: 6,
+      previousEventId: 5,
+      name: "Work",
+      output: 1,
+      assignedVariables: { failure },
+    });
     expect(run.outcome).toEqual({ status: "SUCCEEDED", output: JSON.stringify({ input: 1, failure }) });
   });
 
@@ -203,14 +264,20 @@ describe("catch", () => {
 
   it("catches a timeout with an empty cause; States.TaskFailed does not cover it", async () => {
     const never = () => new Promise(() => {});
-    const by = (name: string) => caught([{ ErrorEquals: [name], Assign: { failure: "{% $states.errorOutput %}" }, Next: "Caught" }], { TimeoutSeconds: 1 });
+    const by = (name: string) =>
+      caught([{ ErrorEquals: [name], Assign: { failure: "{% $states.errorOutput %}" }, Next: "Caught" }], {
+        TimeoutSeconds: 1,
+      });
     const run = await finish(by("States.Timeout"), { work: never });
     expect(run.outcome).toMatchObject({ output: expect.stringContaining('{"Error":"States.Timeout","Cause":""}') });
     expect((await finish(by("States.TaskFailed"), { work: never })).outcome.status).toBe("FAILED");
   });
 
   it("catches an evaluation error of the state's own output, after the event that tells it", async () => {
-    const definition = caught([{ ErrorEquals: ["States.QueryEvaluationError"], Assign: { failure: 1 }, Next: "Caught" }], { Output: { a: ["{% $nope %}"] } });
+    const definition = caught(
+      [{ ErrorEquals: ["States.QueryEvaluationError"], Assign: { failure: 1 }, Next: "Caught" }],
+      { Output: { a: ["{% $nope %}"] } },
+    );
     const run = await finish(definition, { work: () => 1 });
     expect(run.outcome.status).toBe("SUCCEEDED");
     expect(run.events()[5]).toMatchObject({ type: "EvaluationFailed", previousEventId: 5, location: "Output/a[0]" });
@@ -218,7 +285,9 @@ describe("catch", () => {
   });
 
   it("that fails itself fails the execution", async () => {
-    const run = await finish(caught([{ ErrorEquals: ["States.ALL"], Output: "{% $nope %}", Next: "Caught" }]), { work: broken("Busy") });
+    const run = await finish(caught([{ ErrorEquals: ["States.ALL"], Output: "{% $nope %}", Next: "Caught" }]), {
+      work: broken("Busy"),
+    });
     expect(run.outcome).toMatchObject({ status: "FAILED", error: "States.QueryEvaluationError" });
     expect(run.events().at(-2)).toMatchObject({ type: "EvaluationFailed", location: "Catch[0]/Output" });
   });
@@ -229,7 +298,10 @@ describe("limits", () => {
 
   it("a result over 256 KiB fails the task, past States.ALL but not past its own name", async () => {
     const by = (name: string) =>
-      machine({ Work: invoke({ Catch: [{ ErrorEquals: [name], Output: "caught", Next: "End" }], Next: "End" }), End: { Type: "Succeed" } });
+      machine({
+        Work: invoke({ Catch: [{ ErrorEquals: [name], Output: "caught", Next: "End" }], Next: "End" }),
+        End: { Type: "Succeed" },
+      });
     const all = await finish(by("States.ALL"), { work: () => large });
     expect(all.outcome).toMatchObject({ status: "FAILED", error: "States.DataLimitExceeded" });
     const own = await finish(by("States.DataLimitExceeded"), { work: () => large });
@@ -239,7 +311,9 @@ describe("limits", () => {
   it("counts bytes, not characters", async () => {
     const definition = machine({ Grow: { Type: "Pass", Output: "{% $states.input & $states.input %}", End: true } });
     expect((await finish(definition, { input: "x".repeat(130_000) })).outcome.status).toBe("SUCCEEDED");
-    expect((await finish(definition, { input: "é".repeat(70_000) })).outcome).toMatchObject({ error: "States.DataLimitExceeded" });
+    expect((await finish(definition, { input: "é".repeat(70_000) })).outcome).toMatchObject({
+      error: "States.DataLimitExceeded",
+    });
   });
 
   it("a variable over 256 KiB fails the state", async () => {
@@ -249,7 +323,10 @@ describe("limits", () => {
 
   it("a history of 25,000 events ends the execution", async () => {
     const run = await finish(machine({ A: { Type: "Pass", Next: "B" }, B: { Type: "Pass", Next: "A" } }));
-    expect(run.outcome).toMatchObject({ status: "FAILED", cause: "The execution reached the maximum number of history events (25000)." });
+    expect(run.outcome).toMatchObject({
+      status: "FAILED",
+      cause: "The execution reached the maximum number of history events (25000).",
+    });
     expect([run.run.events.length, run.run.events.at(-1)?.type]).toEqual([25_000, "ExecutionFailed"]);
   });
 });
@@ -281,7 +358,13 @@ describe("the execution", () => {
     run.run.stop("again", "ignored");
     expect(await run.run.done).toEqual({ status: "ABORTED", error: "Operator", cause: "enough" });
     await run.clock.advance(100_000);
-    expect(run.events().at(-1)).toEqual({ type: "ExecutionAborted", id: 3, previousEventId: 0, error: "Operator", cause: "enough" });
+    expect(run.events().at(-1)).toEqual({
+      type: "ExecutionAborted",
+      id: 3,
+      previousEventId: 0,
+      error: "Operator",
+      cause: "enough",
+    });
   });
 
   it("fails without error and cause when its Fail state has none", async () => {

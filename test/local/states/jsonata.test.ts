@@ -59,9 +59,12 @@ describe("Step Functions' additions", () => {
 });
 
 describe("values", () => {
-  it.each(["$sum", "function($x) { $x }", "/a/", "{'f': $sum}", "1/0", "[1, -1/0]"])("%s is no JSON", async (source) => {
-    await expect(evaluate(source)).rejects.toThrow("returned an unsupported result type");
-  });
+  it.each(["$sum", "function($x) { $x }", "/a/", "{'f': $sum}", "1/0", "[1, -1/0]"])(
+    "%s is no JSON",
+    async (source) => {
+      await expect(evaluate(source)).rejects.toThrow("returned an unsupported result type");
+    },
+  );
 
   it("come out as plain JSON", async () => {
     const value = await evaluate("$states.input.order.items.id", { states: { input } });
@@ -101,7 +104,12 @@ describe("plain paths, which do without the engine", () => {
   it("give what the engine gives, for any JSON", async () => {
     const name = fc.constantFrom("a", "b", "toString", "constructor");
     const tree = fc.letrec((tie) => ({
-      value: fc.oneof({ depthSize: "small" }, fc.jsonValue(), fc.dictionary(name, tie("value")), fc.array(tie("value"))),
+      value: fc.oneof(
+        { depthSize: "small" },
+        fc.jsonValue(),
+        fc.dictionary(name, tie("value")),
+        fc.array(tie("value")),
+      ),
     })).value;
     await fc.assert(
       fc.asyncProperty(tree, fc.array(fc.constantFrom("a", "b"), { maxLength: 3 }), async (value, names) => {

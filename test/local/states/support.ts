@@ -74,7 +74,10 @@ export function start(definition: unknown, options: RunOptions = {}): TestRun {
 }
 
 /** Runs to the end; waits are skipped. */
-export async function finish(definition: unknown, options: RunOptions = {}): Promise<TestRun & { outcome: RunOutcome }> {
+export async function finish(
+  definition: unknown,
+  options: RunOptions = {},
+): Promise<TestRun & { outcome: RunOutcome }> {
   const running = start(definition, options);
   const outcome = await running.run.done;
   return { ...running, outcome };

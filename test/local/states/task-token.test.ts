@@ -22,7 +22,13 @@ describe("a task with a token", () => {
     run.tokens.settle(run.token, { kind: "success", outputJson: '{"approved": true}' });
     expect(await run.run.done).toEqual({ status: "SUCCEEDED", output: '{"approved": true}' });
     expect(run.events().slice(2)).toEqual([
-      { type: "TaskScheduled", id: 3, previousEventId: 2, ...names, parameters: expect.objectContaining({ Payload: { token: run.token } }) },
+      {
+        type: "TaskScheduled",
+        id: 3,
+        previousEventId: 2,
+        ...names,
+        parameters: expect.objectContaining({ Payload: { token: run.token } }),
+      },
       { type: "TaskStarted", id: 4, previousEventId: 3, ...names },
       { type: "TaskSubmitted", id: 5, previousEventId: 4, ...names, output: asked },
       { type: "TaskSucceeded", id: 6, previousEventId: 5, ...names, output: { approved: true } },
@@ -56,7 +62,14 @@ describe("a task with a token", () => {
         if (token !== undefined) tokens.settle(token, { kind: "success", outputJson: "1" });
       },
     });
-    expect(run.types().slice(2)).toEqual(["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "TaskStateExited", "ExecutionSucceeded"]);
+    expect(run.types().slice(2)).toEqual([
+      "TaskScheduled",
+      "TaskStarted",
+      "TaskSubmitted",
+      "TaskSucceeded",
+      "TaskStateExited",
+      "ExecutionSucceeded",
+    ]);
   });
 
   it("fails at once when its function does", async () => {
@@ -70,12 +83,21 @@ describe("a task with a token", () => {
 
   it("gets a new token on every retry; the old one is dead", async () => {
     const tokens: string[] = [];
-    const run = await finish(machine({ Ask: waitForToken({ TimeoutSeconds: 9, Retry: [{ ErrorEquals: ["States.Timeout"], MaxAttempts: 1 }], End: true }) }), {
-      work: (payload) => {
-        tokens.push(JSON.stringify(payload));
-        return "asked";
+    const run = await finish(
+      machine({
+        Ask: waitForToken({
+          TimeoutSeconds: 9,
+          Retry: [{ ErrorEquals: ["States.Timeout"], MaxAttempts: 1 }],
+          End: true,
+        }),
+      }),
+      {
+        work: (payload) => {
+          tokens.push(JSON.stringify(payload));
+          return "asked";
+        },
       },
-    });
+    );
     expect(run.outcome).toMatchObject({ error: "States.Timeout" });
     expect(new Set(tokens).size).toBe(2);
     const first = /"token":"([^"]+)"/.exec(tokens[0] ?? "")?.[1] ?? "";
@@ -85,7 +107,9 @@ describe("a task with a token", () => {
 
 describe("a heartbeat", () => {
   it("that stays away is a timeout of the task", async () => {
-    const run = await finish(machine({ Ask: waitForToken({ HeartbeatSeconds: 5, End: true }) }), { work: () => "asked" });
+    const run = await finish(machine({ Ask: waitForToken({ HeartbeatSeconds: 5, End: true }) }), {
+      work: () => "asked",
+    });
     expect(run.outcome).toEqual({ status: "FAILED", error: "States.Timeout", cause: undefined });
     expect(run.events()[2]).toMatchObject({ type: "TaskScheduled", heartbeatInSeconds: 5 });
     expect(run.events().slice(5)).toEqual([
@@ -96,7 +120,10 @@ describe("a heartbeat", () => {
   });
 
   it("is caught with an empty cause, also by its own name", async () => {
-    const byName = withCatch({ HeartbeatSeconds: 5, Catch: [{ ...caughtAll, ErrorEquals: ["States.HeartbeatTimeout"] }] });
+    const byName = withCatch({
+      HeartbeatSeconds: 5,
+      Catch: [{ ...caughtAll, ErrorEquals: ["States.HeartbeatTimeout"] }],
+    });
     for (const definition of [withCatch({ HeartbeatSeconds: 5 }), byName]) {
       const run = await finish(definition, { work: () => "asked" });
       expect(run.outcome).toEqual({ status: "SUCCEEDED", output: '{"Error":"States.Timeout","Cause":""}' });
@@ -104,7 +131,9 @@ describe("a heartbeat", () => {
   });
 
   it("that comes in time keeps the task waiting, but not past its timeout", async () => {
-    const run = await submitted(machine({ Ask: waitForToken({ HeartbeatSeconds: 60, TimeoutSeconds: 150, End: true }) }));
+    const run = await submitted(
+      machine({ Ask: waitForToken({ HeartbeatSeconds: 60, TimeoutSeconds: 150, End: true }) }),
+    );
     for (const _ of [1, 2]) {
       await run.clock.advance(50_000);
       run.tokens.heartbeat(run.token);
@@ -120,7 +149,9 @@ describe("a token", () => {
   it("is answered once; the second answer and every answer after the end are refused", async () => {
     const run = await submitted(machine({ Ask: waitForToken({ End: true }) }));
     run.tokens.settle(run.token, { kind: "success", outputJson: "1" });
-    expect(() => run.tokens.settle(run.token, { kind: "success", outputJson: "2" })).toThrow(expect.objectContaining({ code: "TaskTimedOut" }));
+    expect(() => run.tokens.settle(run.token, { kind: "success", outputJson: "2" })).toThrow(
+      expect.objectContaining({ code: "TaskTimedOut" }),
+    );
     await run.run.done;
     expect(() => run.tokens.heartbeat(run.token)).toThrow(expect.objectContaining({ code: "TaskTimedOut" }));
   });
@@ -130,7 +161,9 @@ describe("a token", () => {
     run.run.stop(undefined, undefined);
     await run.run.done;
     await run.clock.settled();
-    expect(() => run.tokens.settle(run.token, { kind: "success", outputJson: "1" })).toThrow(expect.objectContaining({ code: "TaskTimedOut" }));
+    expect(() => run.tokens.settle(run.token, { kind: "success", outputJson: "1" })).toThrow(
+      expect.objectContaining({ code: "TaskTimedOut" }),
+    );
   });
 
   it("that nobody issued does not exist, and other text is no token", async () => {

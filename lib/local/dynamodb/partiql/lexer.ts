@@ -11,8 +11,8 @@ const TOKEN = new RegExp(
   [
     String.raw`\s+`,
     String.raw`(?<word>[A-Za-z_]\w*)`,
-    String.raw`"(?<name>(?:[^"]|"")*)"`,
-    String.raw`'(?<text>(?:[^']|'')*)'`,
+    '"(?<name>(?:[^"]|"")*)"',
+    "'(?<text>(?:[^']|'')*)'",
     String.raw`(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)`,
     String.raw`(?<symbol><<|>>|<=|>=|<>|!=|[?{}()[\],:.*=<>;-])`,
   ].join("|"),

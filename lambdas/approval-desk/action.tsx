@@ -1,0 +1,177 @@
+/** What would happen: changes, arguments, reasons, and who says what. Everything whole, nothing hidden. */
+import { changesOf, leaves } from "../../lib/approval/changes.js";
+import { clockText } from "../../lib/approval/times.js";
+import { usdText } from "../../lib/run/money.js";
+import type { ApprovalView } from "../../lib/run/protocol.js";
+import { Exact } from "./layout.js";
+
+interface ViewProps {
+  readonly view: ApprovalView;
+}
+
+export function Changes({ view }: ViewProps) {
+  if (view.preview === null) return <p class="soft">This tool has no preview.</p>;
+  const changes = changesOf(view.preview);
+  const changed = changes.filter((change) => change.changed);
+  const same = changes.filter((change) => !change.changed);
+  return (
+    <section aria-labelledby="changes">
+      <h2 id="changes">What changes</h2>
+      {changed.length === 0 ? (
+        <p>Nothing, as far as the preview can tell.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Field</th>
+              <th scope="col">Before</th>
+              <th scope="col">After</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changed.map(({ field, before, after }) => (
+              <tr>
+                <th scope="row">
+                  <Exact text={field} />
+                </th>
+                <td class="was">{before === undefined ? <i class="soft">not there</i> : <Exact text={before} />}</td>
+                <td class="will">{after === undefined ? <i class="soft">removed</i> : <Exact text={after} />}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {view.preview.notes.length > 0 && (
+        <ul>
+          {view.preview.notes.map((note) => (
+            <li>
+              <Exact text={note} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {same.length > 0 && (
+        <details>
+          <summary>{same.length} unchanged</summary>
+          <Pairs pairs={same.map(({ field, after }) => [field, after ?? ""])} />
+        </details>
+      )}
+    </section>
+  );
+}
+
+export function Arguments({ view }: ViewProps) {
+  const pairs = [...leaves(view.args)].map(
+    ([path, { value }]) => [path, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
+  return (
+    <section aria-labelledby="arguments">
+      <h2 id="arguments">
+        All arguments of <code>{view.tool}</code>
+      </h2>
+      <p class="soft">{view.tool_description}</p>
+      {pairs.length === 0 ? <p>None.</p> : <Pairs pairs={pairs} />}
+    </section>
+  );
+}
+
+function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, string])[] }) {
+  return (
+    <table class="pairs">
+      <tbody>
+        {pairs.map(([name, value]) => (
+          <tr>
+            <th scope="row">
+              <Exact text={name} />
+            </th>
+            <td>
+              <Exact text={value} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export function Reasons({ view }: ViewProps) {
+  return (
+    <section aria-labelledby="because">
+      <h2 id="because">Why you are asked</h2>
+      {view.because.map(({ policy_id: id, reason, text }) => (
+        <div>
+          <p>
+            Policy <code>{id}</code>
+            {reason === "" ? "" : ": "}
+            {reason}
+          </p>
+          {text !== "" && (
+            <details>
+              <summary>Text of the policy</summary>
+              <pre>{text}</pre>
+            </details>
+          )}
+        </div>
+      ))}
+      {view.because.length === 0 && <p>The workflow's policies want a person for this action.</p>}
+      <h2>What it is based on</h2>
+      {view.based_on.length === 0 ? (
+        <p>Nothing was looked up in this run.</p>
+      ) : (
+        <ul>
+          {view.based_on.map(({ tool, subject, at, untrusted }) => (
+            <li>
+              <code>{tool}</code> <Exact text={subject} />, {clockText(at, view.time_zone)}{" "}
+              {untrusted && <span class="tag">untrusted text</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+export function AgentSays({ view }: ViewProps) {
+  return (
+    <section aria-labelledby="says">
+      <h2 id="says">
+        What the agent says <span class="tag">unverified</span>
+      </h2>
+      {view.says === null || view.says === "" ? (
+        <p>Nothing.</p>
+      ) : (
+        <blockquote>
+          <Exact text={view.says} />
+        </blockquote>
+      )}
+      <p class="soft">
+        It is {view.confidence_percent} % sure, by its own account. {view.agent}
+      </p>
+    </section>
+  );
+}
+
+export function Sums({ view }: ViewProps) {
+  const exposure = Object.entries(view.exposure);
+  return (
+    <section aria-labelledby="sums">
+      <h2 id="sums">So far, with this action</h2>
+      <table class="pairs">
+        <tbody>
+          {exposure.map(([name, sum]) => (
+            <tr>
+              <th scope="row">{name.replaceAll("_", " ")}</th>
+              <td>{sum}</td>
+            </tr>
+          ))}
+          <tr>
+            <th scope="row">spent on this run</th>
+            <td>
+              {usdText(view.spent_micro_usd)} of {usdText(view.budget_micro_usd)} USD
+            </td>
+          </tr>
+        </tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,16 @@
+/** Why the desk does not do what was asked, with the HTTP status that says so. */
+import { CountersignError } from "../../lib/errors.js";
+import type { ApprovalErrorCode } from "../../lib/errors/approval.js";
+
+export type RefusalStatus = 400 | 403 | 404 | 409 | 410 | 413 | 422 | 423 | 500;
+
+export class Refusal extends CountersignError {
+  constructor(
+    code: ApprovalErrorCode,
+    readonly status: RefusalStatus,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(code, message, details);
+  }
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { RunRef } from "../../lib/run/keys.js";
+import { root } from "../../scripts/ensure.mjs";
+import { chromiumPath, launchBrowser } from "../support/browser.js";
+import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
+
+const ana = "ana@example.com";
+const HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1"> \u202Eevil\u200B [31m';
+
+describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () => {
+  let flow: Flow;
+  let browser: Browser;
+  let run: RunRef;
+  beforeAll(async () => {
+    flow = await Flow.open();
+    browser = await launchBrowser(chromiumPath ?? "");
+  });
+  afterAll(async () => {
+    await browser.close();
+    await flow.close();
+  });
+  beforeEach(async () => {
+    await flow.begin([LOOKUP, { ...REFUND, say: `Two charges within a minute: the second is a duplicate. ${HOSTILE}`, confidence: 92 }, FINISH]);
+    run = await flow.start();
+    await flow.asked(run);
+  });
+  const visit = async (link: string, options: Parameters<Browser["newPage"]>[0] = {}): Promise<Page> => {
+    const page = await browser.newPage(options);
+    await page.goto(link);
+    return page;
+  };
+
+  test("a person reads it, types code and amount, approves, and the refund runs", async () => {
+    const { link, code } = flow.challenge(ana);
+    const page = await visit(link, { viewport: { width: 1100, height: 900 } });
+    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images/approval-page.png"), fullPage: true });
+    expect(await page.title()).not.toContain("owned");
+    await page.getByLabel(/code/i).fill(code);
+    await page.getByLabel(/420\.00/).fill("420.00");
+    await page.getByLabel(/comment/i).fill("customer was charged twice");
+    await page.getByRole("button", { name: /approve/i }).click();
+    expect(await page.locator("main").innerText()).toContain("customer was charged twice");
+    await page.close();
+
+    const events = await flow.play(run);
+    expect(events.some((event) => event.type === "ApprovalDecided" && event.data.comment === "customer was charged twice")).toBe(true);
+    expect(flow.refunds()).toEqual({ refunds: [{ charge: "ch_77", amount: 42_000, reason: "duplicate" }] });
+  });
+
+  test("a wrong code is told on the page, and what was typed is not lost for nothing", async () => {
+    const page = await visit(flow.challenge(ana).link);
+    await page.getByLabel(/code/i).fill("AAAAAAAA");
+    await page.getByLabel(/420\.00/).fill("420.00");
+    await page.getByRole("button", { name: /approve/i }).click();
+    expect(await page.getByRole("alert").innerText()).toMatch(/code is wrong/);
+    await page.close();
+  });
+
+  test("it fits a phone in dark mode: nothing runs off sideways", async () => {
+    const page = await visit(flow.challenge(ana).link, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images/approval-page-phone-dark.png"), fullPage: true });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    await page.close();
+  });
+});
