@@ -4,21 +4,8 @@ import {
   IsAuthorizedCommand,
   type VerifiedPermissionsClient,
 } from "@aws-sdk/client-verifiedpermissions";
+import type { AuthorizationRequest } from "../policy/request.js";
 
-export interface EntityId {
-  readonly type: string;
-  readonly id: string;
-}
-/** One question, as `lib/policy/request.ts` makes it. */
-export interface AuthorizationRequest {
-  readonly principal: EntityId;
-  readonly action: EntityId;
-  readonly resource: EntityId;
-  /** Cedar JSON */
-  readonly context: unknown;
-  /** Cedar JSON: principal and resource with their attributes */
-  readonly entities: unknown;
-}
 export interface PolicySource {
   /** `@id` of the policy; its opaque id when it has none */
   readonly id: string;
@@ -57,9 +44,9 @@ export function verifiedPermissions(client: VerifiedPermissionsClient, policySto
       const answer = await client.send(
         new IsAuthorizedCommand({
           policyStoreId,
-          principal: { entityType: principal.type, entityId: principal.id },
-          action: { actionType: action.type, actionId: action.id },
-          resource: { entityType: resource.type, entityId: resource.id },
+          principal,
+          action,
+          resource,
           context: { cedarJson: JSON.stringify(context) },
           entities: { cedarJson: JSON.stringify(entities) },
         }),

@@ -43,6 +43,7 @@ export interface Budgets {
   ): Promise<z.output<S> | null>;
   insertOpen(open: OpenRun): Promise<void>;
   readOpen(): Promise<readonly OpenRun[]>;
+  readOpenRun(open: Pick<OpenRun, "tenant" | "run_id">): Promise<OpenRun | undefined>;
   deleteOpen(open: Pick<OpenRun, "tenant" | "run_id">): Promise<void>;
   /** The run that holds the unique row; undefined when it is free. */
   readUnique(tenant: string, hash: string): Promise<string | undefined>;
@@ -109,7 +110,7 @@ function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" 
   };
 }
 
-function openRuns(ref: TableRef, workflow: string): Pick<Budgets, "insertOpen" | "readOpen" | "deleteOpen"> {
+function openRuns(ref: TableRef, workflow: string): Pick<Budgets, "insertOpen" | "readOpen" | "readOpenRun" | "deleteOpen"> {
   const keyOf = (open: Pick<OpenRun, "tenant" | "run_id">): RowKey => ({
     pk: budgetKey.open(workflow),
     sk: budgetKey.openSk(open.tenant, open.run_id),
@@ -119,6 +120,7 @@ function openRuns(ref: TableRef, workflow: string): Pick<Budgets, "insertOpen" |
       await ref.client.send(new PutItemCommand({ TableName: ref.table, Item: marshall({ ...keyOf(open), ...open }) }));
     },
     readOpen: () => queryRows(ref, budgetKey.open(workflow), {}, openRun),
+    readOpenRun: (open) => getRow(ref, keyOf(open), openRun),
     async deleteOpen(open) {
       await ref.client.send(new DeleteItemCommand({ TableName: ref.table, Key: marshall(keyOf(open)) }));
     },

@@ -4,9 +4,9 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import type * as z from "zod";
-import { type Faults, type Where, addIssues, at } from "./faults.js";
+import { addIssues, at, type Faults, type Where } from "./faults.js";
 import { type JsonSchema, jsonSchemaOf } from "./schema-paths.js";
-import { type ToolRest, type WorkflowRest, toolFields, toolRest, workflowFields, workflowRest } from "./shape.js";
+import { type ToolRest, toolFields, toolRest, type WorkflowRest, workflowFields, workflowRest } from "./shape.js";
 
 export interface DraftTool {
   readonly where: Where;

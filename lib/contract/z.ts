@@ -2,6 +2,8 @@
  * The part of zod that contracts are written with. Named one by one: re-exporting all of zod puts 370 kB of locales and formats
  * into every function that bundles a contract. For more, `import * as z from "zod"` works as well.
  */
+
+export type { infer, input, output, ZodObject, ZodType } from "zod";
 export {
   array,
   boolean,
@@ -24,4 +26,3 @@ export {
   url,
   uuid,
 } from "zod";
-export type { infer, input, output, ZodObject, ZodType } from "zod";

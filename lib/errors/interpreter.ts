@@ -36,11 +36,5 @@ export const interpreterErrors = {
     retryable: false,
     summary: "AWS::StepFunctions::StateMachine has a property or value that the embedded cloud does not model",
   },
-  "CS-1261": { kind: "user", retryable: false, summary: "there is no state machine or execution with this ARN" },
-  "CS-1262": {
-    kind: "user",
-    retryable: false,
-    summary: "an execution's input is not JSON, or its name is not allowed",
-  },
   "CS-1265": { kind: "user", retryable: false, summary: "a conformance case file does not have the documented shape" },
 } satisfies Record<string, ErrorEntry>;

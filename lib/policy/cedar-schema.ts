@@ -8,8 +8,9 @@
  * has tier && … }` that says nothing while the fact is unknown, is closed for writes: the guardrail `guardrail:facts` forbids every write until every fact is known, and
  * `authorizationRequest` refuses to ask. Reads may run without: they are how facts become known.
  */
-import { fieldAt, jsonSchemaOf } from "../contract/schema-paths.js";
+
 import type { Contract, Tool } from "../contract/model.js";
+import { fieldAt, jsonSchemaOf } from "../contract/schema-paths.js";
 import { CountersignError } from "../errors.js";
 import { type CedarAttribute, type CedarRecord, cedarRecord, cedarType } from "./cedar-types.js";
 import { exposureNames, namespaceOf } from "./names.js";

@@ -1,6 +1,7 @@
 /** Cedar's types as Verified Permissions reads them (JSON schema form), and how a tool's schema becomes one. */
-import { CountersignError } from "../errors.js";
+
 import { type JsonSchema, scalarOf } from "../contract/schema-paths.js";
+import { CountersignError } from "../errors.js";
 
 export type CedarType =
   | { readonly type: "String" }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { checkContract } from "../../lib/contract/check.js";
-import type { Contract, Defined, WorkflowDefinition } from "../../lib/contract/model.js";
 import { renderFault } from "../../lib/contract/faults.js";
+import type { Contract, Defined, WorkflowDefinition } from "../../lib/contract/model.js";
 import refundDesk from "./fixtures/refund-desk/contract.js";
 
 export const FIXTURES = join(import.meta.dirname, "fixtures");

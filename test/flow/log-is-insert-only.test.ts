@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => flow.close());
 
 /** Role ARN by what it is for, for every role of both stacks. */
-const roles = () => flow.session.cloud.roles.arns().map((arn) => ({ arn, name: arn.slice(arn.indexOf("role/") + 5) }));
+const roles = () => flow.session.cloud.roles.list().map(({ arn }) => ({ arn, name: arn.slice(arn.indexOf("role/") + 5) }));
 const clientOf = (arn: string) => new DynamoDBClient(flow.as(arn));
 const insert = (pk: string) =>
   new ExecuteStatementCommand({ Statement: `INSERT INTO "${table}" VALUE {'pk': ?, 'sk': ?, 'event': ?}`, Parameters: [{ S: pk }, { S: "00009999" }, { S: "{}" }] });

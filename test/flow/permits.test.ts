@@ -106,7 +106,7 @@ test("an execution started around admit does nothing: no model call, no record, 
 
 test("nobody but admit may start an execution, and nobody but the machine may invoke a tool", async () => {
   const { StateMachineArn } = await flow.connection.workflow("billing-dispute");
-  for (const arn of flow.session.cloud.roles.arns()) {
+  for (const { arn } of flow.session.cloud.roles.list()) {
     const start = new SFNClient(flow.as(arn)).send(new StartExecutionCommand({ stateMachineArn: StateMachineArn, name: `by-${arn.length}-${Date.now()}`, input: "{}" }));
     const invoke = new LambdaClient(flow.as(arn)).send(new InvokeCommand({ FunctionName: "countersign-dev-billing-dispute-tool-stripe-refund", Payload: "{}" }));
     if (arn !== flow.roleOf("/log-writer/", "admit")) await expect(start, arn).rejects.toMatchObject({ name: "AccessDeniedException" });

@@ -109,7 +109,7 @@ export class Flow {
 
   /** ARN of the one role below this path, by a part of its name where there are several. */
   roleOf(path: string, part = ""): string {
-    const found = this.session.cloud.roles.arns().filter((arn) => arn.includes(path) && arn.toLowerCase().includes(part));
+    const found = this.session.cloud.roles.list().map((role) => role.arn).filter((arn) => arn.includes(path) && arn.toLowerCase().includes(part));
     if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} roles below ${path} with ${part}: ${found.join(", ")}`);
     return found[0];
   }

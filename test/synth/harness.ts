@@ -22,7 +22,10 @@ const statement = z.object({
   Effect: z.enum(["Allow", "Deny"]),
   Principal: z.unknown().optional(),
   Action: list(z.string()),
-  Resource: list(z.unknown()).transform((values) => values.map(flat)),
+  Resource: z
+    .unknown()
+    .optional()
+    .transform((value) => (value === undefined ? [] : [value].flat().map(flat))),
   Condition: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 export type Statement = z.output<typeof statement>;

@@ -1,6 +1,6 @@
 /** Looking fields up for a rule: reports what is missing, optional, repeated, sensitive or of the wrong type, in one way. */
 import { type Draft, type DraftTool, toolReference } from "../draft.js";
-import { type Faults, type Where, suggest } from "../faults.js";
+import { type Faults, suggest, type Where } from "../faults.js";
 import { fieldAt, fieldPaths, type JsonSchema, scalarOf, touchesSensitive } from "../schema-paths.js";
 
 export type Scalar = "string" | "integer" | "boolean";

@@ -3,8 +3,8 @@ import * as z from "zod";
 import type { Draft, DraftTool } from "../draft.js";
 import { at, type Faults, suggest } from "../faults.js";
 import { fieldAt, scalarOf } from "../schema-paths.js";
-import { DEFAULTS } from "./limits.js";
 import { wantField, wantSource, wantTool } from "./fields.js";
+import { DEFAULTS } from "./limits.js";
 
 /** Names that Cedar or the generated schema uses. */
 const RESERVED_TYPES: readonly string[] = [

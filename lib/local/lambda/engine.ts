@@ -209,6 +209,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       taskRoot,
       environment,
       output,
+      ended: () => sessions.revoke(credentials.accessKeyId),
       exited,
     });
   }

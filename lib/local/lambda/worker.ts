@@ -21,6 +21,8 @@ export interface WorkerOptions {
   /** the whole environment of the child, but for the address of the Runtime API */
   readonly environment: Readonly<Record<string, string>>;
   output(text: string): void;
+  /** the child is ended, if not gone yet: nothing it still asks for may be granted. May be called twice. */
+  ended(): void;
   exited(worker: Worker): void;
 }
 interface Invocation {
@@ -94,6 +96,7 @@ export class Worker {
   /** Ends the process; an invocation under way fails with `outcome`. */
   stop(outcome: Outcome = runtimeFailed("Runtime.ExitError", "the local cloud stopped the function")): void {
     this.alive = false;
+    this.options.ended();
     this.settle(outcome);
     this.child.kill("SIGKILL");
   }
@@ -138,6 +141,7 @@ export class Worker {
     this.alive = false;
     clearTimeout(this.initTimer);
     this.releaseAddress();
+    this.options.ended();
     this.settle(
       runtimeFailed("Runtime.ExitError", `RequestId: ${this.invocation?.requestId ?? "init"} Error: ${reason}`),
     );

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { expressionSource } from "./jsonata.js";
 import { MAX_SECONDS } from "./limits.js";
+import { parseTimestamp } from "./timestamp.js";
 
 const expression = z
   .string()
@@ -95,7 +96,12 @@ const WaitState = z
     ...transition,
     ...produces,
     Seconds: seconds(0).optional(),
-    Timestamp: z.string().optional(),
+    Timestamp: z
+      .string()
+      .refine((text) => text.startsWith("{%") || parseTimestamp(text) !== undefined, {
+        error: "must be an ISO 8601 date-time with its offset, e.g. 2026-11-21T10:00:00Z",
+      })
+      .optional(),
   })
   .refine((state) => (state.Seconds === undefined) !== (state.Timestamp === undefined), {
     error: "needs either Seconds or Timestamp",

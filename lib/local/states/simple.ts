@@ -3,6 +3,7 @@ import { EvaluationFault, StateFailure } from "./failure.js";
 import type { ChoiceState, FailState, WaitState } from "./machine.js";
 import type { Outcome, StateRun } from "./state-run.js";
 import type { Template } from "./template.js";
+import { parseTimestamp } from "./timestamp.js";
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 const isString = (value: unknown): value is string => typeof value === "string";
@@ -27,16 +28,14 @@ export async function runWait(run: StateRun, state: WaitState): Promise<Outcome>
     await run.scope.sleepUntil(clock.now() + (await run.evaluateCount(state.seconds, "Seconds", 0)) * 1000);
   } else if (state.timestamp !== undefined) {
     const text = await run.evaluateAs(state.timestamp, "Timestamp", "string", isString);
-    await run.scope.sleepUntil(parseTimestamp(text));
+    await run.scope.sleepUntil(waitUntil(text));
   }
   return run.exit(state, run.input, state.next);
 }
 
-const OFFSET_DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
-
-function parseTimestamp(text: string): number {
-  const atMs = OFFSET_DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(atMs)) return atMs;
+function waitUntil(text: string): number {
+  const atMs = parseTimestamp(text);
+  if (atMs !== undefined) return atMs;
   throw new EvaluationFault(
     "Timestamp",
     `The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: ${text}`,

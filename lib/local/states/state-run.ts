@@ -32,6 +32,7 @@ const NO_EXTRAS: Extras = {};
 
 export class StateRun {
   retryCount = 0;
+  private last: { extras: Extras; retryCount: number; scope: EvaluationScope } | undefined;
   private readonly enteredAfter: number;
   private readonly enteredId: number;
   private readonly enteredTime: string;
@@ -144,7 +145,16 @@ export class StateRun {
     return { values: Object.fromEntries(values), json: Object.fromEntries(json) };
   }
 
+  /** The scope of the last evaluation serves the next one with the same extras: most states have several fields. */
   private evaluationScope(extras: Extras): EvaluationScope {
+    const { last } = this;
+    if (last?.extras === extras && last.retryCount === this.retryCount) return last.scope;
+    const scope = this.createEvaluationScope(extras);
+    this.last = { extras, retryCount: this.retryCount, scope };
+    return scope;
+  }
+
+  private createEvaluationScope(extras: Extras): EvaluationScope {
     const states: Record<string, unknown> = { input: this.input.value, context: this.context(extras) };
     if (extras.result !== undefined) states.result = extras.result;
     if (extras.errorOutput !== undefined) states.errorOutput = extras.errorOutput;

@@ -12,7 +12,7 @@ export interface Session {
   readonly caller: Caller;
 }
 
-/** Who may call: the role sessions handed out since the cloud started. They end with it. */
+/** Who may call: the role sessions handed out since the cloud started. They end with it, a function's with its child process. */
 export class Sessions {
   private readonly byAccessKey = new Map<string, Session>();
 
@@ -40,6 +40,11 @@ export class Sessions {
     };
     this.byAccessKey.set(session.credentials.accessKeyId, session);
     return session;
+  }
+
+  /** The credentials are worth nothing from now on. */
+  revoke(accessKeyId: string): void {
+    this.byAccessKey.delete(accessKeyId);
   }
 
   find(accessKeyId: string): Session | undefined {

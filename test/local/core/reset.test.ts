@@ -3,7 +3,7 @@ import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import type { AwsReply, Engine } from "../../../lib/local/types.js";
 import { assemblyOf, type Fixture, FunctionRole, lambdaFunction, role } from "./fixture.js";
 
-/** A function that calls a service without end; the calls carry its own credentials, signed by the bundled-in SDK of nobody. */
+/** A function that calls a service without end; signed by hand, as its fixture bundles no SDK. */
 const CODE = `
 const { createHash, createHmac } = require("node:crypto");
 const sha = (text) => createHash("sha256").update(text).digest("hex");

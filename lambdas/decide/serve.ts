@@ -1,0 +1,124 @@
+/** The gate's shell: reads what the domain needs, lets it decide, writes down what it decided, answers. Every step may be repeated. */
+import type { Approvals } from "../../lib/aws/approvals.js";
+import type { Budgets } from "../../lib/aws/budgets.js";
+import type { ContextStore } from "../../lib/aws/context-store.js";
+import type { Control } from "../../lib/aws/control.js";
+import type { Effects } from "../../lib/aws/effects.js";
+import type { RunLog } from "../../lib/aws/run-log.js";
+import type { Vault } from "../../lib/aws/vault.js";
+import { CountersignError } from "../../lib/errors.js";
+import { assess } from "../../lib/run/assess.js";
+import { decide } from "../../lib/run/decide.js";
+import type { RecordedEvent } from "../../lib/run/events.js";
+import type { RunRef } from "../../lib/run/keys.js";
+import { type DecideAnswer, type DecideRequest, decideRequest, ERROR_NAMES } from "../../lib/run/protocol.js";
+import { readsFor } from "../../lib/run/read.js";
+import { recordedAnswer } from "../../lib/run/recorded.js";
+import { isoTime } from "../../lib/run/time.js";
+import type { DeployedHashes, GateInput, Step } from "../../lib/run/types.js";
+import { brakeState } from "../shared/brake.js";
+import { giveBack } from "../shared/give-back.js";
+import { effectRow } from "../shared/ledger.js";
+import { logLine } from "../shared/log.js";
+import { NamedError } from "../shared/named-error.js";
+import { moveHolds, type Place, record } from "../shared/record.js";
+import { type EvidenceSources, gather, leftOver } from "./evidence.js";
+
+export interface GateDeps extends EvidenceSources {
+  readonly stage: string;
+  readonly hashes: DeployedHashes;
+  readonly log: RunLog;
+  readonly vault: Pick<Vault, "readSecret" | "open" | "seal">;
+  readonly control: Pick<Control, "readBrake">;
+  readonly contexts: ContextStore;
+  readonly effects: Pick<Effects, "read">;
+  readonly approvals: Pick<Approvals, "readDecisions">;
+  readonly budgets: Budgets;
+  readonly nowMs: () => number;
+}
+
+export function createHandler(deps: GateDeps) {
+  return async (event: unknown): Promise<DecideAnswer> => {
+    const request = decideRequest.parse(event);
+    const run = { workflow: deps.contract.name, tenant: request.tenant, runId: request.run_id };
+    const events = await admitted(deps, run, request);
+    const input = await inputOf(deps, run, request, events);
+    const place = { run, secret: input.runSecret, events, nowMs: input.nowMs };
+    const answer = await step(deps, input, place);
+    logLine("info", "decided", { workflow: run.workflow, run_id: run.runId, turn: request.turn, phase: request.phase, decision: answer.decision });
+    return answer;
+  };
+}
+
+/** An execution that admission did not start has no log, or not this name. */
+async function admitted(deps: GateDeps, run: RunRef, request: DecideRequest): Promise<readonly RecordedEvent[]> {
+  const events = await deps.log.read(run);
+  if (events[0]?.type !== "RunStarted" || request.execution_arn.split(":").at(-1) !== run.runId)
+    throw new NamedError(ERROR_NAMES.notAdmitted, `run ${run.runId} was not admitted under this execution's name; nothing is decided`);
+  return events;
+}
+
+async function inputOf(deps: GateDeps, run: RunRef, request: DecideRequest, events: readonly RecordedEvent[]): Promise<GateInput> {
+  const reads = readsFor(events, request);
+  const secret = await deps.vault.readSecret(run);
+  if (secret === undefined) throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; the run cannot go on`);
+  const { effect, approvalId, shown } = reads;
+  const [brake, context, effectFound, decisions, sealed] = await Promise.all([
+    deps.control.readBrake(run.workflow),
+    deps.contexts.read(run, reads.contextTurn),
+    effect === null ? undefined : deps.effects.read({ run, ...effect }),
+    approvalId === null ? [] : deps.approvals.readDecisions({ workflow: run.workflow, approvalId }),
+    shown === null ? undefined : deps.vault.open(run, secret, shown),
+  ]);
+  if (context === undefined)
+    throw new CountersignError("CS-3402", `context of run ${run.runId}, turn ${reads.contextTurn}: it is not there; the run cannot go on`);
+  return {
+    contract: deps.contract,
+    hashes: deps.hashes,
+    stage: deps.stage,
+    request,
+    events,
+    context: context.context,
+    runSecret: secret,
+    brake: brakeState(brake),
+    effect: effectRow(effectFound),
+    decisions,
+    shown: sealed?.["approval|"]?.value,
+    nowMs: deps.nowMs(),
+  };
+}
+
+async function step(deps: GateDeps, input: GateInput, place: Place): Promise<DecideAnswer> {
+  const recorded = recordedAnswer(input);
+  if (recorded.kind === "answer") {
+    await moveHolds(deps, place.run, recorded);
+    return finish(deps, place, recorded, place.events);
+  }
+  const assessment = assess(input);
+  switch (assessment.kind) {
+    case "wait":
+      throw new NamedError(ERROR_NAMES.claimOpen, `run ${place.run.runId}: a call may still be running until ${isoTime(assessment.untilMs)}`);
+    case "done":
+      return finish(deps, place, assessment.step, await record(deps, place, assessment.step));
+    case "judge": {
+      const { turn } = input.request;
+      const evidence = await gather(deps, place.run, turn, assessment);
+      const decided = decide(assessment, evidence);
+      const unused = decided.holds.length === 0 ? leftOver(place.run, turn, assessment, evidence) : [];
+      const written = { ...decided, released: [...decided.released, ...unused] };
+      return finish(deps, place, decided, await record(deps, place, written));
+    }
+  }
+}
+
+/** After the log: the next turn's context, and what a closed run gives back. A crash before this is made up for by the repeat. */
+async function finish(
+  deps: GateDeps,
+  place: Place,
+  { context, closed, answer }: Pick<Step, "context" | "closed" | "answer">,
+  events: readonly RecordedEvent[],
+): Promise<DecideAnswer> {
+  if (context !== null) await deps.contexts.write(context);
+  if (closed) await giveBack(deps.budgets, place.run, events);
+  return answer;
+}

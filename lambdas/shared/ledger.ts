@@ -1,0 +1,25 @@
+/** The effects ledger's rows as the domain reads them. */
+import type { Effect } from "../../lib/aws/effects.js";
+import type { EffectOutcome, EffectRow } from "../../lib/run/types.js";
+
+export function effectRow(effect: Effect | undefined): EffectRow | null {
+  if (effect === undefined) return null;
+  return {
+    args_hash: effect.args_hash,
+    claimedAtMs: Date.parse(effect.claimed_at),
+    deadlineMs: Date.parse(effect.deadline),
+    attempts: effect.attempts,
+    outcome: outcomeOf(effect),
+  };
+}
+
+function outcomeOf({ outcome, failed }: Effect): EffectOutcome | null {
+  if (outcome !== undefined) {
+    const { effect_possible: effectPossible, latency_ms: latencyMs, finished_at: _at, ...answer } = outcome;
+    return { answer, effectPossible, latencyMs };
+  }
+  if (failed === undefined) return null;
+  const { effect_possible: effectPossible, latency_ms: latencyMs, finished_at: _at, ...error } = failed;
+  // Nobody tried again: what the last attempt left open stays open.
+  return { answer: { status: effectPossible ? "unknown" : "error", error }, effectPossible, latencyMs };
+}

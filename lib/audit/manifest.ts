@@ -1,0 +1,30 @@
+/** The last line of an export: which runs it holds, how many records of each and where each ends. A cut-off file misses it. */
+import * as z from "zod";
+import { hashJson } from "../run/canonical.js";
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+export const exportManifest = z.strictObject({
+  v: z.literal(1),
+  type: z.literal("ExportManifest"),
+  runs: z.array(
+    z.strictObject({
+      /** `<workflow>#<tenant>#<run id>` */
+      run: z.string(),
+      events: z.int().positive(),
+      /** hash of the run's last record in the export */
+      head: hex64,
+    }),
+  ),
+  /** SHA-256(JCS(the line without hash)) */
+  hash: hex64,
+});
+export type ExportManifest = z.infer<typeof exportManifest>;
+
+export function manifestOf(runs: ExportManifest["runs"]): ExportManifest {
+  const content = { v: 1, type: "ExportManifest", runs } as const;
+  return { ...content, hash: hashJson(content) };
+}
+
+export function manifestHolds({ hash, ...content }: ExportManifest): boolean {
+  return hashJson(content) === hash;
+}

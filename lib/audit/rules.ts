@@ -1,0 +1,207 @@
+/**
+ * What must hold inside a run besides its chain: nothing acts without a permit, no permit without a decision and the people it needs, nothing
+ * after the end. Independent of the gate's code on purpose: it reads what was recorded, and trusts only hashes.
+ */
+import type { AuditErrorCode } from "../errors/audit.js";
+import { hashJson } from "../run/canonical.js";
+import type { EventOf, RecordedEvent } from "../run/events.js";
+import { actionHash, idempotencyKey, proposalStep } from "../run/hash.js";
+
+export interface RuleFault {
+  readonly code: AuditErrorCode;
+  /** what is wrong, without run and record */
+  readonly message: string;
+}
+const fault = (code: AuditErrorCode, message: string): RuleFault => ({ code, message });
+
+/** What the rules remember of one run. */
+export interface RuleState {
+  started: EventOf<"RunStarted"> | null;
+  ended: RecordedEvent["type"] | null;
+  proposed: EventOf<"ActionProposed"> | null;
+  decided: EventOf<"ActionDecided"> | null;
+  requested: EventOf<"ApprovalRequested"> | null;
+  approvers: Set<string>;
+  /** rejected, expired or voided */
+  refusedTurn: number | null;
+  open: EventOf<"ActionPermitted"> | null;
+  permits: number;
+  proposals: number;
+  spentMicroUsd: number;
+  previous: RecordedEvent | null;
+}
+
+export function newRuleState(): RuleState {
+  return {
+    started: null,
+    ended: null,
+    proposed: null,
+    decided: null,
+    requested: null,
+    approvers: new Set(),
+    refusedTurn: null,
+    open: null,
+    permits: 0,
+    proposals: 0,
+    spentMicroUsd: 0,
+    previous: null,
+  };
+}
+
+/** Checks one event against what came before and remembers it. */
+export function checkRules(state: RuleState, event: RecordedEvent): RuleFault | undefined {
+  const found = place(state, event) ?? content(state, event);
+  state.previous = event;
+  return found;
+}
+
+function place(state: RuleState, event: RecordedEvent): RuleFault | undefined {
+  if (state.ended !== null) return fault("CS-5121", `${event.type} follows ${state.ended}, the end of the run`);
+  const begins = event.type === "RunStarted" || event.type === "RunRefused";
+  if (begins === (state.previous === null)) return undefined;
+  return fault("CS-5120", begins ? `${event.type} in the middle of a run` : `the run begins with ${event.type}, not with RunStarted`);
+}
+
+function content(state: RuleState, event: RecordedEvent): RuleFault | undefined {
+  switch (event.type) {
+    case "RunStarted":
+      state.started = event;
+      return sameHash("input_hash", event.data.input, event.data.input_hash);
+    case "RunRefused":
+      state.ended = event.type;
+      return undefined;
+    case "ActionProposed":
+      countProposal(state, event.data);
+      state.proposed = event;
+      return sameHash("args_hash", event.data.args, event.data.args_hash);
+    case "FinishProposed":
+    case "ProposalInvalid":
+      countProposal(state, event.data);
+      return undefined;
+    case "ActionDecided":
+      return decided(state, event);
+    case "ApprovalRequested":
+      return requested(state, event);
+    case "ApprovalDecided":
+      return approvalDecided(state, event);
+    case "ApprovalExpired":
+    case "ApprovalVoided":
+      state.refusedTurn = event.data.turn;
+      return undefined;
+    case "ActionPermitted":
+      return permitted(state, event);
+    case "ToolReturned":
+      return returned(state, event);
+    case "RunClosed":
+      state.ended = event.type;
+      return closed(state, event);
+    default:
+      return unknownEvent(event);
+  }
+}
+
+function countProposal(state: RuleState, data: { readonly cost_micro_usd: number }): void {
+  state.proposals += 1;
+  state.spentMicroUsd += data.cost_micro_usd;
+}
+
+function sameHash(name: string, value: unknown, hash: string): RuleFault | undefined {
+  return hashJson(value) === hash ? undefined : fault("CS-5122", `${name} is not the hash of the value beside it`);
+}
+
+function decided(state: RuleState, event: EventOf<"ActionDecided">): RuleFault | undefined {
+  state.decided = event;
+  const { turn, tool, args_hash } = event.data;
+  const { proposed } = state;
+  if (proposed?.data.turn === turn && proposed.data.tool === tool && proposed.data.args_hash === args_hash) return undefined;
+  return fault("CS-5123", `decides about ${tool} of turn ${turn} with arguments that were not proposed`);
+}
+
+function requested(state: RuleState, event: EventOf<"ApprovalRequested">): RuleFault | undefined {
+  const { turn, needed, deadline, action_hash } = event.data;
+  state.requested = event;
+  state.approvers = new Set();
+  const { data } = state.decided ?? {};
+  if (data?.turn !== turn || data.decision !== "ask" || needed < (data.tier ?? 2)) {
+    return fault("CS-5123", `asks ${needed} for turn ${turn}, which was not decided so`);
+  }
+  return action_hash === hashOf(state, deadline) ? undefined : wrongHash();
+}
+
+function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): RuleFault | undefined {
+  const { turn, approval_id, approver, decision, decided_at, action_hash } = event.data;
+  const asked = state.requested?.data;
+  if (asked?.turn !== turn || asked.approval_id !== approval_id || asked.action_hash !== action_hash) {
+    return fault("CS-5126", `${approver} decided about something that was not asked`);
+  }
+  const person = samePerson(approver);
+  if (!asked.approvers.some((listed) => samePerson(listed) === person)) return fault("CS-5126", `${approver} is not an approver`);
+  if (person === samePerson(state.started?.data.requester ?? "")) return fault("CS-5126", `${approver} asked for the run and decided`);
+  if (state.approvers.has(person)) return fault("CS-5126", `${approver} decided twice`);
+  if (Date.parse(decided_at) >= Date.parse(asked.deadline)) return fault("CS-5126", `${approver} decided after the deadline`);
+  if (decision === "reject") state.refusedTurn = turn;
+  else state.approvers.add(person);
+  return undefined;
+}
+
+// the gate has this too; a verifier that shared it would share its mistakes
+const samePerson = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
+
+function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFault | undefined {
+  const { turn, tool, args_hash, action_hash, not_after, idempotency_key } = event.data;
+  const { data } = state.decided ?? {};
+  const wasOpen = state.open !== null;
+  state.open = event;
+  state.permits += 1;
+  if (data?.turn !== turn || data.tool !== tool || data.args_hash !== args_hash || data.decision !== "permit") {
+    return fault("CS-5124", `permits ${tool} of turn ${turn}, and no decision before it does`);
+  }
+  if (wasOpen) return fault("CS-5124", "permits a second call before the first has an outcome");
+  if (data.tier === null || data.checks.some((check) => check.result === "failed") || (data.policy?.errors.length ?? 1) > 0) {
+    return fault("CS-5124", "permits what a check or a policy denied");
+  }
+  const asked = state.requested?.data.turn === turn ? state.requested.data : null;
+  const approvals = approvalFault(state, turn, data.tier, asked?.needed ?? 0);
+  if (approvals !== undefined) return approvals;
+  const bound = asked === null ? hashOf(state, not_after) : asked.action_hash;
+  if (action_hash !== bound) return wrongHash();
+  if (idempotency_key === idempotencyKey(event.run_id, turn, args_hash)) return undefined;
+  return fault("CS-5127", "the idempotency key does not belong to the action");
+}
+
+function approvalFault(state: RuleState, turn: number, tier: number, needed: number): RuleFault | undefined {
+  const count = state.requested?.data.turn === turn ? state.approvers.size : 0;
+  const wanted = Math.max(tier, needed);
+  if (count < wanted) return fault("CS-5125", `permitted with ${count} of ${wanted} approvals`);
+  return state.refusedTurn === turn ? fault("CS-5125", "permitted after the approval was rejected, expired or void") : undefined;
+}
+
+function returned(state: RuleState, event: EventOf<"ToolReturned">): RuleFault | undefined {
+  const { turn, tool, args_hash, output, output_hash } = event.data;
+  const permit = state.open?.data;
+  state.open = null;
+  if (permit?.turn !== turn || permit.tool !== tool || permit.args_hash !== args_hash) {
+    return fault("CS-5128", `the result of ${tool} in turn ${turn} has no permit`);
+  }
+  return output_hash === null ? undefined : sameHash("output_hash", output, output_hash);
+}
+
+function closed(state: RuleState, { data }: EventOf<"RunClosed">): RuleFault | undefined {
+  const agree =
+    data.turns === state.proposals && data.tool_calls === state.permits && data.spent_micro_usd === state.spentMicroUsd;
+  return agree ? undefined : fault("CS-5129", "turns, tool calls or cost are not those of the run's records");
+}
+
+function hashOf({ started, proposed }: RuleState, expiresAt: string): string | undefined {
+  if (started === null || proposed === null) return undefined;
+  const { turn, tool, tool_schema_hash, contract_hash, args } = proposed.data;
+  const { stage } = started.data;
+  const step = proposalStep(turn);
+  return actionHash({ run_id: started.run_id, step, tool, tool_schema_hash, args, contract_hash, stage, expires_at: expiresAt });
+}
+
+const wrongHash = () => fault("CS-5127", "action_hash is not the hash of the action that was proposed");
+
+function unknownEvent(event: never): never {
+  throw new TypeError(`unknown event ${JSON.stringify(event)}`);
+}

@@ -1,0 +1,31 @@
+import type { ErrorEntry } from "../errors.js";
+
+const user = (summary: string) => ({ kind: "user", retryable: false, summary }) as const;
+
+/** CS-51xx: what verification finds in an export, and what keeps a record from being made. */
+export const auditErrors = {
+  "CS-5101": user("a line is not JSON: changed, or cut off in the middle"),
+  "CS-5102": user("a line is not an event of this format, or not written canonically: edited"),
+  "CS-5103": user("a record's hash differs from its content: edited"),
+  "CS-5104": user("a record does not continue the record before it"),
+  "CS-5105": user("a record is missing"),
+  "CS-5106": user("a record is out of order"),
+  "CS-5107": user("a record comes twice"),
+  "CS-5108": user("the export's last line, its manifest, is missing: truncated"),
+  "CS-5109": user("the export's manifest was edited, comes twice or is not the last line"),
+  "CS-5110": user("a run of the manifest is not in the export, or the other way round"),
+  "CS-5111": user("a run has more or fewer records than the manifest says"),
+  "CS-5120": user("a run does not begin with RunStarted or RunRefused"),
+  "CS-5121": user("a record follows the end of its run"),
+  "CS-5122": user("a hash inside a record differs from what it is the hash of"),
+  "CS-5123": user("a decision is about another action than was proposed"),
+  "CS-5124": user("a permit without a decision that permits it"),
+  "CS-5125": user("a permit with fewer approvals than it needs"),
+  "CS-5126": user("an approval by someone who may not approve, or twice by the same person"),
+  "CS-5127": user("an action hash that does not belong to the action"),
+  "CS-5128": user("a tool's result without a permit for it"),
+  "CS-5129": user("the sums of a closed run do not agree with its records"),
+  "CS-5130": user("there are no events to make a run record from"),
+} satisfies Record<string, ErrorEntry>;
+
+export type AuditErrorCode = keyof typeof auditErrors;

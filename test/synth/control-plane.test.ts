@@ -1,0 +1,239 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { actionsOn, flat, grants, leadingKeys, ofType, policyDocument, synthFixture, type Template } from "./harness.js";
+
+let plane: Template;
+beforeAll(async () => {
+  ({ plane } = await synthFixture());
+});
+
+const globalTable = z.object({
+  KeySchema: z.array(z.object({ AttributeName: z.string(), KeyType: z.string() })),
+  GlobalSecondaryIndexes: z.array(z.object({ IndexName: z.string(), KeySchema: z.array(z.object({ AttributeName: z.string() })) })).default([]),
+  BillingMode: z.string(),
+  SSESpecification: z.object({ SSEEnabled: z.boolean() }),
+  Replicas: z.tuple([
+    z.object({
+      DeletionProtectionEnabled: z.boolean(),
+      PointInTimeRecoverySpecification: z.object({ PointInTimeRecoveryEnabled: z.boolean() }),
+      ResourcePolicy: z.object({ PolicyDocument: policyDocument }).optional(),
+    }),
+  ]),
+});
+const tables = () => ofType(plane, "AWS::DynamoDB::GlobalTable").map(([id, each]) => ({ id, ...each, ...globalTable.parse(each.Properties) }));
+const named = <T extends { readonly id: string }>(found: readonly T[], part: string): T => {
+  const [one, ...more] = found.filter(({ id }) => id.includes(part));
+  if (one === undefined || more.length > 0) throw new Error(`${part}: ${found.map(({ id }) => id).join(", ")}`);
+  return one;
+};
+
+describe("tables", () => {
+  it("are five, keyed alike, protected, on demand, and kept when the stack goes", () => {
+    expect(tables()).toHaveLength(5);
+    for (const { KeySchema, BillingMode, Replicas, SSESpecification, DeletionPolicy } of tables()) {
+      expect(KeySchema).toEqual([
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ]);
+      expect(BillingMode).toBe("PAY_PER_REQUEST");
+      expect(SSESpecification.SSEEnabled).toBe(true);
+      expect(Replicas[0]).toMatchObject({
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      });
+      expect(DeletionPolicy).toBe("Retain");
+    }
+  });
+
+  it("list runs and approvals by workflow", () => {
+    const indexes = (part: string) =>
+      named(tables(), part).GlobalSecondaryIndexes.map(({ IndexName, KeySchema }) => [IndexName, ...KeySchema.map((key) => key.AttributeName)]);
+    expect(indexes("RunLog")).toEqual([["runs", "runs_of", "started"]]);
+    expect(indexes("Approvals")).toEqual([["byWorkflow", "workflow", "requested_at"]]);
+  });
+});
+
+describe("the run log's own policy", () => {
+  const statements = () => named(tables(), "RunLog").Replicas[0].ResourcePolicy?.PolicyDocument.Statement ?? [];
+
+  it("denies every way to overwrite to everyone, and inserting to all but log writers", () => {
+    const base = { Effect: "Deny", Principal: { AWS: "*" }, Resource: ["*"] };
+    const arn = (role: string) => `arn:<AWS::Partition>:iam::<AWS::AccountId>:role/${role}`;
+    const unless = (found: unknown) =>
+      z.object({ ArnNotLike: z.object({ "aws:PrincipalArn": z.unknown() }) }).parse(found).ArnNotLike["aws:PrincipalArn"];
+    const [overwrite, insert, administer, ...more] = statements();
+    expect(more).toEqual([]);
+    expect(overwrite).toEqual({
+      ...base,
+      Sid: "NobodyOverwrites",
+      Action: ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete"].map((name) => `dynamodb:${name}`),
+    });
+    expect(insert).toMatchObject({ ...base, Action: ["dynamodb:PartiQLInsert"] });
+    expect(flat(unless(insert?.Condition))).toBe(arn("countersign/dev/log-writer/*"));
+    expect(administer).toMatchObject({ ...base });
+    expect(administer?.Action).toEqual(
+      expect.arrayContaining(
+        ["PutResourcePolicy", "DeleteResourcePolicy", "UpdateTable", "DeleteTable", "UpdateTimeToLive", "RestoreTableToPointInTime"].map(
+          (name) => `dynamodb:${name}`,
+        ),
+      ),
+    );
+    expect(flat(unless(administer?.Condition))).toBe(arn("cdk-hnb659fds-cfn-exec-role-<AWS::AccountId>-<AWS::Region>"));
+  });
+
+  it("is the only table policy, and grants nothing", () => {
+    expect(tables().filter(({ Replicas }) => Replicas[0].ResourcePolicy !== undefined)).toHaveLength(1);
+    expect(statements().filter(({ Effect }) => Effect === "Allow")).toEqual([]);
+  });
+});
+
+describe("buckets and keys", () => {
+  const bucketPolicies = () =>
+    ofType(plane, "AWS::S3::BucketPolicy").map(([id, { Properties }]) => ({
+      id,
+      ...z.object({ PolicyDocument: policyDocument }).parse(Properties).PolicyDocument,
+    }));
+  const keyPolicy = (part: string) => {
+    const [found] = ofType(plane, "AWS::KMS::Key").filter(([id]) => id.includes(part));
+    return z.object({ KeyPolicy: policyDocument }).parse(found?.[1].Properties).KeyPolicy.Statement;
+  };
+  const except = (condition: unknown) =>
+    z
+      .object({ ArnNotLike: z.object({ "aws:PrincipalArn": z.union([z.array(z.unknown()), z.string()]) }) })
+      .transform(({ ArnNotLike }) => [ArnNotLike["aws:PrincipalArn"]].flat().map((each) => flat(each).replace(/^arn.*:role\//, "")))
+      .parse(condition);
+
+  it("refuse plain HTTP and public access", () => {
+    for (const [, { Properties }] of ofType(plane, "AWS::S3::Bucket")) {
+      expect(Properties.PublicAccessBlockConfiguration).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      expect(Properties.VersioningConfiguration).toEqual({ Status: "Enabled" });
+    }
+    expect(bucketPolicies()).toHaveLength(3);
+    for (const { Statement } of bucketPolicies()) {
+      const tls = Statement.find(({ Condition }) => Condition?.Bool?.["aws:SecureTransport"] === "false");
+      expect(tls).toMatchObject({ Effect: "Deny", Action: ["s3:*"] });
+    }
+  });
+
+  it("the vault opens for log writers and break-glass alone, bucket and key", () => {
+    const readers = ["countersign/dev/log-writer/*", expect.stringMatching(/^<PeopleBreakGlass\w+\.Arn>$/)];
+    const deny = named(bucketPolicies(), "Vault").Statement.find(({ Sid }) => Sid === "OnlyItsReaders");
+    expect(deny?.Effect).toBe("Deny");
+    expect(except(deny?.Condition)).toEqual(readers);
+    const key = keyPolicy("VaultKey").find(({ Sid }) => Sid === "OnlyVaultReaders");
+    expect(key).toMatchObject({ Effect: "Deny", Action: ["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"] });
+    expect(except(key?.Condition)).toEqual(readers);
+  });
+
+  it("contexts are read by log writers and proposers alone", () => {
+    const deny = named(bucketPolicies(), "Context").Statement.find(({ Sid }) => Sid === "OnlyItsReaders");
+    expect(except(deny?.Condition)).toEqual(["countersign/dev/log-writer/*", "countersign/dev/propose/*"]);
+  });
+
+  it("task tokens are sealed by request-approval and opened by the desk alone", () => {
+    const rule = (sid: string) => keyPolicy("TokenKey").find(({ Sid }) => Sid === sid);
+    expect(rule("OnlyRequestsSeal")).toMatchObject({ Effect: "Deny", Action: ["kms:Encrypt"] });
+    expect(except(rule("OnlyRequestsSeal")?.Condition)).toEqual(["countersign/dev/approval-request/*"]);
+    expect(rule("OnlyTheDeskOpens")?.Action).toContain("kms:Decrypt");
+    expect(except(rule("OnlyTheDeskOpens")?.Condition)).toEqual(["countersign/dev/approval-desk/*"]);
+  });
+});
+
+describe("people", () => {
+  const roles = () => ofType(plane, "AWS::IAM::Role").filter(([, { Properties }]) => Properties.Path === "/countersign/dev/people/");
+  const statementsOf = (part: string) => [...grants(plane)].find(([role]) => role.startsWith(`People${part}`))?.[1] ?? [];
+  const trust = z.object({ AssumeRolePolicyDocument: policyDocument });
+
+  it("are five roles, each for whom an administrator tagged, and never for our own functions", () => {
+    expect(roles()).toHaveLength(5);
+    for (const [id, { Properties }] of roles()) {
+      const [statement, ...more] = trust.parse(Properties).AssumeRolePolicyDocument.Statement;
+      expect(more).toEqual([]);
+      const tag = statement?.Condition?.StringEquals?.["aws:PrincipalTag/countersign:dev"];
+      expect(`People${String(tag).replaceAll("-", "")}`.toLowerCase()).toBe(id.replace(/[0-9A-F]{8}$/, "").toLowerCase());
+      expect(flat(statement?.Condition?.ArnNotLike?.["aws:PrincipalArn"])).toMatch(/:role\/countersign\/dev\/\*$/);
+    }
+  });
+
+  it("break-glass is taken with recent MFA, and reads the vault", () => {
+    const [found] = roles().filter(([id]) => id.startsWith("PeopleBreakGlass"));
+    const [statement] = trust.parse(found?.[1].Properties).AssumeRolePolicyDocument.Statement;
+    expect(statement?.Condition).toMatchObject({
+      Bool: { "aws:MultiFactorAuthPresent": "true" },
+      NumericLessThan: { "aws:MultiFactorAuthAge": "3600" },
+    });
+    expect(actionsOn(statementsOf("BreakGlass"), "Vault")).toEqual(["kms:Decrypt", "s3:GetObject", "s3:ListBucket"]);
+  });
+
+  it("requesters invoke POST /runs/* and nothing else", () => {
+    const statements = statementsOf("Requester").filter(({ Sid }) => Sid !== "ReadOutputs");
+    expect(statements.map(({ Action }) => Action)).toEqual([["execute-api:Invoke"]]);
+    expect(statements[0]?.Resource).toEqual([expect.stringMatching(/>\/\$default\/POST\/runs\/\*$/)]);
+  });
+
+  it.each([
+    ["Approver", ["cloudformation:DescribeStacks", "dynamodb:GetItem", "dynamodb:Query"]],
+    [
+      "Auditor",
+      [
+        "cloudformation:DescribeStacks",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:ListExecutions",
+      ],
+    ],
+  ])("the %s only reads, and no sealed value", (job, expected) => {
+    expect([...new Set(statementsOf(job).flatMap(({ Action }) => Action))].sort()).toEqual(expected);
+    expect(actionsOn(statementsOf(job), "Vault")).toEqual([]);
+  });
+
+  it("operators set brakes and stop executions", () => {
+    const statements = statementsOf("Operator");
+    const brakes = statements.find(({ Sid }) => Sid === "SetBrakes");
+    expect(brakes?.Action).toEqual(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]);
+    expect(brakes && leadingKeys(brakes)).toEqual(["brake#*"]);
+    expect(actionsOn(statements, ":execution:countersign-dev-*:*")).toContain("states:StopExecution");
+    expect(actionsOn(statements, "<RunLog")).toEqual(["dynamodb:GetItem", "dynamodb:Query"]);
+  });
+});
+
+describe("api", () => {
+  it("opens the approval page without, and nothing else", () => {
+    const routes = ofType(plane, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => [Properties.RouteKey, Properties.AuthorizationType]);
+    expect(routes.sort()).toEqual([
+      ["GET /approvals/{link}", "NONE"],
+      ["POST /approvals/{link}", "NONE"],
+    ]);
+  });
+
+  it("is throttled, and logs no path, which would hold a link", () => {
+    const [stage] = ofType(plane, "AWS::ApiGatewayV2::Stage");
+    expect(stage?.[1].Properties.DefaultRouteSettings).toMatchObject({ ThrottlingBurstLimit: 40, ThrottlingRateLimit: 20 });
+    const format = z.object({ AccessLogSettings: z.object({ Format: z.string() }) }).parse(stage?.[1].Properties).AccessLogSettings.Format;
+    expect(format).toContain("$context.routeKey");
+    expect(format).not.toMatch(/\$context\.(path|resourcePath)\b/);
+  });
+});
+
+describe("secrets", () => {
+  it("are one each for all workflows, without a value", () => {
+    expect(ofType(plane, "AWS::SecretsManager::Secret").map(([, { Properties }]) => Properties)).toEqual([
+      { Name: "countersign/dev/bank-key", Description: expect.any(String) },
+      { Name: "countersign/dev/carrier-key", Description: expect.any(String) },
+    ]);
+  });
+});
+
+describe("outputs", () => {
+  it("are exported under fixed names", () => {
+    expect(Object.keys(plane.Outputs)).toEqual(expect.arrayContaining(["RunLogTable", "ApiEndpoint", "AuditorRoleArn"]));
+    for (const [name, { Export }] of Object.entries(plane.Outputs)) expect(Export).toEqual({ Name: `countersign-dev:${name}` });
+  });
+});
