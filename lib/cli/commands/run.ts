@@ -1,10 +1,13 @@
-import { writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { rename } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { type HistoryEvent, SFNClient } from "@aws-sdk/client-sfn";
 import type { Command } from "commander";
-import { exportLines } from "../../audit/export.js";
-import { runRecord } from "../../audit/record.js";
+import { exportLines, recordLine } from "../../audit/export.js";
 import { verifyFiles, verifyEvents } from "../verify.js";
 import * as z from "zod";
+import type { RecordedEvent } from "../../run/events.js";
+import type { RunRef } from "../../run/keys.js";
 import { admitRequest } from "../../run/protocol.js";
 import { fillTimes } from "../../scenario/format.js";
 import { describeEvent } from "../../local/console/describe.js";
@@ -14,7 +17,7 @@ import { readJsonFile } from "../files.js";
 import { startRun } from "../front-door.js";
 import { executionHistory } from "../history.js";
 import { table } from "../io.js";
-import { findRun, runReader, runStatus } from "../runs.js";
+import { findRun, type RunReader, runReader, runStatus } from "../runs.js";
 
 const LISTED_RUNS = 50;
 
@@ -110,13 +113,39 @@ function exported(run: Command, context: CommandContext): void {
           options.all === true
             ? await reader.list(options.workflow === undefined ? await connection.workflows() : [options.workflow], Number.MAX_SAFE_INTEGER)
             : [await findRun(connection, reader, runId, options.workflow)];
-        const logs = await Promise.all(runs.map((found) => reader.events(found)));
-        const lines = options.records === true ? logs.map((events) => JSON.stringify(runRecord(events))) : [...exportLines(logs)];
-        if (options.out === undefined) return io.out(lines.join("\n"));
-        await writeFile(options.out, `${lines.join("\n")}\n`);
-        io.err(`${options.out}: ${lines.length} lines, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`);
+        const logs = eventsOf(reader, runs);
+        const lines = options.records === true ? recordLines(logs) : exportLines(logs);
+        if (options.out === undefined) {
+          for await (const line of lines) io.out(line);
+          return;
+        }
+        const count = await writeLines(options.out, lines);
+        io.err(`${options.out}: ${count} lines, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`);
       }),
     );
+}
+
+async function* eventsOf(reader: RunReader, runs: readonly RunRef[]): AsyncGenerator<readonly RecordedEvent[]> {
+  for (const run of runs) yield reader.events(run);
+}
+
+async function* recordLines(logs: AsyncIterable<readonly RecordedEvent[]>): AsyncGenerator<string> {
+  for await (const events of logs) yield recordLine(events);
+}
+
+/** Writes beside the file and moves it there, so that a failure leaves no half export. Answers with the number of lines. */
+async function writeLines(file: string, lines: AsyncIterable<string>): Promise<number> {
+  const part = `${file}.part`;
+  let count = 0;
+  const counted = async function* () {
+    for await (const line of lines) {
+      count++;
+      yield `${line}\n`;
+    }
+  };
+  await pipeline(counted, createWriteStream(part));
+  await rename(part, file);
+  return count;
 }
 
 function verify(run: Command, context: CommandContext): void {

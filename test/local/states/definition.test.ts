@@ -201,6 +201,11 @@ describe("a definition that is refused", () => {
       machine({ A: { Type: "Choice", Choices: [{ Condition: "$x", Next: "B" }] }, B: done }),
       "CS-1258 A Choices[0]/Condition",
     ],
+    [
+      "a timestamp without its offset",
+      machine({ A: { Type: "Wait", Timestamp: "2026-11-21T10:00:00", End: true } }),
+      "CS-1258 A Timestamp",
+    ],
     ["a Wait without a time", machine({ A: { Type: "Wait", End: true } }), "CS-1258 A "],
     [
       "a reserved variable",
