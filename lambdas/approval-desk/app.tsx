@@ -25,9 +25,11 @@ export function createApp(deps: DeskDeps): Hono {
   });
   app.post("/approvals/:link", async (context) => {
     const opened = await openLink(deps, context.req.param("link"));
-    const form = readForm(context.req.header("content-type") ?? "", await context.req.text());
+    const contentType = context.req.header("content-type") ?? "";
+    const form = readForm(contentType, await context.req.text());
     try {
-      return shown(context, deps, await decide(deps, opened, form), 200);
+      const channel = isJson(contentType) ? "cli" : "page";
+      return shown(context, deps, await decide(deps, opened, form, channel), 200);
     } catch (error) {
       if (!(error instanceof Refusal) || wantsJson(context)) throw error;
       const { linkId } = opened;
@@ -73,13 +75,16 @@ function readForm(contentType: string, body: string): DecisionForm {
   throw new Refusal("CS-2113", 400, `form: ${names} missing or wrong; send decision (approve or reject), code, confirmation, comment`);
 }
 
+/** A page's form cannot send it: it comes from a program. */
+const isJson = (contentType: string) => contentType.startsWith("application/json");
+
 function fieldsOf(contentType: string, body: string): unknown {
   if (contentType.startsWith("application/x-www-form-urlencoded")) {
     const fields = [...new URLSearchParams(body)];
     // A field given twice could be shown with one value and read with the other.
     return new Set(fields.map(([name]) => name)).size === fields.length ? Object.fromEntries(fields) : undefined;
   }
-  if (!contentType.startsWith("application/json")) return undefined;
+  if (!isJson(contentType)) return undefined;
   try {
     return JSON.parse(body);
   } catch {

@@ -52,7 +52,12 @@ export async function openLink({ approvals, stage }: DeskDeps, linkId: string): 
 }
 
 /** Writes one person's decision. @throws Refusal; nothing was decided then */
-export async function decide(deps: DeskDeps, opened: Opened, form: DecisionForm): Promise<Opened> {
+export async function decide(
+  deps: DeskDeps,
+  opened: Opened,
+  form: DecisionForm,
+  channel: ApprovalDecision["channel"],
+): Promise<Opened> {
   const { link, view } = opened;
   await refuseWhenOver(deps, opened);
   checkForm(view, link.approver, form);
@@ -66,7 +71,7 @@ export async function decide(deps: DeskDeps, opened: Opened, form: DecisionForm)
     approval_id: view.approval_id,
     approver: link.approver,
     decision: form.decision,
-    channel: "page",
+    channel,
     comment: form.comment.trim(),
     decided_at: isoTime(decidedAtMs),
     action_hash: view.action_hash,

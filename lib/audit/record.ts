@@ -82,7 +82,8 @@ function cost(events: readonly RecordedEvent[]): RunRecord["cost"] {
   let completion = 0;
   let microUsd = 0;
   for (const event of events) {
-    if (event.type !== "ActionProposed" && event.type !== "FinishProposed" && event.type !== "ProposalInvalid") continue;
+    if (event.type !== "ActionProposed" && event.type !== "FinishProposed" && event.type !== "ProposalInvalid")
+      continue;
     prompt += event.data.prompt_tokens;
     completion += event.data.completion_tokens;
     microUsd += event.data.cost_micro_usd;

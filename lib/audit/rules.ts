@@ -59,7 +59,10 @@ function place(state: RuleState, event: RecordedEvent): RuleFault | undefined {
   if (state.ended !== null) return fault("CS-5121", `${event.type} follows ${state.ended}, the end of the run`);
   const begins = event.type === "RunStarted" || event.type === "RunRefused";
   if (begins === (state.previous === null)) return undefined;
-  return fault("CS-5120", begins ? `${event.type} in the middle of a run` : `the run begins with ${event.type}, not with RunStarted`);
+  return fault(
+    "CS-5120",
+    begins ? `${event.type} in the middle of a run` : `the run begins with ${event.type}, not with RunStarted`,
+  );
 }
 
 function content(state: RuleState, event: RecordedEvent): RuleFault | undefined {
@@ -113,7 +116,8 @@ function decided(state: RuleState, event: EventOf<"ActionDecided">): RuleFault |
   state.decided = event;
   const { turn, tool, args_hash } = event.data;
   const { proposed } = state;
-  if (proposed?.data.turn === turn && proposed.data.tool === tool && proposed.data.args_hash === args_hash) return undefined;
+  if (proposed?.data.turn === turn && proposed.data.tool === tool && proposed.data.args_hash === args_hash)
+    return undefined;
   return fault("CS-5123", `decides about ${tool} of turn ${turn} with arguments that were not proposed`);
 }
 
@@ -135,10 +139,13 @@ function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): R
     return fault("CS-5126", `${approver} decided about something that was not asked`);
   }
   const person = samePerson(approver);
-  if (!asked.approvers.some((listed) => samePerson(listed) === person)) return fault("CS-5126", `${approver} is not an approver`);
-  if (person === samePerson(state.started?.data.requester ?? "")) return fault("CS-5126", `${approver} asked for the run and decided`);
+  if (!asked.approvers.some((listed) => samePerson(listed) === person))
+    return fault("CS-5126", `${approver} is not an approver`);
+  if (person === samePerson(state.started?.data.requester ?? ""))
+    return fault("CS-5126", `${approver} asked for the run and decided`);
   if (state.approvers.has(person)) return fault("CS-5126", `${approver} decided twice`);
-  if (Date.parse(decided_at) >= Date.parse(asked.deadline)) return fault("CS-5126", `${approver} decided after the deadline`);
+  if (Date.parse(decided_at) >= Date.parse(asked.deadline))
+    return fault("CS-5126", `${approver} decided after the deadline`);
   if (decision === "reject") state.refusedTurn = turn;
   else state.approvers.add(person);
   return undefined;
@@ -157,7 +164,11 @@ function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFau
     return fault("CS-5124", `permits ${tool} of turn ${turn}, and no decision before it does`);
   }
   if (wasOpen) return fault("CS-5124", "permits a second call before the first has an outcome");
-  if (data.tier === null || data.checks.some((check) => check.result === "failed") || (data.policy?.errors.length ?? 1) > 0) {
+  if (
+    data.tier === null ||
+    data.checks.some((check) => check.result === "failed") ||
+    (data.policy?.errors.length ?? 1) > 0
+  ) {
     return fault("CS-5124", "permits what a check or a policy denied");
   }
   const asked = state.requested?.data.turn === turn ? state.requested.data : null;
@@ -173,7 +184,9 @@ function approvalFault(state: RuleState, turn: number, tier: number, needed: num
   const count = state.requested?.data.turn === turn ? state.approvers.size : 0;
   const wanted = Math.max(tier, needed);
   if (count < wanted) return fault("CS-5125", `permitted with ${count} of ${wanted} approvals`);
-  return state.refusedTurn === turn ? fault("CS-5125", "permitted after the approval was rejected, expired or void") : undefined;
+  return state.refusedTurn === turn
+    ? fault("CS-5125", "permitted after the approval was rejected, expired or void")
+    : undefined;
 }
 
 function returned(state: RuleState, event: EventOf<"ToolReturned">): RuleFault | undefined {
@@ -197,7 +210,16 @@ function hashOf({ started, proposed }: RuleState, expiresAt: string): string | u
   const { turn, tool, tool_schema_hash, contract_hash, args } = proposed.data;
   const { stage } = started.data;
   const step = proposalStep(turn);
-  return actionHash({ run_id: started.run_id, step, tool, tool_schema_hash, args, contract_hash, stage, expires_at: expiresAt });
+  return actionHash({
+    run_id: started.run_id,
+    step,
+    tool,
+    tool_schema_hash,
+    args,
+    contract_hash,
+    stage,
+    expires_at: expiresAt,
+  });
 }
 
 const wrongHash = () => fault("CS-5127", "action_hash is not the hash of the action that was proposed");

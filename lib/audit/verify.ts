@@ -63,8 +63,19 @@ export function createVerifier(): Verifier {
   let manifest: ExportManifest | null = null;
   let ended = false;
 
-  const report = (code: AuditErrorCode, run: RunUnderTest | null, record: number | null, what: string, line: number | null = lineNumber) => {
-    const place = run === null ? `line ${line ?? lineNumber}` : record === null ? `run ${run.id}` : `run ${run.id}, record ${record}`;
+  const report = (
+    code: AuditErrorCode,
+    run: RunUnderTest | null,
+    record: number | null,
+    what: string,
+    line: number | null = lineNumber,
+  ) => {
+    const place =
+      run === null
+        ? `line ${line ?? lineNumber}`
+        : record === null
+          ? `run ${run.id}`
+          : `run ${run.id}, record ${record}`;
     faults.push({ code, line, run: run?.id ?? null, record, message: `${place}: ${what}` });
     if (run !== null) run.faults += 1;
   };
@@ -76,7 +87,8 @@ export function createVerifier(): Verifier {
   const addEvent = (line: string, event: RecordedEvent, canonical: boolean) => {
     const key = runKeyOf(event);
     const run = runs.get(key) ?? newRun(event.run_id);
-    if (current !== key && runs.has(key)) report("CS-5106", run, event.seq, "stands among the records of another run (moved)");
+    if (current !== key && runs.has(key))
+      report("CS-5106", run, event.seq, "stands among the records of another run (moved)");
     runs.set(key, run);
     current = key;
     run.lines += 1;
@@ -89,7 +101,12 @@ export function createVerifier(): Verifier {
     if (!inOrder(run, event)) return;
     if (!canonical || hashOfLine(line, event.prev, event.hash) !== event.hash) {
       run.next += 1;
-      return breakChain("CS-5103", run, event.seq, canonical ? "hash differs from the content (edited)" : "is not written canonically (edited)");
+      return breakChain(
+        "CS-5103",
+        run,
+        event.seq,
+        canonical ? "hash differs from the content (edited)" : "is not written canonically (edited)",
+      );
     }
     if (event.prev !== run.head) {
       run.next += 1;
@@ -110,7 +127,12 @@ export function createVerifier(): Verifier {
     }
     for (let seq = run.next; seq < event.seq && run.missing.size < MAX_MISSING; seq++) run.missing.add(seq);
     const gap = event.seq - run.next;
-    breakChain("CS-5105", run, run.next, gap === 1 ? "is missing here (removed or moved)" : `and ${gap - 1} more are missing here (removed or moved)`);
+    breakChain(
+      "CS-5105",
+      run,
+      run.next,
+      gap === 1 ? "is missing here (removed or moved)" : `and ${gap - 1} more are missing here (removed or moved)`,
+    );
     run.next = event.seq + 1;
     return false;
   };
@@ -131,12 +153,18 @@ export function createVerifier(): Verifier {
       const parsed = recordedEvent.safeParse(value);
       if (!parsed.success) {
         const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
-        return report("CS-5102", null, null, `is not an event of this format${path === "" ? "" : `, at ${path.slice(0, 100)}`} (edited)`);
+        return report(
+          "CS-5102",
+          null,
+          null,
+          `is not an event of this format${path === "" ? "" : `, at ${path.slice(0, 100)}`} (edited)`,
+        );
       }
       addEvent(line, parsed.data, isCanonical(line, value));
     },
     finish() {
-      if (!ended) report("CS-5108", null, null, "the manifest should follow (truncated); lines may be missing", lineNumber);
+      if (!ended)
+        report("CS-5108", null, null, "the manifest should follow (truncated); lines may be missing", lineNumber);
       if (manifest !== null) compare(manifest, runs, report);
       return summary(runs, faults, manifest);
     },
@@ -147,7 +175,17 @@ export function createVerifier(): Verifier {
 const MAX_MISSING = 10_000;
 
 function newRun(id: string): RunUnderTest {
-  return { id, next: 1, head: GENESIS, lines: 0, valid: 0, faults: 0, broken: false, missing: new Set(), rules: newRuleState() };
+  return {
+    id,
+    next: 1,
+    head: GENESIS,
+    lines: 0,
+    valid: 0,
+    faults: 0,
+    broken: false,
+    missing: new Set(),
+    rules: newRuleState(),
+  };
 }
 
 function parseJson(line: string): unknown {
@@ -161,18 +199,31 @@ function parseJson(line: string): unknown {
 const typeOf = (value: unknown): unknown =>
   typeof value === "object" && value !== null && Object.hasOwn(value, "type") ? Reflect.get(value, "type") : undefined;
 
-type Report = (code: AuditErrorCode, run: RunUnderTest | null, record: number | null, what: string, line?: number | null) => void;
+type Report = (
+  code: AuditErrorCode,
+  run: RunUnderTest | null,
+  record: number | null,
+  what: string,
+  line?: number | null,
+) => void;
 
 /** What the manifest promises against what was there. */
 function compare(manifest: ExportManifest, runs: Map<string, RunUnderTest>, report: Report): void {
   const listed = new Map(manifest.runs.map((entry) => [entry.run, entry]));
   for (const [key, run] of runs) {
-    if (!listed.has(key)) report("CS-5110", run, null, "is not in the manifest (added, or its lines were edited)", null);
+    if (!listed.has(key))
+      report("CS-5110", run, null, "is not in the manifest (added, or its lines were edited)", null);
   }
   for (const { run: key, events, head } of manifest.runs) {
     const run = runs.get(key);
     if (run === undefined) {
-      report("CS-5110", newRun(key.split("#").at(-1) ?? key), null, `all ${events} records are missing (removed)`, null);
+      report(
+        "CS-5110",
+        newRun(key.split("#").at(-1) ?? key),
+        null,
+        `all ${events} records are missing (removed)`,
+        null,
+      );
     } else if (run.lines < events && !run.broken) {
       report("CS-5111", run, run.next, `is missing: the manifest says ${events} records (truncated)`, null);
     } else if (run.lines !== events) {
@@ -188,7 +239,11 @@ function compare(manifest: ExportManifest, runs: Map<string, RunUnderTest>, repo
   if (movedRun !== undefined) report("CS-5106", movedRun, null, "is not at the manifest's place (swapped)", null);
 }
 
-function summary(runs: Map<string, RunUnderTest>, faults: readonly VerifyFault[], manifest: ExportManifest | null): VerifyReport {
+function summary(
+  runs: Map<string, RunUnderTest>,
+  faults: readonly VerifyFault[],
+  manifest: ExportManifest | null,
+): VerifyReport {
   const all = [...runs.values()];
   const lines = all.reduce((sum, run) => sum + run.lines, 0);
   const promised = manifest?.runs.reduce((sum, { events }) => sum + events, 0) ?? 0;

@@ -1,4 +1,6 @@
 /** The HTTP API of a stage: requesters come with a signature, approvers with a code that the desk checks. */
+
+import { RemovalPolicy } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as apigatewayv2 from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
@@ -6,7 +8,6 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type * as kms from "aws-cdk-lib/aws-kms";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
-import { RemovalPolicy } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge, acknowledgeGuard } from "./findings.js";
 import { controlPlaneStackName } from "./names.js";

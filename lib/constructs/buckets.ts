@@ -56,7 +56,11 @@ export class Buckets extends Construct {
       lifecycleRules: [{ noncurrentVersionExpiration: Duration.days(7) }],
     });
     for (const bucket of [this.context, this.vault]) {
-      acknowledgeGuard(bucket, "s3_bucket_object_lock_enabled_check", "contexts expire and vault keys are shredded: both must be deletable");
+      acknowledgeGuard(
+        bucket,
+        "s3_bucket_object_lock_enabled_check",
+        "contexts expire and vault keys are shredded: both must be deletable",
+      );
     }
     const stack = Stack.of(this);
     const logWriters = roleArns(stack, stage, "log-writer");
@@ -81,14 +85,26 @@ function createAccessLogs(scope: Construct): s3.IBucket {
   const endless = "it is the bucket that access logs go to; logging its own writes would never end";
   acknowledge(bucket, "AwsSolutions-S1", endless);
   acknowledgeGuard(bucket, "s3_bucket_logging_enabled_check", endless);
-  acknowledgeGuard(bucket, "s3_bucket_default_encryption_kms_check", "S3 delivers access logs only to buckets with its own encryption");
-  acknowledgeGuard(bucket, "s3_bucket_object_lock_enabled_check", "S3 does not deliver access logs to a bucket with default object lock");
+  acknowledgeGuard(
+    bucket,
+    "s3_bucket_default_encryption_kms_check",
+    "S3 delivers access logs only to buckets with its own encryption",
+  );
+  acknowledgeGuard(
+    bucket,
+    "s3_bucket_object_lock_enabled_check",
+    "S3 does not deliver access logs to a bucket with default object lock",
+  );
   acknowledgeNoEvents(bucket);
   return asIBucket(bucket);
 }
 
 function acknowledgeNoEvents(bucket: s3.Bucket): void {
-  acknowledgeGuard(bucket, "s3_event_notifications_enabled_check", "nothing acts on new objects; who wrote what is in the access logs");
+  acknowledgeGuard(
+    bucket,
+    "s3_event_notifications_enabled_check",
+    "nothing acts on new objects; who wrote what is in the access logs",
+  );
 }
 
 /** The same bucket: `Bucket` declares some optional members in a way that `exactOptionalPropertyTypes` tells from `IBucket`. */

@@ -1,7 +1,7 @@
 /** The control plane as a workflow sees it: what it may be granted there. */
 import { Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { importFromControlPlane, type ControlPlaneOutput } from "./outputs.js";
+import { type ControlPlaneOutput, importFromControlPlane } from "./outputs.js";
 import { ContextBucket, TokenKey, VaultBucket } from "./stores.js";
 import { ApprovalsTable, BudgetsTable, ControlTable, EffectsTable, RunLogTable } from "./tables.js";
 

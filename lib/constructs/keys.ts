@@ -39,7 +39,13 @@ export function createDataKey(scope: Construct, stage: string): kms.Key {
   const key = createKey(scope, "DataKey", `Countersign ${stage}: run contexts, function logs, alarm messages`);
   const allow = (sid: string, service: string, actions: string[], conditions: iam.Conditions) =>
     key.addToResourcePolicy(
-      new iam.PolicyStatement({ sid, principals: [new iam.ServicePrincipal(service)], actions, resources: ["*"], conditions }),
+      new iam.PolicyStatement({
+        sid,
+        principals: [new iam.ServicePrincipal(service)],
+        actions,
+        resources: ["*"],
+        conditions,
+      }),
     );
   allow("AlarmsMaySpeak", "cloudwatch.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], {
     StringEquals: { "aws:SourceAccount": account },

@@ -2,6 +2,7 @@
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { admitEnv, closeRunEnv, decideEnv } from "../aws/env.js";
+import type { Permission } from "./permissions.js";
 import type { PolicyStore } from "./policy-store.js";
 import type { ToolFunction } from "./tool-functions.js";
 import type { WorkflowScope } from "./workflow-scope.js";
@@ -21,6 +22,14 @@ export function machineNamed(scope: Construct, stateMachineName: string): Machin
     executionsArn: arn("execution", `${stateMachineName}:*`),
   };
 }
+
+/** How an execution stands: admission repeats safely, close-run settles what ended. */
+const seeExecutions = (machine: Machine): Permission => ({
+  sid: "SeeExecutions",
+  actions: ["states:DescribeExecution"],
+  resources: [machine.executionsArn],
+  wildcard: "every execution of this one state machine",
+});
 
 interface Hashes {
   readonly policySetHash: string;
@@ -53,12 +62,7 @@ export function createAdmit(scope: Construct, workflow: WorkflowScope, machine: 
   admit.provide(
     { STATE_MACHINE_ARN: machine.stateMachineArn },
     { sid: "StartRuns", actions: ["states:StartExecution"], resources: [machine.stateMachineArn] },
-    {
-      sid: "SeeExecutions",
-      actions: ["states:DescribeExecution"],
-      resources: [machine.executionsArn],
-      wildcard: "every execution of this one state machine",
-    },
+    seeExecutions(machine),
   );
   return admit;
 }
@@ -129,15 +133,6 @@ export function createCloseRun(scope: Construct, workflow: WorkflowScope, machin
   plane.budgets.grantUse(closeRun, contract.name);
   plane.effects.grantRead(closeRun, contract.name);
   plane.vault.grantUse(closeRun, contract.name);
-  closeRun.provide(
-    { STATE_MACHINE_ARN: machine.stateMachineArn },
-    { sid: "ListExecutions", actions: ["states:ListExecutions"], resources: [machine.stateMachineArn] },
-    {
-      sid: "ReadExecutions",
-      actions: ["states:DescribeExecution", "states:GetExecutionHistory"],
-      resources: [machine.executionsArn],
-      wildcard: "every execution of this one state machine",
-    },
-  );
+  closeRun.provide({ STATE_MACHINE_ARN: machine.stateMachineArn }, seeExecutions(machine));
   return closeRun;
 }

@@ -48,7 +48,11 @@ export type WorkflowOutput = keyof typeof WORKFLOW_OUTPUTS;
 
 const exportName = (stage: string, output: ControlPlaneOutput): string => `countersign-${stage}:${output}`;
 
-export function exportControlPlane(stack: Stack, stage: string, values: Readonly<Record<ControlPlaneOutput, string>>): void {
+export function exportControlPlane(
+  stack: Stack,
+  stage: string,
+  values: Readonly<Record<ControlPlaneOutput, string>>,
+): void {
   for (const name of keysOf(CONTROL_PLANE_OUTPUTS)) {
     new CfnOutput(stack, name, {
       value: values[name],

@@ -80,7 +80,12 @@ export class People extends Construct {
     const executions = this.arn("states", "execution", workflowStackName(this.stage, "*:*"));
     const wildcard = "the state machines of this stage, which come and go with the workflows' own stacks";
     for (const job of ["auditor", "operator"] as const) {
-      permit(this.role(job), { sid: "ListExecutions", actions: ["states:ListExecutions"], resources: [machines], wildcard });
+      permit(this.role(job), {
+        sid: "ListExecutions",
+        actions: ["states:ListExecutions"],
+        resources: [machines],
+        wildcard,
+      });
       const actions = ["states:DescribeExecution", "states:GetExecutionHistory"];
       permit(this.role(job), { sid: "ReadExecutions", actions, resources: [executions], wildcard });
     }

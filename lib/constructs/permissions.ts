@@ -37,7 +37,8 @@ function flat(value: unknown): string {
   if (typeof value !== "object" || value === null) return "";
   if ("Ref" in value) return `<${flat(value.Ref)}>`;
   if ("Fn::ImportValue" in value) return flat(value["Fn::ImportValue"]);
-  if ("Fn::GetAtt" in value && Array.isArray(value["Fn::GetAtt"])) return `<${value["Fn::GetAtt"].map(flat).join(".")}>`;
+  if ("Fn::GetAtt" in value && Array.isArray(value["Fn::GetAtt"]))
+    return `<${value["Fn::GetAtt"].map(flat).join(".")}>`;
   if ("Fn::Join" in value && Array.isArray(value["Fn::Join"])) {
     const [delimiter, items] = value["Fn::Join"];
     if (Array.isArray(items)) return items.map(flat).join(flat(delimiter));

@@ -8,7 +8,10 @@ import { readSecrets, secretPrefix } from "./secrets.js";
 import type { WorkflowScope } from "./workflow-scope.js";
 import { ZoneFunction } from "./zone-function.js";
 
-export function createProposer(scope: Construct, { contract, stage, names, bundles, plane }: WorkflowScope): ZoneFunction {
+export function createProposer(
+  scope: Construct,
+  { contract, stage, names, bundles, plane }: WorkflowScope,
+): ZoneFunction {
   const { agent, name } = contract;
   const propose = new ZoneFunction(scope, "Propose", {
     stage,

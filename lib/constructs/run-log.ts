@@ -60,7 +60,8 @@ export const PROTECTED_TABLE = {
 
 function insertOnlyPolicy(stack: Stack, stage: string): iam.PolicyDocument {
   const role = (path: string) => stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: path });
-  const qualifier = stack.node.tryGetContext("@aws-cdk/core:bootstrapQualifier") ?? DefaultStackSynthesizer.DEFAULT_QUALIFIER;
+  const qualifier =
+    stack.node.tryGetContext("@aws-cdk/core:bootstrapQualifier") ?? DefaultStackSynthesizer.DEFAULT_QUALIFIER;
   const cloudFormation = role(`cdk-${qualifier}-cfn-exec-role-${stack.account}-${stack.region}`);
   const logWriters = role(`${rolePath(stage, "log-writer").slice(1)}*`);
   const deny = (sid: string, actions: readonly string[], unless?: string) =>

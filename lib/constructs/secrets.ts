@@ -30,7 +30,11 @@ export class Secrets extends Construct {
         name: `${secretPrefix(props.stage)}${name}`,
         description: "set by a person after the first deployment",
       });
-      acknowledge(secret, "AwsSolutions-SMG4", "an outside system issues the value and rotates it there; a person puts the new one in");
+      acknowledge(
+        secret,
+        "AwsSolutions-SMG4",
+        "an outside system issues the value and rotates it there; a person puts the new one in",
+      );
     }
   }
 }

@@ -22,7 +22,7 @@ const address = z.email().max(254);
 export function readSettings(node: Node): Settings {
   const stages = stageList.safeParse(node.tryGetContext("stages"));
   if (!stages.success) {
-    throw new CountersignError("CS-1301", "cdk.json: context.stages is missing; list the stages, e.g. [\"dev\", \"prod\"]");
+    throw new CountersignError("CS-1301", 'cdk.json: context.stages is missing; list the stages, e.g. ["dev", "prod"]');
   }
   const misnamed = stages.data.find((name) => !STAGE_FORM.test(name));
   if (misnamed !== undefined) {
@@ -31,7 +31,10 @@ export function readSettings(node: Node): Settings {
       `cdk.json: context.stages: ${JSON.stringify(misnamed)} is no stage name; use a-z and 0-9, at most 12, a letter first`,
     );
   }
-  const stage = z.string().default("dev").safeParse(node.tryGetContext("stage") ?? undefined);
+  const stage = z
+    .string()
+    .default("dev")
+    .safeParse(node.tryGetContext("stage") ?? undefined);
   if (!stage.success || !stages.data.includes(stage.data)) {
     const given = JSON.stringify(stage.success ? stage.data : node.tryGetContext("stage"));
     throw new CountersignError(

@@ -81,20 +81,20 @@ export class TokenKey {
 
   grantEncrypt(grantee: Grantee, workflow: string): void {
     grantee.provide(this.environment, {
-        sid: "SealTokens",
-        actions: ["kms:Encrypt"],
-        resources: [this.keyArn],
-        conditions: { StringEquals: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: workflow } },
-      });
+      sid: "SealTokens",
+      actions: ["kms:Encrypt"],
+      resources: [this.keyArn],
+      conditions: { StringEquals: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: workflow } },
+    });
   }
   grantDecrypt(grantee: Grantee): void {
     grantee.provide(this.environment, {
-        sid: "OpenTokens",
-        actions: ["kms:Decrypt"],
-        resources: [this.keyArn],
-        // A token sealed without saying for which workflow is none of ours.
-        conditions: { Null: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: "false" } },
-      });
+      sid: "OpenTokens",
+      actions: ["kms:Decrypt"],
+      resources: [this.keyArn],
+      // A token sealed without saying for which workflow is none of ours.
+      conditions: { Null: { [`kms:EncryptionContext:${TOKEN_CONTEXT_KEY}`]: "false" } },
+    });
   }
   private get environment() {
     return { TOKEN_KEY_ARN: this.keyArn };

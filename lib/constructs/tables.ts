@@ -87,10 +87,7 @@ export class EffectsTable {
   }
   /** The gate and close-run settle from every tool's rows. */
   grantRead(grantee: Grantee, workflow: string): void {
-    grantee.provide(
-      this.environment,
-      onKeys("ReadEffects", this.table, ["GetItem", "Query"], [effectKey.ofWorkflow(workflow)]),
-    );
+    grantee.provide(this.environment, onKeys("ReadEffects", this.table, ["GetItem"], [effectKey.ofWorkflow(workflow)]));
   }
   private get environment() {
     return { EFFECTS_TABLE: this.table.tableName };
@@ -104,7 +101,7 @@ export class ApprovalsTable {
   grantReadDecisions(grantee: Grantee, workflow: string): void {
     grantee.provide(
       this.environment,
-      onKeys("ReadDecisions", this.table, ["GetItem", "Query"], [approvalKey.decisionsOf(workflow)]),
+      onKeys("ReadDecisions", this.table, ["Query"], [approvalKey.decisionsOf(workflow)]),
     );
   }
   /** `request-approval`: adds requests, tokens and links; sees which of its own requests were mailed already. */
@@ -113,7 +110,7 @@ export class ApprovalsTable {
     grantee.provide(
       this.environment,
       onKeys("AddRequests", this.table, ["PartiQLInsert"], [requests, approvalKey.links]),
-      onKeys("ReadRequests", this.table, ["GetItem", "Query"], [requests]),
+      onKeys("ReadRequests", this.table, ["Query"], [requests]),
     );
   }
   /** `approval-desk`: reads every kind of row, adds decisions, counts wrong codes. */

@@ -73,8 +73,20 @@ export class Watch extends Construct {
         treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
       }).addAlarmAction(new actions.SnsAction(topic));
     const period = { period: Duration.minutes(5) };
-    alarm("CloseRunErrors", closeRun.metricErrors(period), `${workflow}: close-run fails; runs stay open and hold their budget`);
-    alarm("DecideErrors", decide.metricErrors(period), `${workflow}: the gate fails; nothing runs until it answers again`);
-    alarm("RunsFailed", stateMachine.metricFailed(period), `${workflow}: executions fail; see their history and countersign run show`);
+    alarm(
+      "CloseRunErrors",
+      closeRun.metricErrors(period),
+      `${workflow}: close-run fails; runs stay open and hold their budget`,
+    );
+    alarm(
+      "DecideErrors",
+      decide.metricErrors(period),
+      `${workflow}: the gate fails; nothing runs until it answers again`,
+    );
+    alarm(
+      "RunsFailed",
+      stateMachine.metricFailed(period),
+      `${workflow}: executions fail; see their history and countersign run show`,
+    );
   }
 }

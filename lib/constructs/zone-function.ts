@@ -82,7 +82,10 @@ export class ZoneFunction<S extends z.ZodObject = z.ZodObject> extends Construct
       "it talks to AWS's public endpoints and to the contract's hosts, with IAM and TLS as its borders; a network would add none",
     );
     this.provide(settingsOf(props.settings));
-    this.node.addValidation({ validate: () => misfits(this.environment, props.environment).map((text) => `CS-1304 ${props.functionName}: ${text}`) });
+    this.node.addValidation({
+      validate: () =>
+        misfits(this.environment, props.environment).map((text) => `CS-1304 ${props.functionName}: ${text}`),
+    });
   }
 
   get functionArn(): string {

@@ -1,5 +1,6 @@
 /** Every error table in one, for the generated `docs/errors.md` and its test. Nothing else needs all of them. */
 import type { ErrorEntry } from "../errors.js";
+import { admissionErrors } from "./admission.js";
 import { approvalErrors } from "./approval.js";
 import { auditErrors } from "./audit.js";
 import { cliErrors } from "./cli.js";
@@ -23,6 +24,7 @@ export const ERROR_AREAS: Readonly<Record<string, Readonly<Record<string, ErrorE
   "State machine": interpreterErrors,
   "Synthesis": constructsErrors,
   "Approvals": approvalErrors,
+  "Front door": admissionErrors,
   "Admission, gate and agent": runErrors,
   "Tools": toolErrors,
   "Stored data": storeErrors,

@@ -9,4 +9,5 @@ export const storeErrors = {
   "CS-3405": { kind: "system", retryable: true, summary: "a counter was changed by too many others at the same time" },
   "CS-3406": { kind: "system", retryable: true, summary: "a function that the gate asked gave no valid answer" },
   "CS-3407": { kind: "system", retryable: false, summary: "the bundled workflow contract has faults" },
+  "CS-3408": { kind: "system", retryable: true, summary: "some open runs could not be settled; the next sweep tries again" },
 } satisfies Record<string, ErrorEntry>;

@@ -126,8 +126,10 @@ class RunningCloud {
       log,
     });
     this.lambda = this.createLambda();
-    this.events = new EventsEngine(this.context, (arn, payload, caller) =>
-      this.lambda.invokeLater(arn, payload, caller),
+    this.events = new EventsEngine(
+      this.context,
+      (arn, payload, caller) => this.lambda.invokeLater(arn, payload, caller),
+      (roleArn, groupArn) => this.roles.mayAssume(roleArn, "scheduler.amazonaws.com", groupArn),
     );
     this.workers = [this.events, this.lambda];
   }

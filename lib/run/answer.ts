@@ -6,7 +6,8 @@ import { CountersignError } from "../errors.js";
 import { actionForms } from "./action.js";
 import { checkArgs, readProposal } from "./proposal.js";
 import { nextContext } from "./context.js";
-import type { Action, ApprovalView, DecideAnswer, Proposal } from "./protocol.js";
+import { callToTell } from "./history.js";
+import type { Action, ApprovalView, DecideAnswer, Proposal, ToolAnswer } from "./protocol.js";
 import { evolve, openCall, type OpenRun, type RunState, type Stamped } from "./state.js";
 import { movedHolds, outcomeOf } from "./settle.js";
 import { msOf } from "./time.js";
@@ -33,7 +34,7 @@ export function answerOf(recording: Recording): Pick<Step, "answer" | "context" 
     context: input.context,
     after,
     events,
-    settled: settledAnswer(recording),
+    told: toldNow(input),
     said: saidIn(input, before),
     stepLimit: input.contract.limits.steps,
   });
@@ -117,9 +118,10 @@ function saidIn(input: GateInput, before: OpenRun): { readonly turn: number; rea
   return { turn: input.request.turn, proposal: told };
 }
 
-function settledAnswer({ input, before, events }: Recording) {
-  const call = openCall(before);
-  if (call === undefined || !events.some((event) => event.type === "ToolReturned")) return null;
+/** The outcome that the context object does not have yet, from the ledger; what the log says of it is checked by `recall`. */
+export function toldNow(input: GateInput): { readonly turn: number; readonly answer: ToolAnswer } | null {
+  const call = callToTell(input.events, input.request);
+  if (call === undefined) return null;
   const tool = input.contract.tools.find(({ name }) => name === call.tool);
   return { turn: call.turn, answer: outcomeOf(call, tool, input.effect).answer };
 }

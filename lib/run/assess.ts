@@ -4,7 +4,7 @@
  */
 import { CountersignError } from "../errors.js";
 import { actionForms } from "./action.js";
-import { actionOf, askAgain, lost } from "./answer.js";
+import { actionOf, askAgain, lost, toldNow } from "./answer.js";
 import { resolveApproval } from "./approvals.js";
 import { overBudget } from "./budget.js";
 import { allSkipped, reasonOf, runOwnChecks } from "./checks.js";
@@ -122,7 +122,7 @@ function assessAction(
     sealed: { ...sealedAs("args", forms.sealed), ...words?.sealed },
   };
   const entries = settlement.kind === "settled" ? [settlement.entry, entry] : [entry];
-  const gate = caseOf(input, before, entries, settlement, {
+  const gate = caseOf(input, before, entries, {
     tool,
     args,
     rationale,
@@ -145,13 +145,11 @@ function caseOf(
   input: GateInput,
   before: OpenRun,
   entries: readonly Entry[],
-  settlement: Settlement,
   said: Said,
 ): Omit<GateCase, "asked"> & { readonly asked: null } {
   const { contract, context, runSecret, request } = input;
   const run = withEntries(input, before, entries);
-  const settled = settlement.kind === "settled" ? { turn: settlement.call.turn, answer: settlement.answer } : null;
-  const memory = recall(contract, run, context, runSecret, settled);
+  const memory = recall(contract, run, context, runSecret, toldNow(input));
   const id = resourceId(contract, said.tool, said.args, memory.input, request.run_id);
   const facts = factsOf(contract, memory, id, request.run_id);
   const resource = { type: contract.resource.type, id, facts };
@@ -193,19 +191,13 @@ function assessApproval(input: GateInput, before: OpenRun): Assessment {
   const parsed = tool === undefined ? undefined : checkArgs(tool, action.args);
   if (tool === undefined || parsed?.ok !== true) throw missing(`the tool ${action.tool}`);
   const entries = resolution.decisions.map((decision) => decidedEntry(request.turn, decision));
-  const gate = caseOf(
-    input,
-    before,
-    entries,
-    { kind: "none" },
-    {
-      tool,
-      args: parsed.args,
-      rationale: request.rationale,
-      proposed,
-      nonces: action.nonces,
-    },
-  );
+  const gate = caseOf(input, before, entries, {
+    tool,
+    args: parsed.args,
+    rationale: request.rationale,
+    proposed,
+    nonces: action.nonces,
+  });
   if (resolution.kind === "rejected") return { kind: "done", step: rejected(gate, resolution.decisions) };
   if (resolution.kind === "expired") return { kind: "done", step: expired(gate, pending, resolution.decisions.length) };
   const approvals = resolution.decisions.length >= 2 ? 2 : 1;

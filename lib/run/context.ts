@@ -13,8 +13,8 @@ export interface Told {
   /** the run after this step */
   readonly after: OpenRun;
   readonly events: readonly Stamped[];
-  /** outcome of an earlier turn's call that this step settled, plain */
-  readonly settled: { readonly turn: number; readonly answer: ToolAnswer } | null;
+  /** outcome of an earlier turn's call that the context object does not have yet, plain */
+  readonly told: { readonly turn: number; readonly answer: ToolAnswer } | null;
   /** this turn's proposal, plain; null when the step had none (phase outcome) */
   readonly said: { readonly turn: number; readonly proposal: Proposal } | null;
   readonly stepLimit: number;
@@ -32,12 +32,10 @@ export function nextContext(told: Told): RunContext {
   };
 }
 
-function withResult(turn: Turn, { settled, events }: Told): Turn {
-  if (settled === null || settled.turn !== turn.turn) return turn;
-  const untrusted = events.some(
-    (event) => event.type === "ToolReturned" && event.data.turn === turn.turn && event.data.untrusted,
-  );
-  return { ...turn, result: settled.answer, untrusted };
+function withResult(turn: Turn, { told, after }: Told): Turn {
+  if (told === null || told.turn !== turn.turn) return turn;
+  const untrusted = after.calls.find((call) => call.turn === turn.turn)?.returned?.untrusted ?? false;
+  return { ...turn, result: told.answer, untrusted };
 }
 
 function newTurn(said: NonNullable<Told["said"]>, events: readonly Stamped[]): Turn {

@@ -1,5 +1,6 @@
 /** The log seen from one step: what was before it, and what it wrote. */
-import { foldRun, type OpenRun, type Stamped } from "./state.js";
+import type { DecideRequest } from "./protocol.js";
+import { type Call, foldRun, openCall, type OpenRun, type Stamped } from "./state.js";
 
 export interface Seen<E extends Stamped = Stamped> {
   readonly before: readonly E[];
@@ -20,4 +21,20 @@ export function seenFrom<E extends Stamped>(events: readonly E[], step: string):
 export function openBefore(events: readonly Stamped[], step: string): OpenRun | null {
   const state = foldRun(seenFrom(events, step).before);
   return state.status === "open" ? state : null;
+}
+
+/**
+ * The call whose outcome the context object of this step does not have yet, so that it is read from the ledger: the one that this step
+ * settles, or, when people were asked in between, the one that the proposal's step settled.
+ */
+export function callToTell(
+  events: readonly Stamped[],
+  request: Pick<DecideRequest, "phase" | "turn">,
+): Call | undefined {
+  const before = openBefore(events, `${request.turn}.${request.phase}`);
+  if (before === null) return undefined;
+  if (request.phase !== "approval") return openCall(before);
+  const step = `${request.turn}.proposal`;
+  const settled = events.find((event) => event.step === step && event.type === "ToolReturned");
+  return settled?.type === "ToolReturned" ? before.calls.find((call) => call.turn === settled.data.turn) : undefined;
 }

@@ -27,7 +27,7 @@ export interface Memory {
 }
 
 /**
- * @param settled what the ledger says of a call that this very step settles; the context object does not have it yet
+ * @param told what the ledger says of the call whose outcome the context object does not have yet
  * @throws CountersignError CS-3014 when a plain value is not the one that was logged
  */
 export function recall(
@@ -35,13 +35,13 @@ export function recall(
   run: OpenRun,
   context: RunContext,
   runSecret: Uint8Array,
-  settled: { readonly turn: number; readonly answer: ToolAnswer } | null,
+  told: { readonly turn: number; readonly answer: ToolAnswer } | null,
 ): Memory {
   const input = redact(context.input, contract.sensitive, noncesOf(runSecret, 0, "input")).redacted;
   if (hashJson(input) !== run.started.input_hash) throw differs("the input");
   const calls = run.calls.flatMap((call) => {
     const turn = context.turns.find((entry) => entry.turn === call.turn);
-    const answer = settled?.turn === call.turn ? settled.answer : (turn?.result ?? null);
+    const answer = told?.turn === call.turn ? told.answer : (turn?.result ?? null);
     return [pastCall(contract, call, turn?.proposed, answer, runSecret)].filter((past) => past !== undefined);
   });
   return { input: context.input, calls };

@@ -1,12 +1,12 @@
 /** What a step has to read besides the log. */
-import { openBefore } from "./history.js";
+import { callToTell, openBefore } from "./history.js";
 import type { DecideRequest } from "./protocol.js";
 import { openCall, type Stamped } from "./state.js";
 import type { Reads } from "./types.js";
 
 /**
- * From the log and the request to what else to fetch: the ledger's row of the permit that was open when the step began (also when this
- * is a repeat of a step that settled it), the decisions and the view of a pending approval.
+ * From the log and the request to what else to fetch: the ledger's row of the call whose outcome is not in the context object yet (also
+ * when this is a repeat of the step that settled it), the decisions and the view of a pending approval.
  * @param request null for close-run
  */
 export function readsFor(
@@ -14,8 +14,7 @@ export function readsFor(
   request: DecideRequest | null,
 ): Reads {
   const step = request === null ? "close" : `${request.turn}.${request.phase}`;
-  const before = openBefore(events, step);
-  const call = before === null ? undefined : openCall(before);
+  const call = request === null ? openAt(events, step) : callToTell(events, request);
   const contextTurn = request === null ? 0 : request.phase === "outcome" ? request.turn + 1 : request.turn;
   const asked =
     request === null
@@ -28,4 +27,9 @@ export function readsFor(
     approvalId: asked?.type === "ApprovalRequested" && request?.phase === "approval" ? asked.data.approval_id : null,
     shown: asked === undefined ? null : { seq: asked.seq, hash: asked.hash },
   };
+}
+
+function openAt(events: readonly Stamped[], step: string) {
+  const before = openBefore(events, step);
+  return before === null ? undefined : openCall(before);
 }

@@ -71,7 +71,7 @@ export interface Reads {
   readonly step: string;
   /** context object to read */
   readonly contextTurn: number;
-  /** effects row to read: of the permit that was open when this step began */
+  /** effects row to read: of the call whose outcome the context object does not have yet */
   readonly effect: { readonly tool: string; readonly turn: number } | null;
   /** decision rows to read */
   readonly approvalId: string | null;

@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { actionsOn, flat, grants, leadingKeys, ofType, policyDocument, synthFixture, type Template } from "./harness.js";
+import {
+  actionsOn,
+  flat,
+  grants,
+  leadingKeys,
+  ofType,
+  policyDocument,
+  synthFixture,
+  type Template,
+} from "./harness.js";
 
 let plane: Template;
 beforeAll(async () => {
@@ -9,7 +18,9 @@ beforeAll(async () => {
 
 const globalTable = z.object({
   KeySchema: z.array(z.object({ AttributeName: z.string(), KeyType: z.string() })),
-  GlobalSecondaryIndexes: z.array(z.object({ IndexName: z.string(), KeySchema: z.array(z.object({ AttributeName: z.string() })) })).default([]),
+  GlobalSecondaryIndexes: z
+    .array(z.object({ IndexName: z.string(), KeySchema: z.array(z.object({ AttributeName: z.string() })) }))
+    .default([]),
   BillingMode: z.string(),
   SSESpecification: z.object({ SSEEnabled: z.boolean() }),
   Replicas: z.tuple([
@@ -20,7 +31,12 @@ const globalTable = z.object({
     }),
   ]),
 });
-const tables = () => ofType(plane, "AWS::DynamoDB::GlobalTable").map(([id, each]) => ({ id, ...each, ...globalTable.parse(each.Properties) }));
+const tables = () =>
+  ofType(plane, "AWS::DynamoDB::GlobalTable").map(([id, each]) => ({
+    id,
+    ...each,
+    ...globalTable.parse(each.Properties),
+  }));
 const named = <T extends { readonly id: string }>(found: readonly T[], part: string): T => {
   const [one, ...more] = found.filter(({ id }) => id.includes(part));
   if (one === undefined || more.length > 0) throw new Error(`${part}: ${found.map(({ id }) => id).join(", ")}`);
@@ -47,7 +63,10 @@ describe("tables", () => {
 
   it("list runs and approvals by workflow", () => {
     const indexes = (part: string) =>
-      named(tables(), part).GlobalSecondaryIndexes.map(({ IndexName, KeySchema }) => [IndexName, ...KeySchema.map((key) => key.AttributeName)]);
+      named(tables(), part).GlobalSecondaryIndexes.map(({ IndexName, KeySchema }) => [
+        IndexName,
+        ...KeySchema.map((key) => key.AttributeName),
+      ]);
     expect(indexes("RunLog")).toEqual([["runs", "runs_of", "started"]]);
     expect(indexes("Approvals")).toEqual([["byWorkflow", "workflow", "requested_at"]]);
   });
@@ -60,22 +79,31 @@ describe("the run log's own policy", () => {
     const base = { Effect: "Deny", Principal: { AWS: "*" }, Resource: ["*"] };
     const arn = (role: string) => `arn:<AWS::Partition>:iam::<AWS::AccountId>:role/${role}`;
     const unless = (found: unknown) =>
-      z.object({ ArnNotLike: z.object({ "aws:PrincipalArn": z.unknown() }) }).parse(found).ArnNotLike["aws:PrincipalArn"];
+      z.object({ ArnNotLike: z.object({ "aws:PrincipalArn": z.unknown() }) }).parse(found).ArnNotLike[
+        "aws:PrincipalArn"
+      ];
     const [overwrite, insert, administer, ...more] = statements();
     expect(more).toEqual([]);
     expect(overwrite).toEqual({
       ...base,
       Sid: "NobodyOverwrites",
-      Action: ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete"].map((name) => `dynamodb:${name}`),
+      Action: ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete"].map(
+        (name) => `dynamodb:${name}`,
+      ),
     });
     expect(insert).toMatchObject({ ...base, Action: ["dynamodb:PartiQLInsert"] });
     expect(flat(unless(insert?.Condition))).toBe(arn("countersign/dev/log-writer/*"));
     expect(administer).toMatchObject({ ...base });
     expect(administer?.Action).toEqual(
       expect.arrayContaining(
-        ["PutResourcePolicy", "DeleteResourcePolicy", "UpdateTable", "DeleteTable", "UpdateTimeToLive", "RestoreTableToPointInTime"].map(
-          (name) => `dynamodb:${name}`,
-        ),
+        [
+          "PutResourcePolicy",
+          "DeleteResourcePolicy",
+          "UpdateTable",
+          "DeleteTable",
+          "UpdateTimeToLive",
+          "RestoreTableToPointInTime",
+        ].map((name) => `dynamodb:${name}`),
       ),
     );
     expect(flat(unless(administer?.Condition))).toBe(arn("cdk-hnb659fds-cfn-exec-role-<AWS::AccountId>-<AWS::Region>"));
@@ -100,7 +128,9 @@ describe("buckets and keys", () => {
   const except = (condition: unknown) =>
     z
       .object({ ArnNotLike: z.object({ "aws:PrincipalArn": z.union([z.array(z.unknown()), z.string()]) }) })
-      .transform(({ ArnNotLike }) => [ArnNotLike["aws:PrincipalArn"]].flat().map((each) => flat(each).replace(/^arn.*:role\//, "")))
+      .transform(({ ArnNotLike }) =>
+        [ArnNotLike["aws:PrincipalArn"]].flat().map((each) => flat(each).replace(/^arn.*:role\//, "")),
+      )
       .parse(condition);
 
   it("refuse plain HTTP and public access", () => {
@@ -145,8 +175,10 @@ describe("buckets and keys", () => {
 });
 
 describe("people", () => {
-  const roles = () => ofType(plane, "AWS::IAM::Role").filter(([, { Properties }]) => Properties.Path === "/countersign/dev/people/");
-  const statementsOf = (part: string) => [...grants(plane)].find(([role]) => role.startsWith(`People${part}`))?.[1] ?? [];
+  const roles = () =>
+    ofType(plane, "AWS::IAM::Role").filter(([, { Properties }]) => Properties.Path === "/countersign/dev/people/");
+  const statementsOf = (part: string) =>
+    [...grants(plane)].find(([role]) => role.startsWith(`People${part}`))?.[1] ?? [];
   const trust = z.object({ AssumeRolePolicyDocument: policyDocument });
 
   it("are five roles, each for whom an administrator tagged, and never for our own functions", () => {
@@ -155,7 +187,9 @@ describe("people", () => {
       const [statement, ...more] = trust.parse(Properties).AssumeRolePolicyDocument.Statement;
       expect(more).toEqual([]);
       const tag = statement?.Condition?.StringEquals?.["aws:PrincipalTag/countersign:dev"];
-      expect(`People${String(tag).replaceAll("-", "")}`.toLowerCase()).toBe(id.replace(/[0-9A-F]{8}$/, "").toLowerCase());
+      expect(`People${String(tag).replaceAll("-", "")}`.toLowerCase()).toBe(
+        id.replace(/[0-9A-F]{8}$/, "").toLowerCase(),
+      );
       expect(flat(statement?.Condition?.ArnNotLike?.["aws:PrincipalArn"])).toMatch(/:role\/countersign\/dev\/\*$/);
     }
   });
@@ -206,7 +240,10 @@ describe("people", () => {
 
 describe("api", () => {
   it("opens the approval page without, and nothing else", () => {
-    const routes = ofType(plane, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => [Properties.RouteKey, Properties.AuthorizationType]);
+    const routes = ofType(plane, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType,
+    ]);
     expect(routes.sort()).toEqual([
       ["GET /approvals/{link}", "NONE"],
       ["POST /approvals/{link}", "NONE"],
@@ -215,8 +252,12 @@ describe("api", () => {
 
   it("is throttled, and logs no path, which would hold a link", () => {
     const [stage] = ofType(plane, "AWS::ApiGatewayV2::Stage");
-    expect(stage?.[1].Properties.DefaultRouteSettings).toMatchObject({ ThrottlingBurstLimit: 40, ThrottlingRateLimit: 20 });
-    const format = z.object({ AccessLogSettings: z.object({ Format: z.string() }) }).parse(stage?.[1].Properties).AccessLogSettings.Format;
+    expect(stage?.[1].Properties.DefaultRouteSettings).toMatchObject({
+      ThrottlingBurstLimit: 40,
+      ThrottlingRateLimit: 20,
+    });
+    const format = z.object({ AccessLogSettings: z.object({ Format: z.string() }) }).parse(stage?.[1].Properties)
+      .AccessLogSettings.Format;
     expect(format).toContain("$context.routeKey");
     expect(format).not.toMatch(/\$context\.(path|resourcePath)\b/);
   });
@@ -233,7 +274,10 @@ describe("secrets", () => {
 
 describe("outputs", () => {
   it("are exported under fixed names", () => {
-    expect(Object.keys(plane.Outputs)).toEqual(expect.arrayContaining(["RunLogTable", "ApiEndpoint", "AuditorRoleArn"]));
-    for (const [name, { Export }] of Object.entries(plane.Outputs)) expect(Export).toEqual({ Name: `countersign-dev:${name}` });
+    expect(Object.keys(plane.Outputs)).toEqual(
+      expect.arrayContaining(["RunLogTable", "ApiEndpoint", "AuditorRoleArn"]),
+    );
+    for (const [name, { Export }] of Object.entries(plane.Outputs))
+      expect(Export).toEqual({ Name: `countersign-dev:${name}` });
   });
 });

@@ -16,7 +16,8 @@ export const CONTEXT = z
   .object({ context: z.looseObject({ mailFrom: z.string(), stages: z.array(z.string()) }) })
   .parse(JSON.parse(readFileSync(join(import.meta.dirname, "../../cdk.json"), "utf8"))).context;
 
-const list = <T extends z.ZodType>(item: T) => z.union([item, z.array(item)]).transform((value): z.output<T>[] => (Array.isArray(value) ? value : [value]));
+const list = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item)]).transform((value): z.output<T>[] => (Array.isArray(value) ? value : [value]));
 const statement = z.object({
   Sid: z.string().optional(),
   Effect: z.enum(["Allow", "Deny"]),
@@ -69,7 +70,13 @@ export async function synthFixture(stage = "dev"): Promise<{ readonly plane: Tem
     secretNames: secretNames([contract]),
   });
   const bundles = await bundleWorkflow(contract, BUNDLES);
-  const workflow = new WorkflowStack(app, "workflow", { contract, policySet, stage, bundles, mailFrom: CONTEXT.mailFrom });
+  const workflow = new WorkflowStack(app, "workflow", {
+    contract,
+    policySet,
+    stage,
+    bundles,
+    mailFrom: CONTEXT.mailFrom,
+  });
   const assembly = app.synth();
   const read = (name: string) => template.parse(assembly.getStackByName(name).template);
   return { plane: read(plane.stackName), workflow: read(workflow.stackName) };
@@ -123,4 +130,5 @@ export const actionsOn = (statements: readonly Statement[], target: string): str
     ),
   ].sort();
 
-export const leadingKeys = (found: Statement): unknown => found.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
+export const leadingKeys = (found: Statement): unknown =>
+  found.Condition?.["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];

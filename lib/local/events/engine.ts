@@ -82,6 +82,8 @@ export class EventsEngine implements Engine {
   constructor(
     private readonly context: CloudContext,
     private readonly invokeLater: InvokeLater,
+    /** whether the role's trust policy lets EventBridge Scheduler assume it for this schedule group */
+    private readonly mayAssume: (roleArn: string, groupArn: string) => boolean,
   ) {}
 
   /** Schedules count from here: the stacks are complete. */
@@ -176,6 +178,13 @@ export class EventsEngine implements Engine {
     const arn = `arn:aws:scheduler:${region}:${accountId}:schedule/default/${name}`;
     const where = `${request.stackName}/${request.logicalId} Properties`;
     const intervalMs = rateMs(ScheduleExpression, `${where}.ScheduleExpression`);
+    // The schedule's group is the source that Scheduler names when it assumes the role.
+    if (!this.mayAssume(target.RoleArn, `arn:aws:scheduler:${region}:${accountId}:schedule-group/default`)) {
+      throw new CountersignError(
+        "CS-4013",
+        `${where}.Target.RoleArn: ${target.RoleArn} cannot be assumed by EventBridge Scheduler; trust scheduler.amazonaws.com in it`,
+      );
+    }
     const roleName = target.RoleArn.slice(target.RoleArn.lastIndexOf("/") + 1);
     const caller: Caller = {
       principalArn: target.RoleArn,

@@ -1,6 +1,7 @@
 /** The Lambda Runtime API on loopback: how child processes get their invocations and answer them. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
 import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { CountersignError } from "../../errors.js";
 
 /** Lambda's limit for a synchronous answer. */

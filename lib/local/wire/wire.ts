@@ -6,7 +6,7 @@ import { decodeAwsChunked } from "./chunked.js";
 import { type AnyRequest, type AnyResponse, Listener, plainHeaders, readBody } from "./listener.js";
 import { protocolOf, renderFault, renderReply, type WireReply } from "./render.js";
 import type { Sessions } from "./sessions.js";
-import { scopeService, type SignedRequest, verifySignature } from "./sigv4.js";
+import { type SignedRequest, scopeService, verifySignature } from "./sigv4.js";
 
 /** Larger than any request of the modelled services (S3 objects here are context and archive files). */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -107,6 +107,8 @@ export class Wire {
     const headers = plainHeaders(request);
     const service = scopeService(headers.authorization ?? "");
     try {
+      if (!request.url?.startsWith("/"))
+        throw new AwsFault("ValidationException", "the request target must be a path", 400);
       const body = await readBody(request, MAX_BODY_BYTES);
       if (!body)
         throw new AwsFault("RequestEntityTooLargeException", `a request body may have ${MAX_BODY_BYTES} bytes`, 413);

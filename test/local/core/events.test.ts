@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import { createSkippingClock } from "../../../lib/local/clock.js";
+import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import { compileInput } from "../../../lib/local/events/input.js";
 import { compilePattern } from "../../../lib/local/events/pattern.js";
 import { rateMs } from "../../../lib/local/events/schedule.js";
@@ -188,6 +188,33 @@ describe("schedules", () => {
     await quiet.close();
     expect(clock.nextTimerMs()).toBe(before);
   });
+});
+
+it("a schedule needs a role that Scheduler may assume", async () => {
+  const wrong = assemblyOf({
+    main: {
+      template: {
+        Resources: {
+          Wrong: role("lambda.amazonaws.com"),
+          Hourly: {
+            Type: "AWS::Scheduler::Schedule",
+            Properties: {
+              FlexibleTimeWindow: { Mode: "OFF" },
+              ScheduleExpression: "rate(1 hour)",
+              Target: {
+                Arn: "arn:aws:lambda:eu-central-1:111111111111:function:x",
+                RoleArn: { "Fn::GetAtt": ["Wrong", "Arn"] },
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+  await expect(startCloud({ assembly: wrong.folder })).rejects.toThrow(
+    /main\/Hourly Properties: CS-4013 .*cannot be assumed by EventBridge Scheduler/,
+  );
+  wrong.remove();
 });
 
 describe("patterns", () => {

@@ -1,11 +1,11 @@
-import { readFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import { createSkippingClock } from "../../../lib/local/clock.js";
+import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
 import { type Caller, FunctionError } from "../../../lib/local/types.js";
 import { assemblyOf, BOOTSTRAP, type Fixture, FunctionRole, lambdaFunction, role } from "./fixture.js";
 

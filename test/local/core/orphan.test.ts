@@ -26,6 +26,8 @@ it("no function outlives a cloud that is killed, not even one that spins", async
   const script = fileURLToPath(new URL("./orphan-parent.ts", import.meta.url));
   const parent = spawn(process.execPath, ["--import", "tsx", script, fixture.folder], {
     stdio: ["ignore", "pipe", "inherit"],
+    // a killed cloud cannot remove its copies of the functions' code; the fixture takes them along
+    env: { ...process.env, TMPDIR: fixture.folder },
   });
   try {
     let output = "";

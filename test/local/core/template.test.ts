@@ -9,12 +9,20 @@ import { inDependencyOrder } from "../../../lib/local/template/order.js";
 import type { ResourceFactory, ResourceRequest } from "../../../lib/local/types.js";
 import { assemblyOf, BOOTSTRAP, codeOf, type Fixture, type FixtureStack } from "./fixture.js";
 
-let fixture: Fixture | undefined;
-afterEach(() => fixture?.remove());
+const fixtures: Fixture[] = [];
+afterEach(() => {
+  for (const fixture of fixtures.splice(0)) fixture.remove();
+});
+/** an assembly that is removed after the test */
+function assembly(...parts: Parameters<typeof assemblyOf>): Fixture {
+  const fixture = assemblyOf(...parts);
+  fixtures.push(fixture);
+  return fixture;
+}
 
 /** Creates `Test::Thing`s: Ref is the logical id, `Arn` and `Deep.Name` are attributes. */
 async function deployed(stacks: Record<string, FixtureStack>, only?: readonly string[], factory?: ResourceFactory) {
-  fixture = assemblyOf(stacks, { code: { "index.js": "" } });
+  const fixture = assembly(stacks, { code: { "index.js": "" } });
   const requests: ResourceRequest[] = [];
   const thing: ResourceFactory = (request) => {
     requests.push(request);
@@ -115,7 +123,6 @@ describe("intrinsic functions", () => {
       fc.asyncProperty(json, async (value) => {
         const { properties } = await deployed(one({ Resources: { A: thing({ value }) } }));
         expect(properties.A).toEqual(JSON.parse(JSON.stringify({ value })));
-        fixture?.remove();
       }),
       { numRuns: 60 },
     );
@@ -381,23 +388,21 @@ describe("the assembly", () => {
     );
   });
   it("is one account in one region", () => {
-    fixture = assemblyOf({ a: { template: {}, environment: "aws://222222222222/us-east-1" }, b: { template: {} } });
+    const fixture = assembly({ a: { template: {}, environment: "aws://222222222222/us-east-1" }, b: { template: {} } });
     expect(readAssembly(fixture.folder)).toMatchObject({ accountId: "222222222222", region: "us-east-1" });
-    fixture.remove();
-    fixture = assemblyOf({
+    const other = assembly({
       a: { template: {}, environment: "aws://222222222222/us-east-1" },
       b: { template: {}, environment: "aws://222222222222/us-east-2" },
     });
-    const { folder } = fixture;
-    expect(() => readAssembly(folder)).toThrow(expect.objectContaining({ code: "CS-1204" }));
+    expect(() => readAssembly(other.folder)).toThrow(expect.objectContaining({ code: "CS-1204" }));
   });
   it("finds assets by the object that would be uploaded", () => {
-    fixture = assemblyOf({ a: { template: {} } }, { code: { "index.js": "" } });
-    const assembly = readAssembly(fixture.folder);
+    const fixture = assembly({ a: { template: {} } }, { code: { "index.js": "" } });
+    const read = readAssembly(fixture.folder);
     const bucket = "cdk-hnb659fds-assets-111111111111-eu-central-1";
-    expect(assembly.assetFolder(bucket, codeOf("code").S3Key)).toBe(`${fixture.folder}/asset.code`);
-    expect(() => assembly.assetFolder("elsewhere", "code.zip")).toThrow(expect.objectContaining({ code: "CS-1203" }));
-    expect(() => assembly.assetFolder(bucket, "absent.zip")).toThrow(expect.objectContaining({ code: "CS-1203" }));
+    expect(read.assetFolder(bucket, codeOf("code").S3Key)).toBe(`${fixture.folder}/asset.code`);
+    expect(() => read.assetFolder("elsewhere", "code.zip")).toThrow(expect.objectContaining({ code: "CS-1203" }));
+    expect(() => read.assetFolder(bucket, "absent.zip")).toThrow(expect.objectContaining({ code: "CS-1203" }));
   });
 });
 

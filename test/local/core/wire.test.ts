@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: CloudFormation writes its placeholders like this
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { BedrockRuntimeClient, ConverseCommand } from "@aws-sdk/client-bedrock-runtime";
@@ -11,10 +12,10 @@ import {
   ListStacksCommand,
 } from "@aws-sdk/client-cloudformation";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { LambdaClient, InvokeCommand } from "@aws-sdk/client-lambda";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { SESv2Client, GetAccountCommand } from "@aws-sdk/client-sesv2";
-import { SFNClient, ListStateMachinesCommand } from "@aws-sdk/client-sfn";
+import { GetAccountCommand, SESv2Client } from "@aws-sdk/client-sesv2";
+import { ListStateMachinesCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../../../lib/local/cloud.js";
@@ -373,6 +374,26 @@ describe("the web side", () => {
     });
     expect(response.status).toBe(403);
   });
+});
+
+it("garbage on the port ends its own connection and nothing else", async () => {
+  const { port } = new URL(cloud.endpoint);
+  for (const garbage of [
+    "PRI garbage\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u00ff\u00ff\u00ff",
+    "\u0000\u0001",
+    "GET / HTTP/9\r\n\r\n",
+    "GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n",
+  ]) {
+    await new Promise<void>((done) => {
+      const socket = connect(Number(port), "127.0.0.1", () => socket.end(Buffer.from(garbage, "latin1")));
+      socket
+        .on("error", () => {})
+        .on("close", () => done())
+        .resume();
+    });
+  }
+  expect((await fetch(`${cloud.endpoint}/console`)).status).toBe(200);
 });
 
 describe("starting", () => {
