@@ -47,8 +47,9 @@ function shown(context: Context, deps: DeskDeps, opened: Opened, status: 200 | 4
   if (!wantsJson(context)) return context.html(<ApprovalPage opened={opened} nowMs={deps.nowMs()} />, status);
   const { view, decisions } = opened;
   const { nonces: _nonces, ...approval } = view;
-  const line = { title_line: titleLine(view), status: approvalStatus(view, decisions, deps.nowMs()).kind };
-  return context.json({ ...line, approver: opened.link.approver, decisions, approval }, status);
+  const now = approvalStatus(view, decisions, deps.nowMs());
+  const message = `${titleLine(view)}: ${now.kind === "open" ? `${now.approvals} of ${view.needed} approvals given` : now.kind}`;
+  return context.json({ message, status: now.kind, approver: opened.link.approver, decisions, approval }, status);
 }
 
 function refused(context: Context, error: Error): Response | Promise<Response> {

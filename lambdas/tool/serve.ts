@@ -1,4 +1,4 @@
-/** The tool's function without its environment. Answers a refusal as an error that says why; throws what may be tried again. */
+/** The tool's function without its environment. A refusal is thrown: it is no answer of the tool, and the gate settles from the ledger. */
 import { CountersignError } from "../../lib/errors.js";
 import { type ToolAnswer, toolRequest } from "../../lib/run/protocol.js";
 import { logLine } from "../shared/log.js";
@@ -8,7 +8,7 @@ export function createHandler(runtime: ToolRuntime) {
   const { tool, workflow } = runtime;
   return async (event: unknown): Promise<ToolAnswer> => {
     const parsed = toolRequest.safeParse(event);
-    if (!parsed.success) return refusal(tool.name, "CS-3201", `${tool.name}: the request is none of the gate's`);
+    if (!parsed.success) throw refusal(tool.name, "CS-3201", `${tool.name}: the request is none of the gate's`);
     const { run_id, turn } = parsed.data;
     const fields = { workflow, tool: tool.name, run_id, turn };
     try {
@@ -17,14 +17,19 @@ export function createHandler(runtime: ToolRuntime) {
       return answer;
     } catch (error) {
       if (error instanceof CountersignError && error.code.startsWith("CS-32"))
-        return refusal(tool.name, error.code, error.message, fields);
+        throw refusal(tool.name, error.code, error.message, fields);
       logLine("warn", "tool not ended", { ...fields, error: error instanceof Error ? error.name : "unknown" });
       throw error;
     }
   };
 }
 
-function refusal(tool: string, code: string, message: string, fields = {}): ToolAnswer {
+/** What Step Functions and a direct caller see: `errorType` and `errorMessage` of the function's failure. */
+export class ToolRefused extends Error {
+  override readonly name = "ToolRefused";
+}
+
+function refusal(tool: string, code: string, message: string, fields = {}): ToolRefused {
   logLine("warn", "tool refused", { tool, ...fields, code });
-  return { status: "error", error: { code, message, retryable: false } };
+  return new ToolRefused(`${code} ${message}`);
 }

@@ -1,6 +1,7 @@
 /**
  * One SDK client per service and process. Region, endpoint and credentials come from the environment (`AWS_ENDPOINT_URL`
- * points a local run at the embedded cloud), so nothing here differs between AWS and a laptop.
+ * points a local run at the embedded cloud), so nothing here differs between AWS and a laptop. The marks let a bundle leave
+ * out every client that its function does not use.
  */
 import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -22,16 +23,16 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-export const dynamoClient = once(() => new DynamoDBClient(retry));
-export const s3Client = once(() => new S3Client(retry));
-export const kmsClient = once(() => new KMSClient(retry));
-export const sfnClient = once(() => new SFNClient(retry));
-export const sesClient = once(() => new SESv2Client(retry));
-export const secretsClient = once(() => new SecretsManagerClient(retry));
-export const authorizerClient = once(() => new VerifiedPermissionsClient(retry));
+export const dynamoClient = /* @__PURE__ */ once(() => new DynamoDBClient(retry));
+export const s3Client = /* @__PURE__ */ once(() => new S3Client(retry));
+export const kmsClient = /* @__PURE__ */ once(() => new KMSClient(retry));
+export const sfnClient = /* @__PURE__ */ once(() => new SFNClient(retry));
+export const sesClient = /* @__PURE__ */ once(() => new SESv2Client(retry));
+export const secretsClient = /* @__PURE__ */ once(() => new SecretsManagerClient(retry));
+export const authorizerClient = /* @__PURE__ */ once(() => new VerifiedPermissionsClient(retry));
 /** A preview is a read, so it may be repeated; the gate waits no longer than this for it. */
-export const lambdaClient = once(() => new LambdaClient({ ...retry, requestHandler: { requestTimeout: 60_000 } }));
+export const lambdaClient = /* @__PURE__ */ once(() => new LambdaClient({ ...retry, requestHandler: { requestTimeout: 60_000 } }));
 /** A model's answer can take minutes; throttling is retried with growing pauses. */
-export const bedrockClient = once(
+export const bedrockClient = /* @__PURE__ */ once(
   () => new BedrockRuntimeClient({ ...retry, maxAttempts: 6, requestHandler: { requestTimeout: 120_000 } }),
 );

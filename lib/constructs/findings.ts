@@ -1,12 +1,12 @@
 /** The checks that run in every synth, and how one finding is acknowledged. */
-import { CfnGuardValidator } from "@cdklabs/cdk-validator-cfnguard";
 import { type App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { IConstruct } from "constructs";
+import { ApplicableGuardRules } from "./guard.js";
 
 /** Every synth fails on an unacknowledged finding of cdk-nag's AwsSolutions or of the Control Tower rules of cfn-guard. */
 export function addChecks(app: App): void {
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new CfnGuardValidator());
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ApplicableGuardRules());
 }
 
 /** Acknowledges one finding of cdk-nag (`AwsSolutions-IAM5[Resource::*]`) at one construct, with the reason why it is right there. */

@@ -421,11 +421,9 @@ export class World {
   }
   /** The newest event of a type. */
   data<T extends RecordedEvent["type"]>(type: T): EventOf<T>["data"] {
-    const is = (event: RecordedEvent): event is EventOf<T> & RecordedEvent => event.type === type;
-    const event = this.events.findLast(is);
+    const event = this.events.findLast((candidate) => candidate.type === type);
     if (event === undefined) throw new Error(`no ${type} in ${this.types().join(" ")}`);
-    const data: EventOf<T>["data"] = event.data;
-    return data;
+    return event.data as EventOf<T>["data"];
   }
 }
 

@@ -234,11 +234,7 @@ describe("approval zone", () => {
     const { statements } = of("request-approval");
     const insert = statements.find(({ Action }) => Action.includes("dynamodb:PartiQLInsert"));
     expect(insert && leadingKeys(insert)).toEqual(["request#parcel-claim#*", "link#*"]);
-    expect(actionsOn(statements, "ApprovalsTable")).toEqual([
-      "dynamodb:GetItem",
-      "dynamodb:PartiQLInsert",
-      "dynamodb:Query",
-    ]);
+    expect(actionsOn(statements, "ApprovalsTable")).toEqual(["dynamodb:PartiQLInsert", "dynamodb:Query"]);
     expect(statements.find(({ Sid }) => Sid === "SendMail")).toMatchObject({
       Action: ["ses:SendEmail"],
       Condition: { StringEquals: { "ses:FromAddress": "countersign@example.com" } },

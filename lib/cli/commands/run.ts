@@ -156,7 +156,7 @@ function verify(run: Command, context: CommandContext): void {
     .action(async (files: string[], _: unknown, command: Command) => {
       const report = async (verdict: Awaited<ReturnType<typeof verifyFiles>>, json: boolean) => {
         context.io.out(json ? JSON.stringify(verdict) : verdict.summary);
-        if (!verdict.valid) context.exitCode(1);
+        if (!verdict.ok) context.exitCode(1);
       };
       if (files.length > 0) return report(await verifyFiles(files), command.optsWithGlobals().json === true);
       await withConnection(command, context, { live: false }, async (connection, { json }) => {

@@ -1,0 +1,58 @@
+/** Verifies exported files, or runs as they stand in the log, line by line and without the cloud's help. */
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { exportLines } from "../audit/export.js";
+import { createVerifier, type Verifier, type VerifyReport } from "../audit/verify.js";
+import { CountersignError } from "../errors.js";
+import type { RecordedEvent } from "../run/events.js";
+
+const SHOWN_FAULTS = 20;
+
+export interface Verdict extends VerifyReport {
+  /** for people: `15 of 15 runs, 412 of 412 records valid`, or what is wrong, a line each */
+  readonly summary: string;
+}
+
+/** Reads the files line by line as one export each; every fault of every file is in the verdict. */
+export async function verifyFiles(files: readonly string[]): Promise<Verdict> {
+  const reports: VerifyReport[] = [];
+  for (const file of files) {
+    const verifier = createVerifier();
+    try {
+      for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) verifier.add(line);
+    } catch (error) {
+      const why = error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : "it cannot be read";
+      throw new CountersignError("CS-5002", `${file}: ${why}; give a file written by \`countersign run export\``);
+    }
+    reports.push(verifier.finish());
+  }
+  return verdictOf(merge(reports));
+}
+
+/** Verifies runs straight from the log, through the same lines that an export has. */
+export async function verifyEvents(runs: readonly (readonly RecordedEvent[])[]): Promise<Verdict> {
+  const verifier: Verifier = createVerifier();
+  for await (const line of exportLines(runs)) verifier.add(line);
+  return verdictOf(verifier.finish());
+}
+
+function merge(reports: readonly VerifyReport[]): VerifyReport {
+  const sum = (count: (report: VerifyReport) => number) => reports.reduce((total, report) => total + count(report), 0);
+  return {
+    ok: reports.every((report) => report.ok),
+    runs: sum((report) => report.runs),
+    validRuns: sum((report) => report.validRuns),
+    records: sum((report) => report.records),
+    validRecords: sum((report) => report.validRecords),
+    open: reports.flatMap((report) => report.open),
+    faults: reports.flatMap((report) => report.faults),
+  };
+}
+
+function verdictOf(report: VerifyReport): Verdict {
+  const shown = report.faults.slice(0, SHOWN_FAULTS).map((fault) => `${fault.code} ${fault.message}`);
+  const more = report.faults.length > SHOWN_FAULTS ? [`… and ${report.faults.length - SHOWN_FAULTS} more faults`] : [];
+  const open = report.open.length === 0 ? [] : [`still open: ${report.open.join(", ")}`];
+  const count = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
+  return { ...report, summary: [...shown, ...more, ...open, count].join("\n") };
+}
