@@ -100,8 +100,11 @@ class Play {
   }
 }
 
-/** What the page asks an approver to type, read off the page as a person reads it. */
+const ENTITIES: Readonly<Record<string, string>> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'" };
+
+/** What the page asks an approver to type, read off the page as a person reads it; empty when it asks for nothing. */
 export async function wantedConfirmation(link: string): Promise<string> {
   const page = await (await fetch(link)).text();
-  return /data-confirmation="([^"]*)"/.exec(page)?.[1] ?? "";
+  const shown = /Type\s+<code>([^<]*)<\/code>\s+to approve/.exec(page)?.[1] ?? "";
+  return shown.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
 }
