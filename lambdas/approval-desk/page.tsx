@@ -28,7 +28,7 @@ export function ApprovalPage({ opened, nowMs, problem, typed }: ApprovalPageProp
       <h1>
         <Exact text={view.title} />: <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
       </h1>
-      {problem !== undefined && <Alert {...problem} />}
+      {problem !== undefined && <Alert code={problem.code} message={problem.message} />}
       <Standing view={view} decisions={decisions} kind={status.kind} />
       <Changes view={view} />
       <Arguments view={view} />

@@ -3,11 +3,11 @@
  * each. A bundle is a folder named by the hash of its content, so equal code is one asset and a synth repeats itself exactly.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import type { Contract } from "../contract/model.js";
+import { build, type Plugin } from "esbuild";
+import type { Contract, Tool } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -33,15 +33,15 @@ export interface WorkflowBundles {
 }
 
 interface Code {
-  /** handler, relative to the handlers' folder */
+  /** handler, relative to the handlers' folder, without its ending */
   readonly entry: string;
-  /** module name → absolute path */
-  readonly alias: Readonly<Record<string, string>>;
+  /** what `@countersign/handler` stands for in this function */
+  readonly handler?: string;
 }
 
 /** @throws CountersignError CS-1305 with what esbuild found */
 export async function bundleApprovalDesk(options: BundleOptions = {}): Promise<string> {
-  return bundle({ entry: "approval-desk/handler", alias: {} }, options);
+  return folderOf(await bundle({ desk: { entry: "approval-desk/handler" } }, {}, options), "desk");
 }
 
 /**
@@ -49,44 +49,69 @@ export async function bundleApprovalDesk(options: BundleOptions = {}): Promise<s
  * @throws CountersignError CS-1305 with what esbuild found
  */
 export async function bundleWorkflow(contract: Contract, options: BundleOptions = {}): Promise<WorkflowBundles> {
-  const alias = { "@countersign/contract": contract.file };
-  const zone = (entry: string) => bundle({ entry, alias }, options);
-  const own = async (entry: string, tool: string, handler: string): Promise<[string, string]> => [
-    tool,
-    await bundle({ entry, alias: { ...alias, "@countersign/handler": handler } }, options),
-  ];
-  const [admit, decide, closeRun, propose, requestApproval, tools, previews] = await Promise.all([
-    zone("admit/handler"),
-    zone("decide/handler"),
-    zone("close-run/handler"),
-    bundle(proposer(contract, alias), options),
-    zone("request-approval/handler"),
-    Promise.all(contract.tools.map((tool) => own("tool/handler", tool.name, tool.handler))),
-    Promise.all(
-      contract.tools.flatMap((tool) =>
-        tool.preview === undefined ? [] : [own("preview/handler", tool.name, tool.preview)],
-      ),
+  const { entry, alias } = proposer(contract);
+  const code: Record<string, Code> = {
+    admit: { entry: "admit/handler" },
+    decide: { entry: "decide/handler" },
+    "close-run": { entry: "close-run/handler" },
+    propose: { entry },
+    "request-approval": { entry: "request-approval/handler" },
+  };
+  for (const { name, handler, preview } of contract.tools) {
+    code[`tool-${name}`] = { entry: "tool/handler", handler };
+    if (preview !== undefined) code[`preview-${name}`] = { entry: "preview/handler", handler: preview };
+  }
+  const folders = await bundle(code, { ...alias, "@countersign/contract": contract.file }, options);
+  const perTool = (zone: string, tools: readonly Tool[]) =>
+    new Map(tools.map(({ name }) => [name, folderOf(folders, `${zone}-${name}`)] as const));
+  return {
+    admit: folderOf(folders, "admit"),
+    decide: folderOf(folders, "decide"),
+    closeRun: folderOf(folders, "close-run"),
+    propose: folderOf(folders, "propose"),
+    requestApproval: folderOf(folders, "request-approval"),
+    tools: perTool("tool", contract.tools),
+    previews: perTool(
+      "preview",
+      contract.tools.filter(({ preview }) => preview !== undefined),
     ),
-  ]);
-  return { admit, decide, closeRun, propose, requestApproval, tools: new Map(tools), previews: new Map(previews) };
+  };
 }
 
-function proposer({ agent }: Contract, alias: Readonly<Record<string, string>>): Code {
+function proposer({ agent }: Contract): { readonly entry: string; readonly alias: Readonly<Record<string, string>> } {
   switch (agent.kind) {
     case "bedrock":
-      return { entry: "propose/bedrock", alias: { ...alias, "@countersign/instructions": agent.instructions } };
+      return { entry: "propose/bedrock", alias: { "@countersign/instructions": agent.instructions } };
     case "plan":
-      return { entry: "propose/plan", alias };
+      return { entry: "propose/plan", alias: {} };
     case "lambda":
-      return { entry: "propose/lambda", alias: { ...alias, "@countersign/agent": agent.handler } };
+      return { entry: "propose/lambda", alias: { "@countersign/agent": agent.handler } };
   }
 }
 
-async function bundle(code: Code, options: BundleOptions): Promise<string> {
-  const entry = entryFile(join(options.handlers ?? join(ROOT, "lambdas"), code.entry));
+function folderOf(folders: ReadonlyMap<string, string>, name: string): string {
+  const folder = folders.get(name);
+  if (folder === undefined) throw new CountersignError("CS-1305", `${name}: esbuild wrote nothing`);
+  return folder;
+}
+
+/** Bundles all functions in one build, so that what they share (most of it the AWS SDK) is read and parsed once. */
+async function bundle(
+  code: Readonly<Record<string, Code>>,
+  alias: Readonly<Record<string, string>>,
+  options: BundleOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const handlers = options.handlers ?? join(ROOT, "lambdas");
+  const entries = new Map(
+    Object.entries(code).map(([name, { entry, handler }]) => [
+      name,
+      { file: entryFile(join(handlers, entry)), ...(handler === undefined ? {} : { handler }) },
+    ]),
+  );
   const result = await build({
-    entryPoints: [entry],
-    alias: { ...code.alias },
+    entryPoints: [...entries.keys()].map((name) => ({ in: `${ENTRY}:${name}`, out: name })),
+    plugins: [functionEntries(entries, alias)],
+    outdir: ROOT,
     absWorkingDir: ROOT,
     bundle: true,
     write: false,
@@ -105,11 +130,40 @@ async function bundle(code: Code, options: BundleOptions): Promise<string> {
     banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
     logLevel: "silent",
   }).catch((error: unknown) => {
-    throw new CountersignError("CS-1305", `${code.entry}: ${error instanceof Error ? error.message : String(error)}`);
+    const found = error instanceof Error ? error.message : String(error);
+    throw new CountersignError("CS-1305", `functions in ${handlers}: ${found}`);
   });
-  const [file] = result.outputFiles;
-  if (file === undefined) throw new CountersignError("CS-1305", `${code.entry}: esbuild wrote nothing`);
-  return store(file.contents, options.cache ?? join(ROOT, "node_modules/.cache/countersign/bundles"));
+  const cache = options.cache ?? join(ROOT, "node_modules/.cache/countersign/bundles");
+  return new Map(result.outputFiles.map(({ path, contents }) => [basename(path, ".js"), store(contents, cache)]));
+}
+
+const ENTRY = "function";
+
+/** Gives every function its own copy of the zone's entry module, in which `@countersign/handler` is that function's. */
+function functionEntries(
+  entries: ReadonlyMap<string, { readonly file: string; readonly handler?: string }>,
+  alias: Readonly<Record<string, string>>,
+): Plugin {
+  return {
+    name: "countersign-functions",
+    setup(setup) {
+      setup.onResolve({ filter: new RegExp(`^${ENTRY}:`) }, ({ path }) => ({
+        path: path.slice(ENTRY.length + 1),
+        namespace: ENTRY,
+      }));
+      setup.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
+        const file = entries.get(path)?.file;
+        if (file === undefined) return { errors: [{ text: `there is no function ${path}` }] };
+        const loader = file.endsWith(".tsx") ? "tsx" : "ts";
+        return { contents: readFileSync(file, "utf8"), resolveDir: dirname(file), loader };
+      });
+      setup.onResolve({ filter: /^@countersign\// }, ({ path, importer, namespace }) => {
+        const own =
+          namespace === ENTRY && path === "@countersign/handler" ? entries.get(importer)?.handler : alias[path];
+        return own === undefined ? { errors: [{ text: `nothing stands for ${path} here` }] } : { path: own };
+      });
+    },
+  };
 }
 
 function entryFile(path: string): string {

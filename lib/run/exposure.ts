@@ -57,12 +57,21 @@ export function othersCount(doc: CounterDoc | null, holder: string): number {
   return count + Object.keys(holds).filter((by) => by !== holder).length;
 }
 
-/** What sum and count would be with this holder's amount: what the policies judge. */
+/**
+ * What sum and count would be with this holder's amount: what the policies judge.
+ * @param freed holders whose effect certainly did not happen, and whose hold is still in the document
+ */
 export function withProposed(
   doc: CounterDoc | null,
   hold: Pick<Hold, "holder" | "amount">,
+  freed: readonly string[] = [],
 ): { readonly sum: number; readonly count: number } {
-  return { sum: othersSum(doc, hold.holder) + hold.amount, count: othersCount(doc, hold.holder) + 1 };
+  const { total, count, holds } = doc ?? EMPTY;
+  const others = Object.entries(holds).filter(([by]) => by !== hold.holder && !freed.includes(by));
+  return {
+    sum: others.reduce((sum, [, held]) => sum + held, total) + hold.amount,
+    count: count + others.length + 1,
+  };
 }
 
 /**

@@ -78,6 +78,12 @@ export function exposureOf(gate: GateCase, counters: Evidence["counters"]): Read
   const amount = amountOf(tool, args);
   const hold = { holder: holderOf(input.request.run_id, input.request.turn), amount };
   const needed = countersOf(tool, resource.id, input.nowMs, input.contract.timeZone);
+  // what this very step settled as failed is given back only after its events are written
+  const freed = gate.entries.flatMap(({ event }) =>
+    event.type === "ToolReturned" && !event.data.effect_possible
+      ? [holderOf(input.request.run_id, event.data.turn)]
+      : [],
+  );
   const earlier = memory.calls.filter((call) => call.tool.name === tool.name && call.effectPossible);
   const ofRun = {
     sum: earlier.reduce((sum, call) => sum + amountOf(tool, call.args), amount),
@@ -85,7 +91,7 @@ export function exposureOf(gate: GateCase, counters: Evidence["counters"]): Read
   };
   const named = exposureNames(input.contract, tool).flatMap(({ scope, sum, count }) => {
     const counter = needed.find(({ per }) => per === scope);
-    const total = counter === undefined ? ofRun : withProposed(counterIn(counters, counter), hold);
+    const total = counter === undefined ? ofRun : withProposed(counterIn(counters, counter), hold, freed);
     return [
       [sum, total.sum],
       [count, total.count],

@@ -7,7 +7,8 @@ import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
 
 const ana = "ana@example.com";
-const HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1"> \u202Eevil\u200B [31m';
+const HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1"> \u202Eevil\u200B \u001b[31m';
+const REASON = "Two charges for the same order within a minute: the second is a duplicate.";
 
 describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () => {
   let flow: Flow;
@@ -21,11 +22,12 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
     await browser.close();
     await flow.close();
   });
-  beforeEach(async () => {
-    await flow.begin([LOOKUP, { ...REFUND, say: `Two charges within a minute: the second is a duplicate. ${HOSTILE}`, confidence: 92 }, FINISH]);
+  const askFor = async (say: string) => {
+    await flow.begin([LOOKUP, { ...REFUND, say, confidence: 92 }, FINISH]);
     run = await flow.start();
     await flow.asked(run);
-  });
+  };
+  beforeEach(() => askFor(REASON));
   const visit = async (link: string, options: Parameters<Browser["newPage"]>[0] = {}): Promise<Page> => {
     const page = await browser.newPage(options);
     await page.goto(link);
@@ -36,7 +38,6 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
     const { link, code } = flow.challenge(ana);
     const page = await visit(link, { viewport: { width: 1100, height: 900 } });
     if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images/approval-page.png"), fullPage: true });
-    expect(await page.title()).not.toContain("owned");
     await page.getByLabel(/code/i).fill(code);
     await page.getByLabel(/420\.00/).fill("420.00");
     await page.getByLabel(/comment/i).fill("customer was charged twice");
@@ -55,6 +56,15 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
     await page.getByLabel(/420\.00/).fill("420.00");
     await page.getByRole("button", { name: /approve/i }).click();
     expect(await page.getByRole("alert").innerText()).toMatch(/code is wrong/);
+    await page.close();
+  });
+
+  test("what the agent says is inert: no script runs, and hidden characters show", async () => {
+    await askFor(`${REASON} ${HOSTILE}`);
+    const page = await visit(flow.challenge(ana).link);
+    expect(await page.title()).toContain("Refund €420.00 to cus_9");
+    const said = await page.locator("main").innerText();
+    for (const shown of ["<script>", "U+202E", "U+200B", "U+001B"]) expect(said).toContain(shown);
     await page.close();
   });
 

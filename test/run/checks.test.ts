@@ -28,7 +28,9 @@ test("each check is recorded in order; after the first that fails the rest is sk
 test("brake: the action is denied and the run stopped", () => {
   const world = new World().start();
   world.brake = { on: true, by: "op@example.com", at: "2026-11-21T11:00:00.000Z", reason: "incident 7" };
-  expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({ outcome: { status: "stopped", reason: "brake" } });
+  expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({
+    outcome: { status: "stopped", reason: "brake" },
+  });
   expect(reasons(world)).toMatch(/CS-3111 brake: stopped by op@example.com .*incident 7/);
 });
 
@@ -37,7 +39,9 @@ describe("limits", () => {
     const world = new World(limits({ steps: 1 })).start();
     world.call("stripe.lookup_charge", lookupArgs, LOOKED_UP);
     expect(world.contexts.get(2)?.steps_left).toBe(0);
-    const acts = world.step(world.request("proposal", { proposal: act("stripe.lookup_charge", lookupArgs), ...proposed }));
+    const acts = world.step(
+      world.request("proposal", { proposal: act("stripe.lookup_charge", lookupArgs), ...proposed }),
+    );
     expect(acts).toMatchObject({ answer: { outcome: { status: "escalated", reason: "steps" } } });
     expect(world.propose({ kind: "finish", outcome: "explained" })).toMatchObject({ outcome: { status: "explained" } });
   });
@@ -66,7 +70,9 @@ describe("limits", () => {
   test("run time: the run expires", () => {
     const world = new World(limits({ runTimeMs: 1000 })).start();
     world.now += 1000;
-    expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({ outcome: { status: "expired", reason: "run_time" } });
+    expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({
+      outcome: { status: "expired", reason: "run_time" },
+    });
   });
 
   test("deadlines and permits end with the run", () => {
@@ -91,13 +97,17 @@ test("cross-references: input and looked-up value must agree before any write", 
   const world = new World().start();
   world.call("stripe.lookup_charge", lookupArgs, { ...LOOKED_UP, customer_id: "cus_other" });
   world.propose(act("stripe.refund", REFUND));
-  expect(reasons(world)).toMatch(/CS-3114 cross-references: input.customer_id: differs from stripe.lookup_charge.customer_id/);
+  expect(reasons(world)).toMatch(
+    /CS-3114 cross-references: input.customer_id: differs from stripe.lookup_charge.customer_id/,
+  );
 });
 
 test("dependencies: an earlier successful call with the same values", () => {
   const world = lookedUp();
   world.propose(act("stripe.refund", { ...REFUND, charge_id: "ch_other" }));
-  expect(reasons(world)).toMatch(/CS-3115 dependencies: stripe.refund needs an earlier successful stripe.lookup_charge with the same charge_id/);
+  expect(reasons(world)).toMatch(
+    /CS-3115 dependencies: stripe.refund needs an earlier successful stripe.lookup_charge with the same charge_id/,
+  );
   const failed = new World({ crossReferences: {} }).start();
   failed.propose(act("stripe.lookup_charge", lookupArgs));
   failed.returns({ status: "error", error: { code: "not-found", message: "no such charge", retryable: false } });
@@ -108,9 +118,12 @@ test("dependencies: an earlier successful call with the same values", () => {
 describe("plan", () => {
   const steps = [
     { tool: "stripe.lookup_charge", args: { charge_id: "{input.charge_id}" } },
-    { tool: "zendesk.reply", args: { ticket_id: "{input.ticket_id}", text: "Charge {stripe.lookup_charge.charge_id} is fine" } },
+    {
+      tool: "zendesk.reply",
+      args: { ticket_id: "{input.ticket_id}", text: "Charge {stripe.lookup_charge.charge_id} is fine" },
+    },
   ];
-  const plan = { agent: { kind: "plan", steps, outcome: "explained" } } as const;
+  const plan = { agent: { kind: "plan", steps, outcome: "explained" }, crossReferences: {} } as const;
   const said = { ticket_id: "4411", text: "Charge ch_77 is fine" };
 
   test("exactly the next step, with the filled arguments", () => {
@@ -126,7 +139,9 @@ describe("plan", () => {
   });
 
   test("a result that a step needs and that is missing", () => {
-    const missing = { agent: { ...plan.agent, steps: [{ tool: "zendesk.reply", args: { ticket_id: "{zendesk.get_ticket.text}" } }] } };
+    const missing = {
+      agent: { ...plan.agent, steps: [{ tool: "zendesk.reply", args: { ticket_id: "{zendesk.get_ticket.text}" } }] },
+    };
     const world = new World({ ...missing, crossReferences: {} }).start();
     world.propose(act("zendesk.reply", said));
     expect(reasons(world)).toMatch(/a result that its arguments are filled from is missing/);
@@ -139,7 +154,11 @@ describe("outbound", () => {
     return world.data("ActionDecided").decision === "permit" ? "sent" : reasons(world);
   };
   test.each([
-    ["a sensitive result", "Dear Acme BV, …", /text: holds a sensitive value, stripe.lookup_charge result customer_name/],
+    [
+      "a sensitive result",
+      "Dear Acme BV, …",
+      /text: holds a sensitive value, stripe.lookup_charge result customer_name/,
+    ],
     ["in other letters and spaces", "dear  ACME\u00a0bv", /sensitive value/],
     ["with invisible characters", "Ac\u200bme B\u00adV", /sensitive value/],
     ["with separators", "A-c.m e_B/V", /sensitive value/],
@@ -161,10 +180,12 @@ describe("outbound", () => {
     expect(answer).toMatch(reason);
     expect(answer).not.toMatch(/acme|4242|AKIA/i);
   });
-  test.each(["Your refund is on its way.", "Order 1234567890123456 of 2026", "Acme is a word", "99 9999 9999 9999 9999 9999"])(
-    "%s may leave",
-    (text) => expect(says(text)).toBe("sent"),
-  );
+  test.each([
+    "Your refund is on its way.",
+    "Order 1234567890123456 of 2026",
+    "Acme is a word",
+    "99 9999 9999 9999 9999 9999",
+  ])("%s may leave", (text) => expect(says(text)).toBe("sent"));
   test("short values mean nothing", () => {
     const world = new World({ crossReferences: {} }).start();
     world.call("stripe.lookup_charge", lookupArgs, { ...LOOKED_UP, customer_name: "Al" });
@@ -199,19 +220,28 @@ describe("what the policies are told", () => {
     });
   });
   test("a fact that is not looked up yet is absent", () => {
-    expect(facts(new World().start(), "stripe.lookup_charge", lookupArgs)?.resource.facts).toEqual({ charge_id: "ch_77" });
+    expect(facts(new World().start(), "stripe.lookup_charge", lookupArgs)?.resource.facts).toEqual({
+      charge_id: "ch_77",
+    });
   });
   test("a fact about another resource is not a fact about this one", () => {
     const other = new World().start();
     other.call("stripe.lookup_charge", lookupArgs, { ...LOOKED_UP, customer_id: "cus_other" });
     expect(facts(other, "zendesk.get_ticket", { ticket_id: "4411" })?.resource.facts).toEqual({ charge_id: "ch_77" });
-    const tools = contract.tools.map((tool) => (tool.name === "zendesk.get_ticket" ? { ...tool, resource: "ticket_id" } : tool));
-    expect(facts(lookedUp({ tools }), "zendesk.get_ticket", { ticket_id: "4411" })?.resource).toEqual({ id: "4411", facts: {} });
+    const tools = contract.tools.map((tool) =>
+      tool.name === "zendesk.get_ticket" ? { ...tool, resource: "ticket_id" } : tool,
+    );
+    expect(facts(lookedUp({ tools }), "zendesk.get_ticket", { ticket_id: "4411" })?.resource).toEqual({
+      id: "4411",
+      facts: {},
+    });
   });
   test("the newest successful result counts", () => {
     const world = lookedUp();
     world.call("stripe.lookup_charge", lookupArgs, { ...LOOKED_UP, tier: "blocked" });
-    expect(facts(world, "zendesk.get_ticket", { ticket_id: "4411" })?.resource.facts).toMatchObject({ tier: "blocked" });
+    expect(facts(world, "zendesk.get_ticket", { ticket_id: "4411" })?.resource.facts).toMatchObject({
+      tier: "blocked",
+    });
   });
   test("text from outside taints the run", () => {
     const world = lookedUp();
@@ -223,7 +253,9 @@ describe("what the policies are told", () => {
     expect(facts(lookedUp(), "zendesk.reply", { ticket_id: "4411", text: "x" })?.destinationFromRequester).toBe(true);
     expect(facts(lookedUp(), "zendesk.reply", { ticket_id: "6666", text: "x" })?.destinationFromRequester).toBe(false);
     const tools = contract.tools.map((tool) => ({ ...tool, destination: "absent" }));
-    expect(facts(lookedUp({ tools }), "zendesk.reply", { ticket_id: "4411", text: "x" })?.destinationFromRequester).toBe(false);
+    expect(
+      facts(lookedUp({ tools }), "zendesk.reply", { ticket_id: "4411", text: "x" })?.destinationFromRequester,
+    ).toBe(false);
   });
   test("a run without a resource acts on itself", () => {
     const world = new World({ resource: { type: "Run", facts: {} } }).start();

@@ -8,8 +8,16 @@ const read = (proposed: unknown, change = {}) => readProposal({ ...contract, ...
 const parsed = (proposal: unknown) => read({ proposal, ...usage() }).parsed;
 
 test("an action that fits is parsed; confidence that is not said is none, except in a plan", () => {
-  const { confidence_percent: _, ...silent } = { ...act("stripe.lookup_charge", { charge_id: "ch_77" }) } as Record<string, unknown>;
-  expect(parsed(silent)).toMatchObject({ kind: "act", tool: { name: "stripe.lookup_charge" }, confidencePercent: 0, rationale: null });
+  const { confidence_percent: _, ...silent } = { ...act("stripe.lookup_charge", { charge_id: "ch_77" }) } as Record<
+    string,
+    unknown
+  >;
+  expect(parsed(silent)).toMatchObject({
+    kind: "act",
+    tool: { name: "stripe.lookup_charge" },
+    confidencePercent: 0,
+    rationale: null,
+  });
   const plan = { agent: { kind: "plan", steps: [], outcome: "explained" } };
   expect(read({ proposal: silent, ...usage() }, plan).parsed).toMatchObject({ confidencePercent: 100 });
 });
@@ -17,10 +25,20 @@ test("an action that fits is parsed; confidence that is not said is none, except
 test.each([
   ["unknown tool", act("stripe.steal", {}), "unknown-tool", /CS-3102 .*stripe.lookup_charge, zendesk.get_ticket/],
   ["missing field", act("stripe.lookup_charge", {}), "bad-arguments", /charge_id/],
-  ["extra field", act("stripe.lookup_charge", { charge_id: "c", hack: 1 }), "bad-arguments", /1 field\(s\) that the schema does not have/],
+  [
+    "extra field",
+    act("stripe.lookup_charge", { charge_id: "c", hack: 1 }),
+    "bad-arguments",
+    /1 field\(s\) that the schema does not have/,
+  ],
   ["wrong type", act("stripe.refund", { charge_id: "c", amount_cents: "1" }), "bad-arguments", /amount_cents/],
   ["too large", act("zendesk.reply", { ticket_id: "1", text: "x".repeat(65 * 1024) }), "too-large", /CS-3106/],
-  ["unknown outcome", { kind: "finish", outcome: "stolen" }, "unknown-outcome", /CS-3107 .*refunded, explained, escalated/],
+  [
+    "unknown outcome",
+    { kind: "finish", outcome: "stolen" },
+    "unknown-outcome",
+    /CS-3107 .*refunded, explained, escalated/,
+  ],
   ["prose", { kind: "invalid", reason: "prose", detail: "secret words", excerpt: "I think" }, "prose", /CS-3101/],
   ["model error", { kind: "invalid", reason: "model-error", detail: "x" }, "model-error", /CS-3109/],
 ])("%s is no action", (_, proposal, reason, detail) => {
@@ -33,7 +51,11 @@ test.each([
 test.each([
   ["nothing", undefined, "malformed"],
   ["a number", 7, "malformed"],
-  ["half a surrogate pair", { proposal: act("stripe.lookup_charge", { charge_id: "\ud800" }), ...usage() }, "malformed"],
+  [
+    "half a surrogate pair",
+    { proposal: act("stripe.lookup_charge", { charge_id: "\ud800" }), ...usage() },
+    "malformed",
+  ],
   ["a depth that would end a recursion", JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`), "too-large"],
   ["no usage", { proposal: act("stripe.lookup_charge", { charge_id: "c" }) }, "malformed"],
 ])("%s is malformed and costs nothing", (_, proposed, reason) => {
@@ -51,7 +73,9 @@ test("arguments that parsing would change are refused: defaults, coercion, strip
     expect(parsed).toMatchObject({ kind: "invalid", reason: "bad-arguments" });
   }
   const loose = [{ ...lookup, input: z.object({ charge_id: z.string() }) }];
-  expect(read({ proposal: act(lookup.name, { charge_id: "c", more: 1 }), ...usage() }, { tools: loose }).parsed.kind).toBe("invalid");
+  expect(
+    read({ proposal: act(lookup.name, { charge_id: "c", more: 1 }), ...usage() }, { tools: loose }).parsed.kind,
+  ).toBe("invalid");
 });
 
 test("whatever the proposer says, reading it never throws, and only what the schema accepts is an action", () => {
@@ -75,9 +99,15 @@ describe("invalid answers are recorded and bounded", () => {
   test("GIVEN two are allowed WHEN the third comes THEN the run is escalated", () => {
     const world = new World().start();
     expect(world.propose(nonsense)).toEqual({ decision: "deny", turn: 2 });
-    expect(world.contexts.get(2)).toMatchObject({ steps_left: 19, turns: [{ decision: "invalid", reasons: [/CS-3105/].map(() => expect.stringMatching(/CS-3105/)) }] });
+    expect(world.contexts.get(2)).toMatchObject({
+      steps_left: 19,
+      turns: [{ decision: "invalid", reasons: [/CS-3105/].map(() => expect.stringMatching(/CS-3105/)) }],
+    });
     world.propose(nonsense);
-    expect(world.propose(nonsense)).toMatchObject({ decision: "finish", outcome: { status: "escalated", reason: "invalid_answers" } });
+    expect(world.propose(nonsense)).toMatchObject({
+      decision: "finish",
+      outcome: { status: "escalated", reason: "invalid_answers" },
+    });
     expect(world.types()).toEqual(["RunStarted", ...Array.from({ length: 3 }, () => "ProposalInvalid"), "RunClosed"]);
   });
 
@@ -107,6 +137,9 @@ describe("invalid answers are recorded and bounded", () => {
 test("confidence and rationale reach the record; the rationale as a commitment", () => {
   const world = lookedUp();
   world.propose(act("zendesk.get_ticket", { ticket_id: "4411" }, { rationale: "I must know", confidence_percent: 55 }));
-  expect(world.data("ActionProposed")).toMatchObject({ confidence_percent: 55, rationale: { $commitment: expect.any(String) } });
+  expect(world.data("ActionProposed")).toMatchObject({
+    confidence_percent: 55,
+    rationale: { $commitment: expect.any(String) },
+  });
   expect(world.asked.at(-1)?.confidencePercent).toBe(55);
 });

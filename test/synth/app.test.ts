@@ -32,6 +32,15 @@ describe("the app", () => {
     }
   });
 
+  it("synthesises this repository's own workflows, clean, one stack each", async () => {
+    const workflows = await loadWorkflows(join(import.meta.dirname, "../../workflows"));
+    const app = await createApp({ workflows, app: { outdir: join(scratch, "own"), context: CONTEXT } });
+    expect(app.synth().stacks.map(({ stackName }) => stackName)).toEqual([
+      "countersign-dev",
+      ...workflows.map(({ contract }) => `countersign-dev-${contract.name}`),
+    ]);
+  });
+
   it("fails on a finding that nobody acknowledged", async () => {
     const app = await appOf("finding");
     const [stack] = app.node.children.filter(Stack.isStack);

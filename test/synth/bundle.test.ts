@@ -71,7 +71,7 @@ describe("bundles", () => {
     await expect(bundleApprovalDesk({ handlers, cache })).rejects.toThrow(/approval-desk\/handler.ts does not exist/);
     mkdirSync(join(handlers, "approval-desk"), { recursive: true });
     writeFileSync(join(handlers, "approval-desk/handler.ts"), 'import "./nowhere.js";\nexport const handler = 1;\n');
-    await expect(bundleApprovalDesk({ handlers, cache })).rejects.toThrow(/approval-desk\/handler: .*nowhere/s);
+    await expect(bundleApprovalDesk({ handlers, cache })).rejects.toThrow(/nowhere/);
     expect(existsSync(join(handlers, "index.mjs"))).toBe(false);
   });
 });

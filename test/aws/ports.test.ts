@@ -1,0 +1,74 @@
+import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dynamoApprovals } from "../../lib/aws/approvals.js";
+import { dynamoBudgets } from "../../lib/aws/budgets.js";
+import { s3ContextStore } from "../../lib/aws/context-store.js";
+import { dynamoControl } from "../../lib/aws/control.js";
+import { dynamoEffects } from "../../lib/aws/effects.js";
+import { dynamoRunLog } from "../../lib/aws/run-log.js";
+import { s3Vault } from "../../lib/aws/vault.js";
+import { logKey } from "../../lib/run/keys.js";
+import { approvalsSuite } from "../contract-suites/approvals.js";
+import { budgetsSuite } from "../contract-suites/budgets.js";
+import { effectsSuite } from "../contract-suites/effects.js";
+import { contextStoreSuite, vaultSuite } from "../contract-suites/objects.js";
+import { chain, runLogSuite } from "../contract-suites/run-log.js";
+import { newRun, startStage, type TestStage } from "./cloud.js";
+
+let stage: TestStage;
+beforeAll(async () => {
+  stage = await startStage();
+});
+afterAll(() => stage.close());
+
+runLogSuite(() => dynamoRunLog(stage.table("log")));
+effectsSuite(() => dynamoEffects(stage.table("effects")));
+budgetsSuite(() => dynamoBudgets(stage.table("budgets"), "billing-dispute"));
+approvalsSuite(() => dynamoApprovals(stage.table("approvals")));
+contextStoreSuite(() => s3ContextStore(stage.bucket("context")));
+vaultSuite(() => s3Vault(stage.bucket("vault")), everythingInVault);
+
+async function everythingInVault(): Promise<string> {
+  const { Contents = [] } = await stage.s3.send(new ListObjectsV2Command({ Bucket: "vault" }));
+  const bodies = Contents.map(async ({ Key }) => {
+    const { Body } = await stage.s3.send(new GetObjectCommand({ Bucket: "vault", Key }));
+    return (await Body?.transformToString()) ?? "";
+  });
+  return (await Promise.all(bodies)).join("\n");
+}
+
+describe("the brake", () => {
+  test("is off until it is set, and says who set it", async () => {
+    const control = dynamoControl(stage.table("control"));
+    expect(await control.readBrake("billing-dispute")).toBeUndefined();
+    const set = { on: true, by: "arn:aws:iam::1:role/op", at: "2026-11-21T12:00:00.000Z", reason: "incident 7" };
+    await control.writeBrake("billing-dispute", set);
+    expect(await control.readBrake("billing-dispute")).toEqual(set);
+    expect(await control.readBrake("other")).toBeUndefined();
+    await control.writeBrake("billing-dispute", { ...set, on: false });
+    expect((await control.readBrake("billing-dispute"))?.on).toBe(false);
+  });
+});
+
+describe("rows that we did not write", () => {
+  const row = (pk: string, sk: string, event: string) =>
+    stage.dynamo.send(new PutItemCommand({ TableName: "log", Item: marshall({ pk, sk, event }) }));
+
+  test("an event moved to another run, or no event at all, is not read", async () => {
+    const log = dynamoRunLog(stage.table("log"));
+    const theirs = newRun();
+    const usage = { model: "m", prompt_tokens: 1, completion_tokens: 1, cost_micro_usd: 1, latency_ms: 1, context_hash: "a".repeat(64) };
+    const [event] = chain(theirs, undefined, [{ type: "FinishProposed", data: { turn: 1, outcome: "x", summary: null, ...usage } }]);
+    const moved = newRun();
+    await row(logKey.pk(moved), logKey.sk(1), JSON.stringify(event));
+    await expect(log.read(moved)).rejects.toMatchObject({ code: "CS-3402" });
+    const broken = newRun();
+    await row(logKey.pk(broken), logKey.sk(1), "{");
+    await expect(log.read(broken)).rejects.toMatchObject({ code: "CS-3402" });
+    const strange = newRun();
+    await row(logKey.pk(strange), logKey.sk(1), JSON.stringify({ ...event, type: "Approved" }));
+    await expect(log.read(strange)).rejects.toMatchObject({ code: "CS-3402" });
+  });
+});
