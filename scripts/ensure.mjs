@@ -1,6 +1,7 @@
-// Set-up for a fresh clone: installs the dependencies of package-lock.json when they are missing or older than it.
+// Set-up for a fresh clone: installs the dependencies of package-lock.json when they are missing or other ones.
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -13,9 +14,10 @@ export function ensureDependencies() {
     console.error(`Countersign needs Node 20.19 or newer; this is ${process.version}. Install a newer Node and try again.`);
     process.exit(1);
   }
-  const installed = join(root, "node_modules", ".package-lock.json");
-  const wanted = join(root, "package-lock.json");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return 0;
+  // What was installed last, by the hash of its lock file: times of files say nothing after a clone or a copy.
+  const marker = join(root, "node_modules", ".countersign-installed");
+  const wanted = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  if (existsSync(marker) && readFileSync(marker, "utf8") === wanted) return 0;
   const began = Date.now();
   process.stderr.write("  … installing dependencies (once, about a minute)\n");
   const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
@@ -23,5 +25,6 @@ export function ensureDependencies() {
     console.error("The dependencies could not be installed; see npm's message above.");
     process.exit(1);
   }
+  writeFileSync(marker, wanted);
   return (Date.now() - began) / 1000;
 }

@@ -6,7 +6,9 @@ import { STYLE } from "./style.js";
 
 export function Page({ title, children }: { readonly title: string; readonly children: Child }) {
   return (
-    <html lang="en">
+    <>
+      {raw("<!DOCTYPE html>")}
+      <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -19,7 +21,8 @@ export function Page({ title, children }: { readonly title: string; readonly chi
       <body>
         <main>{children}</main>
       </body>
-    </html>
+      </html>
+    </>
   );
 }
 

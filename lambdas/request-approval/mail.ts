@@ -13,7 +13,7 @@ export interface MailParts {
 }
 
 export function approvalMail({ to, view, url, code }: MailParts): Mail {
-  const subject = oneLine(titleLine(view));
+  const subject = titleLine(view);
   const people = view.needed === 1 ? "one person" : `${view.needed} people`;
   const asks = `${view.workflow} (${view.tenant}, ${view.stage}) asks ${people} to decide. Asked for by ${view.requester}; run ${view.run_id}, step ${view.turn}.`;
   const deadline = `Decide by ${instantText(view.deadline, view.time_zone)}. No answer means no.`;
@@ -45,6 +45,5 @@ function htmlOf({ subject, asks, deadline, url, code, care }: HtmlParts): string
 `;
 }
 
-const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
 const escape = (text: string) =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

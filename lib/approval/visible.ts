@@ -49,6 +49,14 @@ export function visible(text: string): readonly Segment[] {
   return segments;
 }
 
+/** The same as one line of plain text, for places without marks: a subject, a window's title. */
+export function drawn(text: string): string {
+  return visible(text.trim())
+    .map((segment) => segment.text)
+    .join("")
+    .replaceAll("\n", " ");
+}
+
 function segmentOf(character: string, edge: boolean): Segment {
   if (character === " ") return edge ? { text: "·", mark: "space" } : { text: " " };
   if (character === "\n") return { text: "⏎\n", mark: "line end" };

@@ -1,9 +1,10 @@
 /** What mail and page say the same way. */
 import type { ApprovalView } from "../run/protocol.js";
+import { drawn } from "./visible.js";
 
-/** `Refund €420.00 to cus_9: cannot be undone` */
+/** `Refund €420.00 to cus_9: cannot be undone`, on one line, with nothing hidden in it */
 export function titleLine(view: Pick<ApprovalView, "title" | "reversibility" | "compensation">): string {
-  return `${view.title}: ${reversibilityText(view)}`;
+  return `${drawn(view.title)}: ${reversibilityText(view)}`;
 }
 
 export function reversibilityText({

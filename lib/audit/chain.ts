@@ -32,7 +32,7 @@ export function appendToChain(head: Head, envelope: Envelope, events: readonly N
   const chained: RecordedEvent[] = [];
   for (const event of events) {
     const last = chained.at(-1) ?? head;
-    const place = { v: 1, workflow, tenant, run_id, seq: (last?.seq ?? 0) + 1, at, step, ...event } as const;
+    const place = { ...event, v: 1, workflow, tenant, run_id, seq: (last?.seq ?? 0) + 1, at, step } as const;
     const prev = last?.hash ?? GENESIS;
     chained.push({ ...place, prev, hash: eventHash(prev, { ...place }) });
   }

@@ -6,6 +6,7 @@ import type { AuditErrorCode } from "../errors/audit.js";
 import { hashJson } from "../run/canonical.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
 import { actionHash, idempotencyKey, proposalStep } from "../run/hash.js";
+import { unreachable } from "../run/unreachable.js";
 
 export interface RuleFault {
   readonly code: AuditErrorCode;
@@ -99,7 +100,7 @@ function content(state: RuleState, event: RecordedEvent): RuleFault | undefined 
       state.ended = event.type;
       return closed(state, event);
     default:
-      return unknownEvent(event);
+      return unreachable("event", event);
   }
 }
 
@@ -223,7 +224,3 @@ function hashOf({ started, proposed }: RuleState, expiresAt: string): string | u
 }
 
 const wrongHash = () => fault("CS-5127", "action_hash is not the hash of the action that was proposed");
-
-function unknownEvent(event: never): never {
-  throw new TypeError(`unknown event ${JSON.stringify(event)}`);
-}

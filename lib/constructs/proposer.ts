@@ -1,5 +1,5 @@
 /** The function that asks the agent what to do next: it reads its workflow's contexts and calls the model, nothing else. */
-import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { proposeEnv, proposeLambdaEnv } from "../aws/env.js";
 import type { Agent } from "../contract/model.js";
@@ -27,7 +27,7 @@ export function createProposer(
   plane.context.grantRead(propose, name);
   switch (agent.kind) {
     case "bedrock":
-      propose.provide({}, invokeModel(scope, agent.model));
+      propose.provide({}, ...invokeModel(scope, agent.model));
       break;
     case "lambda":
       propose.provide({ SECRET_PREFIX: secretPrefix(stage) }, ...readSecrets(scope, stage, agent.secrets));
@@ -56,30 +56,32 @@ function timeoutOf(agent: Agent): Duration {
 const PROFILE = /^(us|us-gov|eu|apac|jp|au|ca|global)\.(.+)$/;
 
 /** Converse is allowed by `InvokeModel`: on the contract's model alone. */
-function invokeModel(scope: Construct, model: string): Permission {
+function invokeModel(scope: Construct, model: string): Permission[] {
   const stack = Stack.of(scope);
-  const sid = "InvokeModel";
-  const actions = ["bedrock:InvokeModel"];
-  const foundation = (id: string, region?: string) =>
-    stack.formatArn({
-      service: "bedrock",
-      account: "",
-      resource: "foundation-model",
-      resourceName: id,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-      ...(region === undefined ? {} : { region }),
-    });
-  const routed = PROFILE.exec(model)?.[2];
-  if (routed === undefined) {
-    return { sid, actions, resources: [model.startsWith("arn:") ? model : foundation(model)] };
-  }
-  return {
+  const invoke = (sid: string, resources: string[], more: Partial<Permission> = {}): Permission => ({
     sid,
-    actions,
-    resources: [
-      stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model }),
-      foundation(routed, "*"),
-    ],
-    wildcard: "an inference profile routes to this one model in regions that Bedrock chooses",
-  };
+    actions: ["bedrock:InvokeModel"],
+    resources,
+    ...more,
+  });
+  const foundation = (resourceName: string, region: string) =>
+    stack.formatArn({ service: "bedrock", region, account: "", resource: "foundation-model", resourceName });
+  if (model.startsWith("arn:")) {
+    if (model.includes(":foundation-model/")) return [invoke("InvokeModel", [model])];
+    return [
+      invoke("InvokeProfile", [model]),
+      invoke("InvokeModel", [foundation("*", "*")], {
+        conditions: { StringEquals: { "bedrock:InferenceProfileArn": model } },
+        wildcard: "the models that this one profile routes to, and only through it; its ARN does not name them",
+      }),
+    ];
+  }
+  const routed = PROFILE.exec(model)?.[2];
+  if (routed === undefined) return [invoke("InvokeModel", [foundation(model, stack.region)])];
+  const profile = stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model });
+  return [
+    invoke("InvokeModel", [profile, foundation(routed, "*")], {
+      wildcard: "an inference profile routes to this one model in regions that Bedrock chooses",
+    }),
+  ];
 }

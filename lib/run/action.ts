@@ -12,8 +12,16 @@ export interface TwoForms {
   readonly sealed: Readonly<Record<string, SealedValue>>;
 }
 
-export function actionForms(tool: Tool, args: JsonObject, runSecret: Uint8Array, turn: number): TwoForms {
-  const { redacted, sealed } = redact(args, tool.sensitiveInput, noncesOf(runSecret, turn, "args"));
+/** @param leaking more paths to redact: texts that will not pass the outbound check, so that no tool ever gets them */
+export function actionForms(
+  tool: Tool,
+  args: JsonObject,
+  runSecret: Uint8Array,
+  turn: number,
+  leaking: readonly string[] = [],
+): TwoForms {
+  const paths = [...tool.sensitiveInput, ...leaking];
+  const { redacted, sealed } = redact(args, paths, noncesOf(runSecret, turn, "args"));
   return {
     action: { tool: tool.name, args, nonces: nonceMap(sealed) },
     redacted,

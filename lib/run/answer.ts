@@ -12,6 +12,7 @@ import { evolve, openCall, type OpenRun, type RunState, type Stamped } from "./s
 import { movedHolds, outcomeOf } from "./settle.js";
 import { msOf } from "./time.js";
 import type { GateInput, Step } from "./types.js";
+import { unreachable } from "./unreachable.js";
 
 export interface Recording {
   readonly input: GateInput;
@@ -105,7 +106,7 @@ function proposalOf({ contract, request }: GateInput): Proposal | null {
     case "outcome":
       return null;
     default:
-      return unknownPhase(request);
+      return unreachable("phase", request);
   }
 }
 
@@ -131,8 +132,4 @@ function holdsMoved({ input, before, events }: Recording): Pick<Step, "settled" 
   const returned = events.find((event) => event.type === "ToolReturned");
   if (call === undefined || returned === undefined) return { settled: [], released: [] };
   return movedHolds(input.contract, before, input.request.run_id, call, returned.data.effect_possible);
-}
-
-function unknownPhase(request: never): never {
-  throw new TypeError(`unknown phase ${JSON.stringify(request)}`);
 }

@@ -41,6 +41,21 @@ export function returnLease(doc: DayDoc | null, runId: string, spentMicroUsd: nu
   return { spent: doc.spent + spentMicroUsd, leases };
 }
 
+/**
+ * Whether the run has too little left for one more model call.
+ * @param reserveMicroUsd what such a call may cost; default: as much as the dearest so far
+ */
+export function cannotPay(
+  run: {
+    readonly spentMicroUsd: number;
+    readonly dearestMicroUsd: number;
+    readonly started: { readonly budget_micro_usd: number };
+  },
+  reserveMicroUsd: number = run.dearestMicroUsd,
+): boolean {
+  return run.spentMicroUsd + reserveMicroUsd > run.started.budget_micro_usd;
+}
+
 /** How a run ends whose next step it cannot pay for. */
 export const overBudget = (over: "stop" | "escalate"): { readonly status: string; readonly reason: string } => ({
   status: over === "stop" ? "stopped" : "escalated",

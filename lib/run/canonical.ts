@@ -81,7 +81,7 @@ export function jsonFault(value: unknown): "too-deep" | "not-json" | undefined {
     if (typeof at !== "object" || at === null) continue;
     for (const [key, member] of Object.entries(at)) {
       if (hasLoneSurrogate(key)) return "not-json";
-      if (member !== undefined) open.push({ value: member, depth: depth + 1 });
+      if (member !== undefined || Array.isArray(at)) open.push({ value: member, depth: depth + 1 });
     }
   }
   return undefined;

@@ -4,6 +4,7 @@ import { plain, runClosed, stamp } from "./draft.js";
 import { movedHolds, settleOpenCall } from "./settle.js";
 import { msOf } from "./time.js";
 import type { CloseInput, Closing, Entry } from "./types.js";
+import { unreachable } from "./unreachable.js";
 
 /** How long after admission an execution may still be about to start. */
 export const START_GRACE_MS = 5 * 60_000;
@@ -43,7 +44,7 @@ function outcomeOf({ execution, nowMs }: CloseInput, run: OpenRun): Outcome | "r
       if (nowMs < msOf(run.startedAt) + START_GRACE_MS) return "starting";
       return { status: "failed", reason: "never_started" };
     default:
-      return unknownStatus(execution);
+      return unreachable("execution status", execution);
   }
 }
 
@@ -82,8 +83,4 @@ function closing(
     sealed: all.flatMap(({ sealed }, index) => (Object.keys(sealed).length === 0 ? [] : [{ index, values: sealed }])),
     ...moved,
   };
-}
-
-function unknownStatus(status: never): never {
-  throw new TypeError(`unknown execution status ${String(status)}`);
 }

@@ -12,7 +12,7 @@
  */
 import { CountersignError } from "../errors.js";
 import { samePerson } from "./approvals.js";
-import { overBudget } from "./budget.js";
+import { cannotPay, overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
 import { decidedEntry, type DecidedParts, policyRecord, refuse } from "./deny.js";
@@ -103,11 +103,9 @@ function previewCheck({ asked, input, tool }: GateCase, needed: boolean, { previ
 }
 
 function budgetFault({ input, run }: GateCase): string | undefined {
-  const { reserveMicroUsd = 0 } = input;
-  const { budget_micro_usd: budget } = run.started;
-  if (run.spentMicroUsd + reserveMicroUsd <= budget) return undefined;
-  const reserve = reserveMicroUsd === 0 ? "" : ` and ${reserveMicroUsd} kept for the next model call`;
-  return `${run.spentMicroUsd} micro-USD spent${reserve}, of ${budget}`;
+  const { reserveMicroUsd = run.dearestMicroUsd } = input;
+  if (!cannotPay(run, reserveMicroUsd)) return undefined;
+  return `${run.spentMicroUsd} micro-USD of ${run.started.budget_micro_usd} are spent, and the next model call may cost ${reserveMicroUsd}`;
 }
 
 function deniedBy(ruling: Ruling, { policies }: Evidence): string {

@@ -12,12 +12,24 @@ const MIN_LENGTH = 4;
 export function outboundFault(contract: Contract, memory: Memory, tool: Tool, args: JsonObject): string | undefined {
   const known = sensitiveValues(contract, memory);
   for (const place of tool.outbound.flatMap((path) => placesAt(args, path))) {
-    for (const text of leaves(place.value)) {
-      const secret = SECRETS.find(({ found }) => found(text));
-      if (secret !== undefined) return `${place.path}: holds what looks like ${secret.name}`;
-      const leak = known.find(({ value }) => holds(text, value));
-      if (leak !== undefined) return `${place.path}: holds a sensitive value, ${leak.from}`;
-    }
+    const found = finding(known, place.value);
+    if (found !== undefined) return `${place.path}: holds ${found}`;
+  }
+  return undefined;
+}
+
+/** The outbound fields with such a text: it does not go into the log in clear either. */
+export function leakingPaths(contract: Contract, memory: Memory, tool: Tool, args: JsonObject): readonly string[] {
+  const known = sensitiveValues(contract, memory);
+  return tool.outbound.filter((path) => valuesAt(args, path).some((value) => finding(known, value) !== undefined));
+}
+
+function finding(known: readonly SensitiveValue[], value: unknown): string | undefined {
+  for (const text of leaves(value)) {
+    const secret = SECRETS.find(({ found }) => found(text));
+    if (secret !== undefined) return `what looks like ${secret.name}`;
+    const leak = known.find((sensitive) => holds(text, sensitive.value));
+    if (leak !== undefined) return `a sensitive value, ${leak.from}`;
   }
   return undefined;
 }

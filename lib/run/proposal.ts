@@ -5,6 +5,7 @@ import { isJson, isJsonObject, jsonFault, jsonSizeBytes, type JsonObject, sameJs
 import type { NewEvent } from "./events.js";
 import { tokenCostMicroUsd } from "./money.js";
 import { MAX_ARGS_BYTES, type Proposal, type ProposeAnswer, proposeAnswer } from "./protocol.js";
+import { unreachable } from "./unreachable.js";
 
 type InvalidReason = Extract<NewEvent, { type: "ProposalInvalid" }>["data"]["reason"];
 export type Usage = Omit<ProposeAnswer, "proposal">;
@@ -97,7 +98,7 @@ function parse(contract: Contract, proposal: Proposal): Parsed {
     case "invalid":
       return invalid(proposal.reason, cut(proposal.excerpt ?? proposal.detail, MAX_EXCERPT));
     default:
-      return unknownProposal(proposal);
+      return unreachable("proposal", proposal);
   }
 }
 
@@ -153,8 +154,4 @@ const excerptOf = (value: unknown): string => cut(JSON.stringify(value), MAX_EXC
 /** Cuts without leaving half a surrogate pair at the end. */
 function cut(text: string, max: number): string {
   return text.slice(0, max).replace(/[\ud800-\udbff]$/, "");
-}
-
-function unknownProposal(proposal: never): never {
-  throw new TypeError(`unknown proposal ${JSON.stringify(proposal)}`);
 }

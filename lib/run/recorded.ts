@@ -6,6 +6,7 @@ import { openBefore, seenFrom } from "./history.js";
 import { foldRun, type OpenRun } from "./state.js";
 import type { GateInput, Recorded } from "./types.js";
 import { parseView } from "./view.js";
+import { unreachable } from "./unreachable.js";
 
 const NOTHING = { context: null, settled: [], released: [] };
 
@@ -60,7 +61,7 @@ function awaited(input: GateInput, state: OpenRun): void {
       if (state.calls.some((call) => call.turn === request.turn && call.returned === null)) return;
       throw notAwaited(input, state, `there is no open call of turn ${request.turn}`);
     default:
-      return unknownPhase(request);
+      return unreachable("phase", request);
   }
 }
 
@@ -68,8 +69,4 @@ function notAwaited({ request }: GateInput, state: OpenRun, why: string): Counte
   return new CountersignError("CS-3012", `run ${request.run_id}, step ${stepOf(request)}: ${why}; nothing is decided`, {
     nextTurn: state.nextTurn,
   });
-}
-
-function unknownPhase(request: never): never {
-  throw new TypeError(`unknown phase ${JSON.stringify(request)}`);
 }

@@ -1,6 +1,7 @@
 /** The run as its log tells it: `evolve` adds one event, `foldRun` all of them. */
 import type { Json } from "./canonical.js";
 import type { ApprovalDecision, NewEvent } from "./events.js";
+import { unreachable } from "./unreachable.js";
 
 /** An event with the part of its envelope that the state depends on. */
 export type Stamped = NewEvent & { readonly seq: number; readonly at: string; readonly step: string };
@@ -47,6 +48,8 @@ export interface OpenRun {
   readonly proposals: number;
   readonly invalid: number;
   readonly spentMicroUsd: number;
+  /** of one proposal: what the next may cost */
+  readonly dearestMicroUsd: number;
   readonly calls: readonly Call[];
   /** the latest action proposed, redacted, and what was decided about it */
   readonly proposed: DataOf<"ActionProposed"> | null;
@@ -92,6 +95,7 @@ function started(event: Extract<Stamped, { type: "RunStarted" }>): OpenRun {
     proposals: 0,
     invalid: 0,
     spentMicroUsd: 0,
+    dearestMicroUsd: 0,
     calls: [],
     proposed: null,
     decided: null,
@@ -142,7 +146,7 @@ function evolveOpen(run: OpenRun, event: Stamped): OpenRun | ClosedRun {
     case "RunClosed":
       return { ...run, status: "closed", outcome: event.data.outcome, pending: null };
     default:
-      return unknownEvent(event);
+      return unreachable("event", event);
   }
 }
 
@@ -152,6 +156,7 @@ function afterProposal(run: OpenRun, data: { readonly turn: number; readonly cos
     nextTurn: data.turn + 1,
     proposals: run.proposals + 1,
     spentMicroUsd: run.spentMicroUsd + data.cost_micro_usd,
+    dearestMicroUsd: Math.max(run.dearestMicroUsd, data.cost_micro_usd),
   };
 }
 
@@ -170,7 +175,3 @@ function permittedCall(run: OpenRun, event: Extract<Stamped, { type: "ActionPerm
 /** The permit whose outcome is not in the log yet: at most one, as the gate settles before it decides. */
 export const openCall = (run: OpenRun | ClosedRun): Call | undefined =>
   run.calls.find((call) => call.returned === null);
-
-function unknownEvent(event: never): never {
-  throw new TypeError(`unknown event ${JSON.stringify(event)}`);
-}

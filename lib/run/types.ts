@@ -96,7 +96,7 @@ export interface GateInput {
   /** of `Reads.shown`: the vault's value, not yet parsed */
   readonly shown: unknown;
   readonly nowMs: number;
-  /** kept back for the next model call, micro-USD; default 0 */
+  /** kept back for the next model call, micro-USD; default: what the dearest one of the run cost */
   readonly reserveMicroUsd?: number;
 }
 

@@ -53,12 +53,17 @@ function patchConnect(rules: EgressRules, undo: Patch[]): void {
 
 /** `connect(options)`, `connect(port, host)`, `connect(path)`, or Node's own normalised `[options, callback]`. */
 function targetOf(args: readonly unknown[]): { readonly host: string; readonly port: number } | undefined {
-  const [first, second] = Array.isArray(args[0]) ? args[0] : args;
+  const [first, second] = isNormalised(args[0]) ? args[0] : args;
   if (isRecord(first)) {
     if (typeof first["path"] === "string" && first["port"] === undefined) return undefined;
     return portOf(first["port"], first["host"]);
   }
   return portOf(first, second);
+}
+
+/** An array with members of its own is what Node would read as options. */
+function isNormalised(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && !["port", "host", "path"].some((name) => name in value);
 }
 
 function portOf(port: unknown, host: unknown) {

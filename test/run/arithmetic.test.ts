@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dayDoc, dayLeftMicroUsd, leaseDay, returnLease } from "../../lib/run/budget.js";
+import { type DayDoc, dayDoc, dayLeftMicroUsd, leaseDay, returnLease } from "../../lib/run/budget.js";
 import {
   type CounterDoc,
   amountOf,
@@ -99,9 +99,9 @@ describe("day budget", () => {
       fc.property(
         fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.boolean(), fc.nat(100)), { maxLength: 40 }),
         (steps) => {
-          let doc: ReturnType<typeof returnLease> = null;
+          let doc: DayDoc | null = null;
           for (const [run, give, spent] of steps) {
-            const change = give ? returnLease(doc, run, spent) : leaseDay(doc, run, 100, 350);
+            const change: DayDoc | "over" | null = give ? returnLease(doc, run, spent) : leaseDay(doc, run, 100, 350);
             if (change !== null && change !== "over") doc = change;
             if (change === "over") expect(dayLeftMicroUsd(doc, run, 350)).toBeLessThan(100);
             if (doc !== null) {
@@ -148,7 +148,11 @@ describe("money", () => {
     expect(usdOf(micro)).toBe(usd);
   });
   test("USD numbers are the nearest to the exact decimal", () => {
-    fc.assert(fc.property(fc.nat(10 ** 12), (micro) => expect(Math.round(usdOf(micro) * 1e6)).toBe(micro)));
+    fc.assert(
+      fc.property(fc.nat(10 ** 12), (micro) => {
+        expect(Math.round(usdOf(micro) * 1e6)).toBe(micro);
+      }),
+    );
   });
   test("amounts in the currency's smallest unit", () => {
     expect([moneyText(42_000, "EUR"), amountText(42_000, "EUR")]).toEqual(["€420.00", "420.00"]);

@@ -51,7 +51,11 @@ describe("canonical JSON", () => {
     expect(sameJson({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
   });
   test("survives a round trip", () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => expect(jcs(JSON.parse(jcs(value)))).toBe(jcs(value))));
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(jcs(JSON.parse(jcs(value)))).toBe(jcs(value));
+      }),
+    );
   });
 });
 

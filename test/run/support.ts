@@ -223,7 +223,7 @@ export class World {
     toolSchemaHashes: {} as Record<string, string>,
   };
   requester = "dana@example.com";
-  reserveMicroUsd = 0;
+  reserveMicroUsd: number | undefined;
   /** questions asked of the policy engine */
   asked: PolicyFacts[] = [];
   turn = 1;
@@ -293,7 +293,7 @@ export class World {
       decisions: reads.approvalId === null ? [] : this.decisions,
       shown: shown ?? null,
       nowMs: this.now,
-      reserveMicroUsd: this.reserveMicroUsd,
+      ...(this.reserveMicroUsd === undefined ? {} : { reserveMicroUsd: this.reserveMicroUsd }),
     };
   }
 

@@ -8,6 +8,7 @@ import { ControlPlaneStack } from "../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../lib/constructs/load.js";
 import { secretNames } from "../../lib/constructs/secrets.js";
 import { WorkflowStack } from "../../lib/constructs/workflow-stack.js";
+import type { Contract } from "../../lib/contract/model.js";
 
 export const FIXTURES = join(import.meta.dirname, "fixtures");
 export const BUNDLES = { handlers: join(FIXTURES, "lambdas") };
@@ -59,10 +60,14 @@ export function flat(value: unknown): string {
 }
 
 /** Without the checks of `createApp`, which app.test.ts runs: they take most of the time of a synth. */
-export async function synthFixture(stage = "dev"): Promise<{ readonly plane: Template; readonly workflow: Template }> {
+export async function synthFixture(
+  stage = "dev",
+  change: (contract: Contract) => Contract = (contract) => contract,
+): Promise<{ readonly plane: Template; readonly workflow: Template }> {
   const [checked] = await loadWorkflows(join(FIXTURES, "workflows"));
   if (checked === undefined) throw new Error("the fixture has no workflow");
-  const { contract, policySet } = checked;
+  const { policySet } = checked;
+  const contract = change(checked.contract);
   const app = new App({ analyticsReporting: false, context: CONTEXT });
   const plane = new ControlPlaneStack(app, "plane", {
     stage,

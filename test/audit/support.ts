@@ -1,0 +1,39 @@
+import { exportLines } from "../../lib/audit/export.js";
+import { appendToChain } from "../../lib/audit/chain.js";
+import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
+import { act, lookedUp, REFUND, wholeRun, World } from "../run/support.js";
+
+export async function linesOf(...runs: readonly (readonly RecordedEvent[])[]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of exportLines(runs)) lines.push(line);
+  return lines;
+}
+
+/** The run under another name, chained again: everything that names the run in a hash is left as it is. */
+export const rechained = (
+  events: readonly RecordedEvent[],
+  change: (event: NewEvent, seq: number) => NewEvent = (event) => event,
+) => {
+  const chained: RecordedEvent[] = [];
+  for (const { v: _v, workflow, tenant, run_id, seq, at, step, prev: _p, hash: _h, ...event } of events) {
+    const changed = change(structuredClone(event), seq);
+    chained.push(...appendToChain(chained.at(-1) ?? null, { workflow, tenant, run_id, step, at }, [changed]));
+  }
+  return chained;
+};
+
+export const refusedRun = (tenant: string): RecordedEvent[] =>
+  new World()
+    .start({ dayLeftMicroUsd: 0 })
+    .events.flatMap(({ v: _v, seq: _s, prev: _p, hash: _h, workflow, run_id, at, step, ...event }) =>
+      appendToChain(null, { workflow, tenant, run_id, at, step }, [event]),
+    );
+
+export function rejectedRun(): World {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  world.decides("ana@example.com", "reject").approval();
+  world.propose({ kind: "finish", outcome: "escalated" });
+  return world;
+}
+export { wholeRun };
