@@ -21,7 +21,8 @@ export interface RunRequest {
 /** @throws CountersignError CS-3008 without a signed caller, CS-3009 for a body of another form */
 export function readRequest(event: unknown): RunRequest {
   const http = httpEvent.safeParse(event);
-  if (!http.success) throw new CountersignError("CS-3008", "run request: it is not signed; sign it with AWS Signature Version 4");
+  if (!http.success)
+    throw new CountersignError("CS-3008", "run request: it is not signed; sign it with AWS Signature Version 4");
   const { body, isBase64Encoded, requestContext } = http.data;
   const text = isBase64Encoded ? Buffer.from(body, "base64").toString("utf8") : body;
   if (Buffer.byteLength(text, "utf8") > MAX_BODY_BYTES) throw malformed(`more than ${MAX_BODY_BYTES} bytes`);
@@ -37,7 +38,10 @@ export function readRequest(event: unknown): RunRequest {
 }
 
 function malformed(why: string): CountersignError {
-  return new CountersignError("CS-3009", `run request: ${why}; send {"input": {…}, "tenant"?: "…", "request_id"?: "…"}`);
+  return new CountersignError(
+    "CS-3009",
+    `run request: ${why}; send {"input": {…}, "tenant"?: "…", "request_id"?: "…"}`,
+  );
 }
 
 function parse(text: string): unknown {

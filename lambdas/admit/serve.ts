@@ -30,7 +30,11 @@ export function createHandler(deps: AdmitHandlerDeps) {
       if (error instanceof CountersignError && /^CS-30(08|09|11)$/.test(error.code))
         return reply(STATUS[error.code] ?? 400, { code: error.code, message: error.message });
       const code = error instanceof CountersignError ? error.code : undefined;
-      logLine("error", "admission failed", { workflow: deps.contract.name, error: error instanceof Error ? error.name : "unknown", code });
+      logLine("error", "admission failed", {
+        workflow: deps.contract.name,
+        error: error instanceof Error ? error.name : "unknown",
+        code,
+      });
       const conflict = error instanceof Error && error.name === "Conflict";
       const message = "admission: it failed; send the same request again with its request_id";
       return reply(conflict ? 409 : 500, { code: "CS-3015", message });
@@ -38,7 +42,10 @@ export function createHandler(deps: AdmitHandlerDeps) {
   };
 }
 
-async function answer(deps: AdmitHandlerDeps, { requester, body }: RunRequest): Promise<APIGatewayProxyStructuredResultV2> {
+async function answer(
+  deps: AdmitHandlerDeps,
+  { requester, body }: RunRequest,
+): Promise<APIGatewayProxyStructuredResultV2> {
   const { contract, executions } = deps;
   const tenant = body.tenant ?? contract.tenants[0] ?? "default";
   if (body.tenant === undefined && contract.tenants.length > 1)
@@ -58,9 +65,16 @@ async function answer(deps: AdmitHandlerDeps, { requester, body }: RunRequest): 
   }
   const { repeated } = admitted;
   logLine("info", "run admitted", { ...fields, repeated });
-  return reply(repeated ? 200 : 201, admitAnswer.parse({ run_id: run.runId, tenant, execution_arn: executions.arnOf(run.runId), repeated }));
+  return reply(
+    repeated ? 200 : 201,
+    admitAnswer.parse({ run_id: run.runId, tenant, execution_arn: executions.arnOf(run.runId), repeated }),
+  );
 }
 
 function reply(statusCode: number, body: object): APIGatewayProxyStructuredResultV2 {
-  return { statusCode, headers: { "content-type": "application/json", "cache-control": "no-store" }, body: JSON.stringify(body) };
+  return {
+    statusCode,
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    body: JSON.stringify(body),
+  };
 }

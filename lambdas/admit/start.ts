@@ -104,7 +104,12 @@ async function judge(
   });
 }
 
-async function takeRows({ budgets, contract }: AdmitDeps, { run }: Asked, open: OpenRun, leaseMicroUsd: number): Promise<Lost | undefined> {
+async function takeRows(
+  { budgets, contract }: AdmitDeps,
+  { run }: Asked,
+  open: OpenRun,
+  leaseMicroUsd: number,
+): Promise<Lost | undefined> {
   if (open.unique_hash !== null) {
     const holder = await budgets.takeUnique(run.tenant, open.unique_hash, run.runId);
     if (holder !== run.runId) return { duplicateOf: holder };
@@ -126,7 +131,8 @@ async function refuse(
   admission: Extract<Admission, { kind: "refused" }>,
 ): Promise<Admitted> {
   const [first] = await record(deps, { run, secret, events: [], nowMs }, { ...admission, sealed: [] });
-  if (first?.type !== "RunRefused") throw new CountersignError("CS-3015", `run ${run.runId}: its refusal was not written down`);
+  if (first?.type !== "RunRefused")
+    throw new CountersignError("CS-3015", `run ${run.runId}: its refusal was not written down`);
   return { kind: "refused", ...first.data };
 }
 
@@ -141,7 +147,10 @@ async function resume(
   const secret = await deps.vault.readSecret(run);
   const { redacted } = redact(input, deps.contract.sensitive, noncesOf(secret ?? new Uint8Array(), 0, "input"));
   if (secret === undefined || hashJson(redacted) !== started.data.input_hash || started.data.requester !== requester)
-    throw new CountersignError("CS-3011", `request_id: it started run ${run.runId} for another input; use a new request_id`);
+    throw new CountersignError(
+      "CS-3011",
+      `request_id: it started run ${run.runId} for another input; use a new request_id`,
+    );
   if (!events.some(({ type }) => type === "RunClosed")) {
     await deps.budgets.insertOpen(openRow(deps, asked, Date.parse(started.at)));
     await deps.executions.start(run.runId, { tenant: run.tenant, turn: 1 });

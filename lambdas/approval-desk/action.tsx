@@ -145,7 +145,7 @@ export function AgentSays({ view }: ViewProps) {
         </blockquote>
       )}
       <p class="soft">
-        It is {view.confidence_percent} % sure, by its own account. {view.agent}
+        {view.agent} is {view.confidence_percent} % sure, by its own account.
       </p>
     </section>
   );
@@ -161,7 +161,7 @@ export function Sums({ view }: ViewProps) {
           {exposure.map(([name, sum]) => (
             <tr>
               <th scope="row">{name.replaceAll("_", " ")}</th>
-              <td>{sum}</td>
+              <td>{name.endsWith("_cents") ? `${(sum / 100).toFixed(2)} (${sum})` : sum}</td>
             </tr>
           ))}
           <tr>

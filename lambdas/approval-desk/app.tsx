@@ -34,11 +34,18 @@ export function createApp(deps: DeskDeps): Hono {
       if (!(error instanceof Refusal) || wantsJson(context)) throw error;
       const { linkId } = opened;
       const { confirmation, comment } = form;
-      const page = { opened: await openLink(deps, linkId), nowMs: deps.nowMs(), problem: error, typed: { confirmation, comment } };
+      const page = {
+        opened: await openLink(deps, linkId),
+        nowMs: deps.nowMs(),
+        problem: error,
+        typed: { confirmation, comment },
+      };
       return context.html(<ApprovalPage {...page} />, error.status);
     }
   });
-  app.notFound((context) => refused(context, new Refusal("CS-2101", 404, "link: there is nothing here; open the link of the mail as it is")));
+  app.notFound((context) =>
+    refused(context, new Refusal("CS-2101", 404, "link: there is nothing here; open the link of the mail as it is")),
+  );
   app.onError((error, context) => refused(context, error));
   return app;
 }
@@ -57,7 +64,11 @@ function refused(context: Context, error: Error): Response | Promise<Response> {
   const refusal =
     error instanceof Refusal
       ? error
-      : new Refusal("CS-2116", 500, "desk: it failed; open the link again to see whether your decision was written down");
+      : new Refusal(
+          "CS-2116",
+          500,
+          "desk: it failed; open the link again to see whether your decision was written down",
+        );
   const { code, message, status, details } = refusal;
   if (wantsJson(context)) return context.json({ code, message, ...details }, status);
   return context.html(<ProblemPage code={code} message={message} />, status);
@@ -69,11 +80,16 @@ function wantsJson(context: Context): boolean {
 
 /** @throws Refusal CS-2113 for a body that the page does not send */
 function readForm(contentType: string, body: string): DecisionForm {
-  if (Buffer.byteLength(body, "utf8") > MAX_BODY_BYTES) throw new Refusal("CS-2113", 413, `form: more than ${MAX_BODY_BYTES} bytes; shorten the comment`);
+  if (Buffer.byteLength(body, "utf8") > MAX_BODY_BYTES)
+    throw new Refusal("CS-2113", 413, `form: more than ${MAX_BODY_BYTES} bytes; shorten the comment`);
   const parsed = decisionForm.safeParse(fieldsOf(contentType, body));
   if (parsed.success) return parsed.data;
   const names = parsed.error.issues.map((issue) => issue.path.join(".") || "form").join(", ");
-  throw new Refusal("CS-2113", 400, `form: ${names} missing or wrong; send decision (approve or reject), code, confirmation, comment`);
+  throw new Refusal(
+    "CS-2113",
+    400,
+    `form: ${names} missing or wrong; send decision (approve or reject), code, confirmation, comment`,
+  );
 }
 
 /** A page's form cannot send it: it comes from a program. */

@@ -43,11 +43,19 @@ export type DecisionForm = z.output<typeof decisionForm>;
 export async function openLink({ approvals, stage }: DeskDeps, linkId: string): Promise<Opened> {
   const link = /^[A-Za-z0-9_-]{16,64}$/.test(linkId) ? await approvals.readLink(linkId) : undefined;
   if (link === undefined)
-    throw new Refusal("CS-2101", 404, "link: there is no approval behind it; open the link of the mail as it is, to its end");
+    throw new Refusal(
+      "CS-2101",
+      404,
+      "link: there is no approval behind it; open the link of the mail as it is, to its end",
+    );
   const ref = { workflow: link.workflow, approvalId: link.approval_id };
   const view = await approvals.readRequest(ref);
   if (view === undefined || view.stage !== stage || view.approval_id !== link.approval_id || !matchesHash(view))
-    throw new Refusal("CS-2112", 409, "approval: the stored request does not match its hash, so it cannot be shown or decided; tell the workflow's owner");
+    throw new Refusal(
+      "CS-2112",
+      409,
+      "approval: the stored request does not match its hash, so it cannot be shown or decided; tell the workflow's owner",
+    );
   return { linkId, link, view, decisions: await approvals.readDecisions(ref) };
 }
 
@@ -63,7 +71,11 @@ export async function decide(
   checkForm(view, link.approver, form);
   const brake = form.decision === "approve" ? await deps.control.readBrake(view.workflow) : undefined;
   if (brake?.on === true)
-    throw new Refusal("CS-2110", 423, `approval: ${view.workflow} is stopped since ${brake.at}, so nothing can be approved; rejecting is possible`);
+    throw new Refusal(
+      "CS-2110",
+      423,
+      `approval: ${view.workflow} is stopped since ${brake.at}, so nothing can be approved; rejecting is possible`,
+    );
   await checkCode(deps, opened, form.code);
   const decidedAtMs = deps.nowMs();
   if (decidedAtMs >= Date.parse(view.deadline)) throw expired(view);
@@ -80,7 +92,12 @@ export async function decide(
   if ((await deps.approvals.insertDecision(view.workflow, decision)) === "exists") throw decidedBefore(link.approver);
   const ref = { workflow: view.workflow, approvalId: view.approval_id };
   const after = { ...opened, decisions: await deps.approvals.readDecisions(ref) };
-  logLine("info", "decided", { workflow: view.workflow, run_id: view.run_id, approval_id: view.approval_id, decision: form.decision });
+  logLine("info", "decided", {
+    workflow: view.workflow,
+    run_id: view.run_id,
+    approval_id: view.approval_id,
+    decision: form.decision,
+  });
   await wakeWhenOver(deps, after);
   return after;
 }
@@ -99,7 +116,11 @@ async function refuseWhenOver(deps: DeskDeps, opened: Opened): Promise<void> {
 
 function checkForm(view: ApprovalView, approver: string, form: DecisionForm): void {
   if (isSamePerson(view.requester, approver))
-    throw new Refusal("CS-2111", 403, `approval: ${approver} asked for this run and cannot decide in it; another approver must`);
+    throw new Refusal(
+      "CS-2111",
+      403,
+      `approval: ${approver} asked for this run and cannot decide in it; another approver must`,
+    );
   if (form.decision === "reject" && form.comment.trim() === "")
     throw new Refusal("CS-2108", 422, "comment: a rejection needs one; say why, the agent and the record will have it");
   const wanted = view.typed_confirmation;
@@ -110,15 +131,25 @@ function checkForm(view: ApprovalView, approver: string, form: DecisionForm): vo
 /** A try is taken before the code is compared, so that many at once do not get more than five. */
 async function checkCode({ approvals }: DeskDeps, { link, linkId }: Opened, typed: string): Promise<void> {
   const code = readCode(typed);
-  const used = code === undefined ? await approvals.readTries(linkId) : await approvals.takeTry(linkId, MAX_WRONG_CODES);
+  const used =
+    code === undefined ? await approvals.readTries(linkId) : await approvals.takeTry(linkId, MAX_WRONG_CODES);
   if (used === "locked" || (code === undefined && used >= MAX_WRONG_CODES)) throw locked();
   if (code === undefined)
-    throw new Refusal("CS-2102", 422, "code: type the eight letters and digits of the mail; this did not count as a try");
+    throw new Refusal(
+      "CS-2102",
+      422,
+      "code: type the eight letters and digits of the mail; this did not count as a try",
+    );
   if (await isCode(code, link.salt, link.code_hash)) return approvals.returnTry(linkId);
   const left = MAX_WRONG_CODES - used;
   if (left <= 0) throw locked();
   const tries = left === 1 ? "1 try" : `${left} tries`;
-  throw new Refusal("CS-2103", 403, `link: this code is wrong; ${tries} left. The code is in the mail that brought this link`, { tries_left: left });
+  throw new Refusal(
+    "CS-2103",
+    403,
+    `link: this code is wrong; ${tries} left. The code is in the mail that brought this link`,
+    { tries_left: left },
+  );
 }
 
 async function wakeWhenOver({ approvals, tokens, nowMs }: DeskDeps, { view, decisions }: Opened): Promise<void> {
@@ -128,13 +159,26 @@ async function wakeWhenOver({ approvals, tokens, nowMs }: DeskDeps, { view, deci
   for (const sealed of await approvals.readTokens(ref)) {
     const woken = await tokens.answer(ref, sealed);
     // Gone means answered before, or over: the gate reads the decision rows either way.
-    logLine("info", "task token", { workflow: view.workflow, run_id: view.run_id, approval_id: view.approval_id, woken });
+    logLine("info", "task token", {
+      workflow: view.workflow,
+      run_id: view.run_id,
+      approval_id: view.approval_id,
+      woken,
+    });
   }
 }
 
 const locked = () =>
-  new Refusal("CS-2104", 423, "link: locked after five wrong codes; another approver can decide, or nobody does and the deadline denies");
+  new Refusal(
+    "CS-2104",
+    423,
+    "link: locked after five wrong codes; another approver can decide, or nobody does and the deadline denies",
+  );
 const expired = (view: ApprovalView) =>
-  new Refusal("CS-2105", 410, `approval: it expired at ${view.deadline} without a decision, which denies it; nobody rejected it`);
+  new Refusal(
+    "CS-2105",
+    410,
+    `approval: it expired at ${view.deadline} without a decision, which denies it; nobody rejected it`,
+  );
 const decidedBefore = (approver: string) =>
   new Refusal("CS-2107", 409, `approval: ${approver} has decided already; each person decides once`);

@@ -21,7 +21,17 @@ export function DecisionForm({ view, approver, typed }: DecisionFormProps) {
       <p class="hint" id="code-hint">
         Eight letters and digits. It shows that a person read the mail and not a program.
       </p>
-      <input class="code" id="code" name="code" required maxlength={16} autocapitalize="characters" spellcheck={false} autocomplete="one-time-code" aria-describedby="code-hint" />
+      <input
+        class="code"
+        id="code"
+        name="code"
+        required
+        maxlength={16}
+        autocapitalize="characters"
+        spellcheck={false}
+        autocomplete="one-time-code"
+        aria-describedby="code-hint"
+      />
       {view.typed_confirmation !== null && (
         <>
           <label for="confirmation">
@@ -30,7 +40,14 @@ export function DecisionForm({ view, approver, typed }: DecisionFormProps) {
           <p class="hint" id="confirmation-hint">
             This cannot be undone. Leave it empty to reject.
           </p>
-          <input id="confirmation" name="confirmation" maxlength={200} spellcheck={false} aria-describedby="confirmation-hint" value={typed?.confirmation ?? ""} />
+          <input
+            id="confirmation"
+            name="confirmation"
+            maxlength={200}
+            spellcheck={false}
+            aria-describedby="confirmation-hint"
+            value={typed?.confirmation ?? ""}
+          />
         </>
       )}
       <label for="comment">Comment</label>

@@ -9,18 +9,18 @@ export function Page({ title, children }: { readonly title: string; readonly chi
     <>
       {raw("<!DOCTYPE html>")}
       <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex, nofollow" />
-        <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="data:," />
-        <title>{title}</title>
-        <style>{raw(STYLE)}</style>
-      </head>
-      <body>
-        <main>{children}</main>
-      </body>
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="robots" content="noindex, nofollow" />
+          <meta name="color-scheme" content="light dark" />
+          <link rel="icon" href="data:," />
+          <title>{title}</title>
+          <style>{raw(STYLE)}</style>
+        </head>
+        <body>
+          <main>{children}</main>
+        </body>
       </html>
     </>
   );

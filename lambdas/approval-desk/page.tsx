@@ -26,7 +26,8 @@ export function ApprovalPage({ opened, nowMs, problem, typed }: ApprovalPageProp
         {view.workflow} · {view.tenant} · {view.stage}
       </p>
       <h1>
-        <Exact text={view.title} />: <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
+        <Exact text={view.title} />:{" "}
+        <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
       </h1>
       {problem !== undefined && <Alert code={problem.code} message={problem.message} />}
       <Standing view={view} decisions={decisions} kind={status.kind} />
@@ -55,12 +56,20 @@ function Standing({ view, decisions, kind }: StandingProps) {
     <div class="note" role="status">
       {kind === "expired" && (
         <p>
-          <strong>Expired at {instantText(view.deadline, view.time_zone)}.</strong> Nobody decided in time, so the answer is
-          no. Nobody rejected it.
+          <strong>Expired at {instantText(view.deadline, view.time_zone)}.</strong> Nobody decided in time, so the
+          answer is no. Nobody rejected it.
         </p>
       )}
-      {kind === "approved" && <p><strong>Approved.</strong> The gate checks everything again before it runs.</p>}
-      {kind === "rejected" && <p><strong>Rejected.</strong> It will not run.</p>}
+      {kind === "approved" && (
+        <p>
+          <strong>Approved.</strong> The gate checks everything again before it runs.
+        </p>
+      )}
+      {kind === "rejected" && (
+        <p>
+          <strong>Rejected.</strong> It will not run.
+        </p>
+      )}
       {kind === "open" && (
         <p>
           {decisions.length} of {view.needed} approvals given; {view.needed - decisions.length} more needed.
@@ -69,7 +78,8 @@ function Standing({ view, decisions, kind }: StandingProps) {
       <ul>
         {decisions.map(({ approver, decision, decided_at: at, channel, comment }) => (
           <li>
-            {decision === "approve" ? "Approved" : "Rejected"} by {approver}, {instantText(at, view.time_zone)}, on the {channel}
+            {decision === "approve" ? "Approved" : "Rejected"} by {approver}, {instantText(at, view.time_zone)}, on the{" "}
+            {channel}
             {comment !== "" && (
               <>
                 : “<Exact text={comment} />”
@@ -90,8 +100,9 @@ function Origin({ view }: { readonly view: ApprovalView }) {
         <Exact text={view.requester} />, run <code>{view.run_id}</code>, step {view.turn}: {view.purpose}
       </p>
       <p class="soft">
-        Bound to action <code>{view.action_hash.slice(0, 16)}</code>, contract <code>{view.contract_hash.slice(0, 16)}</code>, policies{" "}
-        <code>{view.policy_set_hash.slice(0, 16)}</code>. Any change to them needs a new approval.
+        Bound to action <code>{view.action_hash.slice(0, 16)}</code>, contract{" "}
+        <code>{view.contract_hash.slice(0, 16)}</code>, policies <code>{view.policy_set_hash.slice(0, 16)}</code>. Any
+        change to them needs a new approval.
       </p>
     </section>
   );

@@ -26,6 +26,7 @@ blockquote{margin:.4rem 0;padding:.5rem .9rem;border-left:.25rem solid var(--lin
 .alert{border-color:var(--warn);background:var(--warnbg);color:var(--warn)}
 details summary{cursor:pointer;padding:.25rem 0}
 ul{padding-left:1.2rem;margin:.4rem 0}
+form h2{margin-top:0}
 form{margin-top:2rem;padding:1rem;border:2px solid var(--line);border-radius:.6rem}
 label{display:block;font-weight:600;margin-top:.9rem}
 .hint{color:var(--soft);font-size:.92em;margin:.1rem 0 .3rem}

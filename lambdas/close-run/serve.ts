@@ -54,13 +54,22 @@ export function createHandler(deps: CloseRunDeps) {
       } catch (error) {
         // One damaged run must not keep the others open.
         failed.push(run.run_id);
-        const named = error instanceof CountersignError ? error.toString() : error instanceof Error ? error.name : "unknown";
+        const named =
+          error instanceof CountersignError ? error.toString() : error instanceof Error ? error.name : "unknown";
         logLine("error", "run not settled", { workflow: deps.contract.name, run_id: run.run_id, error: named });
       }
     }
-    logLine("info", "swept", { workflow: deps.contract.name, open: open.length, seen: wanted.length, failed: failed.length });
+    logLine("info", "swept", {
+      workflow: deps.contract.name,
+      open: open.length,
+      seen: wanted.length,
+      failed: failed.length,
+    });
     if (failed.length > 0)
-      throw new CountersignError("CS-3408", `close-run: ${failed.length} of ${wanted.length} runs could not be settled: ${failed.slice(0, 5).join(", ")}`);
+      throw new CountersignError(
+        "CS-3408",
+        `close-run: ${failed.length} of ${wanted.length} runs could not be settled: ${failed.slice(0, 5).join(", ")}`,
+      );
     return { settled };
   };
 }
@@ -80,15 +89,28 @@ async function settle(deps: CloseRunDeps, open: OpenRun): Promise<Settled> {
   return close(deps, run, open, events);
 }
 
-async function close(deps: CloseRunDeps, run: RunRef, open: OpenRun, events: readonly RecordedEvent[]): Promise<Settled> {
+async function close(
+  deps: CloseRunDeps,
+  run: RunRef,
+  open: OpenRun,
+  events: readonly RecordedEvent[],
+): Promise<Settled> {
   const { effect } = readsFor(events, null);
   const execution = await deps.executions.status(open.execution_arn);
   // After the execution's end, so that nothing it did is missed.
   const found = effect === null ? undefined : await deps.effects.read({ run, ...effect });
   const secret = await deps.vault.readSecret(run);
-  if (secret === undefined) throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; close it by hand`);
+  if (secret === undefined)
+    throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; close it by hand`);
   const nowMs = deps.nowMs();
-  const closing = closeRun({ contract: deps.contract, events, runSecret: secret, effect: effectRow(found), execution, nowMs });
+  const closing = closeRun({
+    contract: deps.contract,
+    events,
+    runSecret: secret,
+    effect: effectRow(found),
+    execution,
+    nowMs,
+  });
   if (closing.kind !== "close") return "waiting";
   try {
     await giveBack(deps.budgets, run, await record(deps, { run, secret, events, nowMs }, closing));

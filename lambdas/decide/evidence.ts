@@ -19,7 +19,12 @@ export interface EvidenceSources {
   readonly authorizer: Authorizer;
 }
 
-export async function gather(sources: EvidenceSources, run: RunRef, turn: number, judgement: Judgement): Promise<Evidence> {
+export async function gather(
+  sources: EvidenceSources,
+  run: RunRef,
+  turn: number,
+  judgement: Judgement,
+): Promise<Evidence> {
   const [preview, counters] = await Promise.all([
     askPreview(sources.previews, run, turn, judgement.needs.preview),
     readCounters(sources.budgets, run, judgement.needs.counters),
@@ -33,7 +38,12 @@ export async function gather(sources: EvidenceSources, run: RunRef, turn: number
   }
 }
 
-async function askPreview(previews: Previews, run: RunRef, turn: number, needed: Needs["preview"]): Promise<PreviewEvidence | null> {
+async function askPreview(
+  previews: Previews,
+  run: RunRef,
+  turn: number,
+  needed: Needs["preview"],
+): Promise<PreviewEvidence | null> {
   if (needed === null) return null;
   const { tool } = needed;
   const args = Object.fromEntries(Object.entries(needed.args).map(([name, value]) => [name, structuredClone(value)]));
@@ -46,7 +56,9 @@ async function readCounters(
   run: RunRef,
   needed: Needs["counters"],
 ): Promise<Evidence["counters"]> {
-  const read = needed.map(async (key) => [counterName(key), await budgets.readCounter(counterOf(run, key), counterDoc)] as const);
+  const read = needed.map(
+    async (key) => [counterName(key), await budgets.readCounter(counterOf(run, key), counterDoc)] as const,
+  );
   return Object.fromEntries(await Promise.all(read));
 }
 

@@ -45,7 +45,13 @@ export function createHandler(deps: GateDeps) {
     const input = await inputOf(deps, run, request, events);
     const place = { run, secret: input.runSecret, events, nowMs: input.nowMs };
     const answer = await step(deps, input, place);
-    logLine("info", "decided", { workflow: run.workflow, run_id: run.runId, turn: request.turn, phase: request.phase, decision: answer.decision });
+    logLine("info", "decided", {
+      workflow: run.workflow,
+      run_id: run.runId,
+      turn: request.turn,
+      phase: request.phase,
+      decision: answer.decision,
+    });
     return answer;
   };
 }
@@ -54,14 +60,23 @@ export function createHandler(deps: GateDeps) {
 async function admitted(deps: GateDeps, run: RunRef, request: DecideRequest): Promise<readonly RecordedEvent[]> {
   const events = await deps.log.read(run);
   if (events[0]?.type !== "RunStarted" || request.execution_arn.split(":").at(-1) !== run.runId)
-    throw new NamedError(ERROR_NAMES.notAdmitted, `run ${run.runId} was not admitted under this execution's name; nothing is decided`);
+    throw new NamedError(
+      ERROR_NAMES.notAdmitted,
+      `run ${run.runId} was not admitted under this execution's name; nothing is decided`,
+    );
   return events;
 }
 
-async function inputOf(deps: GateDeps, run: RunRef, request: DecideRequest, events: readonly RecordedEvent[]): Promise<GateInput> {
+async function inputOf(
+  deps: GateDeps,
+  run: RunRef,
+  request: DecideRequest,
+  events: readonly RecordedEvent[],
+): Promise<GateInput> {
   const reads = readsFor(events, request);
   const secret = await deps.vault.readSecret(run);
-  if (secret === undefined) throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; the run cannot go on`);
+  if (secret === undefined)
+    throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; the run cannot go on`);
   const { effect, approvalId, shown } = reads;
   const [brake, context, effectFound, decisions, sealed] = await Promise.all([
     deps.control.readBrake(run.workflow),
@@ -71,7 +86,10 @@ async function inputOf(deps: GateDeps, run: RunRef, request: DecideRequest, even
     shown === null ? undefined : deps.vault.open(run, secret, shown),
   ]);
   if (context === undefined)
-    throw new CountersignError("CS-3402", `context of run ${run.runId}, turn ${reads.contextTurn}: it is not there; the run cannot go on`);
+    throw new CountersignError(
+      "CS-3402",
+      `context of run ${run.runId}, turn ${reads.contextTurn}: it is not there; the run cannot go on`,
+    );
   return {
     contract: deps.contract,
     hashes: deps.hashes,
@@ -97,7 +115,10 @@ async function step(deps: GateDeps, input: GateInput, place: Place): Promise<Dec
   const assessment = assess(input);
   switch (assessment.kind) {
     case "wait":
-      throw new NamedError(ERROR_NAMES.claimOpen, `run ${place.run.runId}: a call may still be running until ${isoTime(assessment.untilMs)}`);
+      throw new NamedError(
+        ERROR_NAMES.claimOpen,
+        `run ${place.run.runId}: a call may still be running until ${isoTime(assessment.untilMs)}`,
+      );
     case "done":
       return finish(deps, place, assessment.step, await record(deps, place, assessment.step));
     case "judge": {

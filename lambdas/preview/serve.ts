@@ -17,7 +17,11 @@ export interface PreviewRuntime {
   readonly local: LocalHosts;
 }
 const plain = z.record(z.string(), z.json());
-const previewResult = z.object({ before: plain, after: plain, notes: z.array(z.string().max(500)).max(20).default([]) });
+const previewResult = z.object({
+  before: plain,
+  after: plain,
+  notes: z.array(z.string().max(500)).max(20).default([]),
+});
 
 export function createHandler({ tool, preview, secret, local }: PreviewRuntime) {
   return async (event: unknown): Promise<PreviewAnswer> => {
@@ -26,7 +30,16 @@ export function createHandler({ tool, preview, secret, local }: PreviewRuntime) 
     if (!input.success) return failed(tool, "CS-3201", "the arguments do not fit the tool's input schema");
     const { run_id: runId, step, tenant } = request;
     // Previews only read, so the key is good for nothing: a preview that writes with it would be refused for its reuse.
-    const parts = { tool, runId, step, tenant, idempotencyKey: `preview-${runId}-${step}`, repeated: false, local, secret };
+    const parts = {
+      tool,
+      runId,
+      step,
+      tenant,
+      idempotencyKey: `preview-${runId}-${step}`,
+      repeated: false,
+      local,
+      secret,
+    };
     try {
       const result = await withTimeLimit(tool.name, tool.timeoutMs, (signal) =>
         preview(input.data, makeToolContext({ ...parts, signal })),
@@ -38,7 +51,11 @@ export function createHandler({ tool, preview, secret, local }: PreviewRuntime) 
     } catch (error) {
       if (error instanceof ToolError) return failed(tool, error.code.slice(0, 100), error.message.slice(0, 500));
       if (error instanceof CountersignError) return failed(tool, error.code, error.message.slice(0, 500));
-      return failed(tool, "CS-3215", error instanceof Error ? error.name : "the preview threw something that is no error");
+      return failed(
+        tool,
+        "CS-3215",
+        error instanceof Error ? error.name : "the preview threw something that is no error",
+      );
     }
   };
 }

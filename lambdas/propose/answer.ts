@@ -10,8 +10,15 @@ import { CONFIDENCE_MEMBER, converseName, FINISH_TOOL, takesConfidence } from ".
 const MAX_TEXT = 8000;
 const finishInput = z.strictObject({ outcome: z.string().max(64), summary: z.string().optional() });
 
-export function readAnswer(contract: Contract, content: readonly ContentBlock[], stopReason: StopReason | undefined): Proposal {
-  const said = content.flatMap((block) => (block.text === undefined ? [] : [block.text])).join("\n").trim();
+export function readAnswer(
+  contract: Contract,
+  content: readonly ContentBlock[],
+  stopReason: StopReason | undefined,
+): Proposal {
+  const said = content
+    .flatMap((block) => (block.text === undefined ? [] : [block.text]))
+    .join("\n")
+    .trim();
   const calls = content.flatMap((block) => (block.toolUse === undefined ? [] : [block.toolUse]));
   const [call, another] = calls;
   if (stopReason === "max_tokens" || stopReason === "model_context_window_exceeded")
@@ -22,19 +29,22 @@ export function readAnswer(contract: Contract, content: readonly ContentBlock[],
     return said === ""
       ? invalid("empty", "the answer holds neither text nor an action")
       : invalid("prose", "the answer is text without an action", said);
-  if (another !== undefined) return invalid("several-actions", `${calls.length} actions in one answer; one is allowed`, said);
+  if (another !== undefined)
+    return invalid("several-actions", `${calls.length} actions in one answer; one is allowed`, said);
   const input = call.input ?? null;
   if (jsonFault(input) !== undefined || jsonSizeBytes(input) > MAX_ARGS_BYTES)
     return invalid("too-large", `the arguments exceed ${MAX_ARGS_BYTES} bytes or are nested too deep`, said);
   if (call.name === FINISH_TOOL) return readFinish(input, said);
   const tool = contract.tools.find(({ name }) => converseName(name) === call.name);
-  if (tool === undefined) return invalid("unknown-tool", `a tool that is not offered; there are ${namesOf(contract)}`, call.name);
+  if (tool === undefined)
+    return invalid("unknown-tool", `a tool that is not offered; there are ${namesOf(contract)}`, call.name);
   return readAction(tool, input, said);
 }
 
 function readFinish(input: unknown, said: string): Proposal {
   const parsed = finishInput.safeParse(input);
-  if (!parsed.success) return invalid("bad-arguments", `${FINISH_TOOL}: ${faults(parsed.error)}`, JSON.stringify(input));
+  if (!parsed.success)
+    return invalid("bad-arguments", `${FINISH_TOOL}: ${faults(parsed.error)}`, JSON.stringify(input));
   const summary = (parsed.data.summary ?? said).slice(0, MAX_TEXT);
   return { kind: "finish", outcome: parsed.data.outcome, ...(summary === "" ? {} : { summary }) };
 }

@@ -9,9 +9,7 @@ import type { RunContext } from "../../lib/run/protocol.js";
 import { CONFIDENCE_MEMBER, converseName, FINISH_TOOL, takesConfidence } from "./tools.js";
 
 type Turn = RunContext["turns"][number];
-interface Fence {
-  (label: string, value: unknown): string;
-}
+type Fence = (label: string, value: unknown) => string;
 
 const RULES = `
 You work inside a governed workflow. In every turn you propose exactly one action by calling exactly one tool; a gate then decides
@@ -23,7 +21,7 @@ whether it may run, and you are told what came of it. You cannot act in any othe
 - Call "finish" when the purpose is met or a person should take over.
 `.trim();
 
-export function systemPrompt(contract: Contract, instructions: string): string {
+export function systemPrompt(instructions: string): string {
   return `${instructions.trim()}\n\n# Rules that always hold\n\n${RULES}`;
 }
 
@@ -57,7 +55,10 @@ function exchange(contract: Contract, turn: Turn, fence: Fence): { answer: Conte
   const call = callOf(contract, proposed);
   if (call === undefined) return { answer: [{ text: invalidText(proposed) }], result: [{ text: told }] };
   return {
-    answer: [...(call.said === "" ? [] : [{ text: call.said }]), { toolUse: { toolUseId, name: call.name, input: call.input } }],
+    answer: [
+      ...(call.said === "" ? [] : [{ text: call.said }]),
+      { toolUse: { toolUseId, name: call.name, input: call.input } },
+    ],
     result: [{ toolResult: { toolUseId, content: [{ text: told }], status: succeeded ? "success" : "error" } }],
   };
 }
@@ -73,7 +74,11 @@ function callOf(contract: Contract, proposed: Turn["proposed"]) {
   if (tool === undefined) return undefined;
   const { confidence_percent: percent } = proposed;
   const confidence = percent !== undefined && takesConfidence(tool) ? { [CONFIDENCE_MEMBER]: percent } : {};
-  return { name: converseName(tool.name), said: (proposed.rationale ?? "").trim(), input: { ...proposed.args, ...confidence } };
+  return {
+    name: converseName(tool.name),
+    said: (proposed.rationale ?? "").trim(),
+    input: { ...proposed.args, ...confidence },
+  };
 }
 
 function invalidText(proposed: Turn["proposed"]): string {

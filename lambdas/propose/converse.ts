@@ -15,7 +15,7 @@ export function converseAgent(
   agent: BedrockAgent,
   instructions: string,
 ): Agent {
-  const system = [{ text: systemPrompt(contract, instructions) }];
+  const system = [{ text: systemPrompt(instructions) }];
   const tools = converseTools(contract);
   return async (context) => {
     const command = new ConverseCommand({
@@ -40,7 +40,13 @@ export function converseAgent(
     } catch (error) {
       // The client has retried what may pass. What is left is recorded, and bounded like any other invalid answer.
       const named = error instanceof Error ? `${error.name}: ${error.message}` : "the model call failed";
-      return { proposal: invalid("model-error", named), model: agent.model, promptTokens: 0, completionTokens: 0, costMicroUsd: 0 };
+      return {
+        proposal: invalid("model-error", named),
+        model: agent.model,
+        promptTokens: 0,
+        completionTokens: 0,
+        costMicroUsd: 0,
+      };
     }
   };
 }

@@ -35,7 +35,10 @@ export function createHandler({ workflow, contexts, agent, nowMs }: ProposerDeps
     // Only admit and the gate write contexts: an execution that was started around them has none, and no model is called.
     const stored = await contexts.read({ workflow, tenant, runId: run_id }, turn);
     if (stored === undefined)
-      throw new NamedError(ERROR_NAMES.notAdmitted, `run ${run_id} has no context for turn ${turn}; runs are started through admission`);
+      throw new NamedError(
+        ERROR_NAMES.notAdmitted,
+        `run ${run_id} has no context for turn ${turn}; runs are started through admission`,
+      );
     const startedMs = nowMs();
     const reply = await agent(withLast(stored.context, last));
     const answer = proposeAnswer.parse({
@@ -47,7 +50,13 @@ export function createHandler({ workflow, contexts, agent, nowMs }: ProposerDeps
       latency_ms: Math.max(0, Math.round(nowMs() - startedMs)),
       context_hash: stored.hash,
     });
-    logLine("info", "proposed", { workflow, run_id, turn, kind: answer.proposal.kind, cost_micro_usd: answer.cost_micro_usd });
+    logLine("info", "proposed", {
+      workflow,
+      run_id,
+      turn,
+      kind: answer.proposal.kind,
+      cost_micro_usd: answer.cost_micro_usd,
+    });
     return answer;
   };
 }

@@ -66,12 +66,14 @@ async function ask(deps: TeamAgentDeps, context: RunContext): Promise<{ proposal
     const answer = await withTimeLimit("agent", agent.timeoutMs, (signal) =>
       deps.propose(requestOf(contract, context), contextOf(deps, signal)),
     );
-    if (jsonFault(answer) !== undefined) return { proposal: invalid("malformed", "the agent's answer is not JSON"), cost: nothing };
+    if (jsonFault(answer) !== undefined)
+      return { proposal: invalid("malformed", "the agent's answer is not JSON"), cost: nothing };
     const cost = anyAnswer.safeParse(answer).data?.usage ?? nothing;
     return { proposal: jsonSizeBytes(answer) > 2 * MAX_ARGS_BYTES ? tooLarge() : read(contract, answer), cost };
   } catch (error) {
     // A coded message is ours; anything else may hold a secret or a customer's data, and this goes to the log.
-    const detail = error instanceof CountersignError ? error.toString() : error instanceof Error ? error.name : "it threw no error";
+    const detail =
+      error instanceof CountersignError ? error.toString() : error instanceof Error ? error.name : "it threw no error";
     return { proposal: invalid("model-error", `the agent failed: ${detail}`), cost: nothing };
   }
 }
@@ -83,7 +85,11 @@ function read(contract: Contract, answer: unknown): Proposal {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.join(".") || "the answer";
-    return invalid("malformed", `${where}: ${issue?.code ?? "invalid"}; docs/agents.md has the form`, JSON.stringify(answer));
+    return invalid(
+      "malformed",
+      `${where}: ${issue?.code ?? "invalid"}; docs/agents.md has the form`,
+      JSON.stringify(answer),
+    );
   }
   if (parsed.data.kind === "finish") {
     const { outcome, summary } = parsed.data;
@@ -91,7 +97,8 @@ function read(contract: Contract, answer: unknown): Proposal {
   }
   const { tool: name, args, rationale, confidence_percent: confidence } = parsed.data;
   const tool = contract.tools.find((candidate) => candidate.name === name);
-  if (tool === undefined) return invalid("unknown-tool", `there are ${contract.tools.map((known) => known.name).join(", ")}`, name);
+  if (tool === undefined)
+    return invalid("unknown-tool", `there are ${contract.tools.map((known) => known.name).join(", ")}`, name);
   if (jsonSizeBytes(args) > MAX_ARGS_BYTES) return invalid("too-large", `the arguments exceed ${MAX_ARGS_BYTES} bytes`);
   const action = readAction(tool, args, rationale);
   return action.kind === "act" && confidence !== undefined ? { ...action, confidence_percent: confidence } : action;
@@ -113,7 +120,10 @@ function contextOf({ agent, secret, local }: TeamAgentDeps, signal: AbortSignal)
     baseUrl: (host) => baseUrlOf("agent", agent.hosts, local, host),
     async secret(name) {
       if (!agent.secrets.includes(name))
-        throw new CountersignError("CS-3208", `agent: secret ${name} is not in the contract; it has ${agent.secrets.join(", ") || "none"}`);
+        throw new CountersignError(
+          "CS-3208",
+          `agent: secret ${name} is not in the contract; it has ${agent.secrets.join(", ") || "none"}`,
+        );
       return secret(name);
     },
   };

@@ -30,7 +30,7 @@ export function converseTools(contract: Contract): ConverseTool[] {
 
 function actionTool(tool: Tool): ConverseTool {
   const schema = inputSchema(tool);
-  const own = z.record(z.string(), z.unknown()).catch({}).parse(schema["properties"]);
+  const own = z.record(z.string(), z.unknown()).catch({}).parse(schema.properties);
   const properties = takesConfidence(tool) ? { ...own, [CONFIDENCE_MEMBER]: CONFIDENCE_SCHEMA } : own;
   return specOf(converseName(tool.name), tool.description, { ...schema, properties });
 }

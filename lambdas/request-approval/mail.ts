@@ -19,7 +19,12 @@ export function approvalMail({ to, view, url, code }: MailParts): Mail {
   const deadline = `Decide by ${instantText(view.deadline, view.time_zone)}. No answer means no.`;
   const care = "The page asks for the code. Do not forward this mail: whoever has it can decide in your name.";
   const text = [subject, asks, deadline, `Open: ${url}\nCode: ${showCode(code)}`, care].join("\n\n");
-  return { to, subject: subject.slice(0, 200), text: `${text}\n`, html: htmlOf({ subject, asks, deadline, url, code, care }) };
+  return {
+    to,
+    subject: subject.slice(0, 200),
+    text: `${text}\n`,
+    html: htmlOf({ subject, asks, deadline, url, code, care }),
+  };
 }
 
 interface HtmlParts {
@@ -33,17 +38,16 @@ interface HtmlParts {
 
 function htmlOf({ subject, asks, deadline, url, code, care }: HtmlParts): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${escape(subject)}</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${asHtml(subject)}</title></head>
 <body style="font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:0 auto;padding:1rem">
-<h1 style="font-size:1.25rem">${escape(subject)}</h1>
-<p>${escape(asks)}</p>
-<p><strong>${escape(deadline)}</strong></p>
-<p><a href="${escape(url)}">Look at it and decide</a></p>
+<h1 style="font-size:1.25rem">${asHtml(subject)}</h1>
+<p>${asHtml(asks)}</p>
+<p><strong>${asHtml(deadline)}</strong></p>
+<p><a href="${asHtml(url)}">Look at it and decide</a></p>
 <p>Code: <strong style="font:700 1.25rem ui-monospace,monospace;letter-spacing:.1em">${showCode(code)}</strong></p>
-<p>${escape(care)}</p>
+<p>${asHtml(care)}</p>
 </body></html>
 `;
 }
 
-const escape = (text: string) =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const asHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

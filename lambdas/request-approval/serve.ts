@@ -30,7 +30,10 @@ export function createHandler(deps: RequestApprovalDeps) {
   return async (event: unknown): Promise<{ readonly mailed: number }> => {
     const { task_token: token, approval: view } = approvalRequest.parse(event);
     if (view.workflow !== deps.workflow || !matchesHash(view))
-      throw new CountersignError("CS-2112", `approval ${view.approval_id}: the request does not match its hash; nobody is asked`);
+      throw new CountersignError(
+        "CS-2112",
+        `approval ${view.approval_id}: the request does not match its hash; nobody is asked`,
+      );
     const approvers = view.approvers.filter((approver) => !isSamePerson(view.requester, approver));
     if (approvers.length < view.needed)
       throw new CountersignError(
@@ -45,7 +48,12 @@ export function createHandler(deps: RequestApprovalDeps) {
     for (const approver of approvers) {
       if (!mailed.has(approver) && (await ask(deps, view, approver))) mailed.add(approver);
     }
-    logLine("info", "approval requested", { workflow: view.workflow, run_id: view.run_id, approval_id: view.approval_id, mailed: mailed.size });
+    logLine("info", "approval requested", {
+      workflow: view.workflow,
+      run_id: view.run_id,
+      approval_id: view.approval_id,
+      mailed: mailed.size,
+    });
     if (mailed.size < view.needed)
       throw new CountersignError(
         "CS-2115",

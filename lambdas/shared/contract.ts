@@ -13,7 +13,10 @@ export function bundledContract(defined: unknown, workflow: string): Contract {
       `contract: ${faults.length} faults, the first at ${faults[0]?.path ?? "its root"}; run \`countersign workflow check\` and deploy again`,
     );
   if (contract.name !== workflow)
-    throw new CountersignError("CS-3407", `contract: ${contract.name} is bundled into a function of ${workflow}; deploy again`);
+    throw new CountersignError(
+      "CS-3407",
+      `contract: ${contract.name} is bundled into a function of ${workflow}; deploy again`,
+    );
   return contract;
 }
 
@@ -43,5 +46,8 @@ export function agentOfKind<K extends Contract["agent"]["kind"]>(
   const isKind = (candidate: Contract["agent"]): candidate is Extract<Contract["agent"], { kind: K }> =>
     candidate.kind === kind;
   if (isKind(agent)) return agent;
-  throw new CountersignError("CS-3407", `contract: ${name} has an agent of kind ${agent.kind}, this function is for ${kind}; deploy again`);
+  throw new CountersignError(
+    "CS-3407",
+    `contract: ${name} has an agent of kind ${agent.kind}, this function is for ${kind}; deploy again`,
+  );
 }

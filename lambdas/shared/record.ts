@@ -5,7 +5,14 @@ import type { RunLog } from "../../lib/aws/run-log.js";
 import type { Vault } from "../../lib/aws/vault.js";
 import { CountersignError } from "../../lib/errors.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
-import { counterDoc, type Hold, type HoldRef, holdExposure, releaseExposure, settleExposure } from "../../lib/run/exposure.js";
+import {
+  counterDoc,
+  type Hold,
+  type HoldRef,
+  holdExposure,
+  releaseExposure,
+  settleExposure,
+} from "../../lib/run/exposure.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { ERROR_NAMES } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
@@ -32,11 +39,18 @@ export type Written = Pick<Step, "step" | "events" | "sealed"> & Partial<Pick<St
  */
 export async function record(to: Recorder, place: Place, written: Written): Promise<readonly RecordedEvent[]> {
   const { run, secret, events, nowMs } = place;
-  const envelope = { workflow: run.workflow, tenant: run.tenant, run_id: run.runId, step: written.step, at: isoTime(nowMs) };
+  const envelope = {
+    workflow: run.workflow,
+    tenant: run.tenant,
+    run_id: run.runId,
+    step: written.step,
+    at: isoTime(nowMs),
+  };
   const chained = appendToChain(events.at(-1) ?? null, envelope, written.events);
   for (const { index, values } of written.sealed) {
     const event = chained[index];
-    if (event === undefined) throw new CountersignError("CS-3403", `step ${written.step}: sealed values of an event that is not there`);
+    if (event === undefined)
+      throw new CountersignError("CS-3403", `step ${written.step}: sealed values of an event that is not there`);
     await to.vault.seal(run, secret, event, values);
   }
   for (const hold of written.holds ?? []) await takeHold(to, run, hold);
@@ -52,8 +66,10 @@ export async function moveHolds(
   run: RunRef,
   { settled = [], released = [] }: Pick<Written, "settled" | "released">,
 ): Promise<void> {
-  for (const hold of settled) await budgets.updateCounter(counterOf(run, hold), counterDoc, (doc) => settleExposure(doc, hold));
-  for (const hold of released) await budgets.updateCounter(counterOf(run, hold), counterDoc, (doc) => releaseExposure(doc, hold));
+  for (const hold of settled)
+    await budgets.updateCounter(counterOf(run, hold), counterDoc, (doc) => settleExposure(doc, hold));
+  for (const hold of released)
+    await budgets.updateCounter(counterOf(run, hold), counterDoc, (doc) => releaseExposure(doc, hold));
 }
 
 export function counterOf({ tenant }: RunRef, { scope, day }: Pick<HoldRef, "scope" | "day">) {

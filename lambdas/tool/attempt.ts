@@ -72,7 +72,8 @@ function failureOf(error: unknown, writes: boolean): Failure & { readonly effect
   const coded = codedCause(error);
   if (coded !== undefined)
     return { code: coded.code, message: coded.message, retryable: coded.code === "CS-3213", effectPossible: writes };
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : "the tool threw something that is no error";
+  const message =
+    error instanceof Error ? `${error.name}: ${error.message}` : "the tool threw something that is no error";
   return { code: "CS-3215", message: message.slice(0, MAX_MESSAGE), retryable: false, effectPossible: writes };
 }
 

@@ -14,7 +14,10 @@ export function argsHashOf(tool: Tool, request: ToolRequest): string {
     return hashJson(redactWithNonces(request.action.args, tool.sensitiveInput, request.action.nonces));
   } catch (error) {
     if (error instanceof CountersignError && error.code === "CS-3021")
-      throw new CountersignError("CS-3204", `${tool.name}: the arguments do not match their nonces; only what the gate put out may run`);
+      throw new CountersignError(
+        "CS-3204",
+        `${tool.name}: the arguments do not match their nonces; only what the gate put out may run`,
+      );
     throw error;
   }
 }
@@ -30,10 +33,18 @@ export function findPermit(tool: Tool, request: ToolRequest, argsHash: string, l
   if (permit === undefined || permit.type !== "ActionPermitted" || permit.seq !== request.permit_seq)
     throw new CountersignError("CS-3203", `${where} is no permit; a tool acts only on what the gate wrote down`);
   const { data } = permit;
-  if (data.tool !== tool.name || request.action.tool !== tool.name || data.turn !== request.turn || data.args_hash !== argsHash)
+  if (
+    data.tool !== tool.name ||
+    request.action.tool !== tool.name ||
+    data.turn !== request.turn ||
+    data.args_hash !== argsHash
+  )
     throw new CountersignError("CS-3204", `${where} permits another call; tool, turn and arguments must be the same`);
   if (later !== undefined)
-    throw new CountersignError("CS-3206", `${where}: the permit is used or the run is closed (${later.type} follows it)`);
+    throw new CountersignError(
+      "CS-3206",
+      `${where}: the permit is used or the run is closed (${later.type} follows it)`,
+    );
   return permit;
 }
 

@@ -36,7 +36,10 @@ export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promi
   const run = { workflow, tenant: request.tenant, runId: request.run_id };
   const brake = await runtime.control.readBrake(workflow);
   if (brake?.on === true)
-    throw new CountersignError("CS-3202", `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`);
+    throw new CountersignError(
+      "CS-3202",
+      `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`,
+    );
   const argsHash = argsHashOf(tool, request);
   const log = await runtime.log.read(run, { fromSeq: request.permit_seq });
   const permit = findPermit(tool, request, argsHash, log);
@@ -80,7 +83,10 @@ async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit)
     throw claimOpen(tool);
   }
   if (earlier.args_hash !== permit.data.args_hash)
-    throw new CountersignError("CS-3204", `${tool.name}: the ledger holds other arguments for turn ${ref.turn}; propose again`);
+    throw new CountersignError(
+      "CS-3204",
+      `${tool.name}: the ledger holds other arguments for turn ${ref.turn}; propose again`,
+    );
   if (earlier.outcome !== undefined) return { kind: "settled", answer: answerOf(earlier.outcome) };
   if (earlier.failed === undefined && nowMs < Date.parse(earlier.deadline)) throw claimOpen(tool);
   const repeated = tool.effect === "write" && (earlier.failed?.effect_possible ?? true);
@@ -95,7 +101,10 @@ async function abandon(runtime: ToolRuntime, ref: EffectRef, earlier: Effect): P
   const message = `${ref.tool}: attempt ${earlier.attempts} left no outcome and the effect cannot be looked up; check it by hand`;
   const error = { code: "CS-3211", message, retryable: false };
   const result: Attempt = { kind: "outcome", answer: { status: "unknown", error }, effectPossible: true };
-  return { kind: "settled", answer: await store(runtime, ref, earlier.attempts, result, Date.parse(earlier.claimed_at)) };
+  return {
+    kind: "settled",
+    answer: await store(runtime, ref, earlier.attempts, result, Date.parse(earlier.claimed_at)),
+  };
 }
 
 async function store(
@@ -106,10 +115,17 @@ async function store(
   startedMs: number,
 ): Promise<ToolAnswer> {
   const nowTime = nowMs();
-  const measured = { effect_possible: result.effectPossible, latency_ms: Math.max(0, nowTime - startedMs), finished_at: isoTime(nowTime) };
+  const measured = {
+    effect_possible: result.effectPossible,
+    latency_ms: Math.max(0, nowTime - startedMs),
+    finished_at: isoTime(nowTime),
+  };
   if (result.kind === "retry") {
     await effects.storeFailure(ref, attempts, { ...result.error, ...measured });
-    throw new NamedError(ERROR_NAMES.toolRetryable, `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`);
+    throw new NamedError(
+      ERROR_NAMES.toolRetryable,
+      `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`,
+    );
   }
   if (await effects.storeOutcome(ref, attempts, { ...result.answer, ...measured })) return result.answer;
   // Another attempt took over after this one's deadline: what that one stored counts.

@@ -43,11 +43,12 @@ export function leaves(value: unknown, path = ""): Map<string, { readonly value:
 
 function shown(field: string, value: unknown, currency: string | undefined): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  if (currency === undefined || typeof value !== "number" || !Number.isInteger(value) || !/_cents$/.test(field)) return text;
+  if (currency === undefined || typeof value !== "number" || !Number.isInteger(value) || !/_cents$/.test(field))
+    return text;
   return `${moneyText(value, currency)} (${text})`;
 }
 
 function currencyOf(record: Preview["before"]): string | undefined {
-  const currency = record["currency"];
+  const currency = record.currency;
   return typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency) ? currency.toUpperCase() : undefined;
 }

@@ -19,7 +19,10 @@ export function showCode(code: string): string {
 
 /** What was typed, without case, blanks and dashes; undefined when it cannot be a code. */
 export function readCode(typed: string): string | undefined {
-  const code = typed.normalize("NFKC").replace(/[\s\p{Dash}]/gu, "").toUpperCase();
+  const code = typed
+    .normalize("NFKC")
+    .replace(/[\s\p{Dash}]/gu, "")
+    .toUpperCase();
   return code.length === LENGTH && [...code].every((character) => ALPHABET.includes(character)) ? code : undefined;
 }
 

@@ -29,7 +29,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "\ufeff": "zero width no-break space",
 };
 /** Controls, formats, private use, unassigned, lone surrogates, separators other than the space, and letters that show nothing. */
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\u{115f}\u{1160}\u{3164}\u{ffa0}\u{fe00}-\u{fe0f}]|(?! )\p{Zs}/u;
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
 const PIECE = /[\s\S]/gu;
 
 export function visible(text: string): readonly Segment[] {

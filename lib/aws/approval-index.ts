@@ -61,5 +61,16 @@ async function withDecisions(ref: TableRef, view: ApprovalView, nowMs: number): 
         ? "expired"
         : "waiting";
   const { approval_id, workflow, run_id, title, approvers, needed, requested_at, deadline } = view;
-  return { approval_id, workflow, run_id, title, approvers, needed, approved_by: approvedBy, requested_at, deadline, status };
+  return {
+    approval_id,
+    workflow,
+    run_id,
+    title,
+    approvers,
+    needed,
+    approved_by: approvedBy,
+    requested_at,
+    deadline,
+    status,
+  };
 }

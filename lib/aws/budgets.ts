@@ -110,7 +110,10 @@ function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" 
   };
 }
 
-function openRuns(ref: TableRef, workflow: string): Pick<Budgets, "insertOpen" | "readOpen" | "readOpenRun" | "deleteOpen"> {
+function openRuns(
+  ref: TableRef,
+  workflow: string,
+): Pick<Budgets, "insertOpen" | "readOpen" | "readOpenRun" | "deleteOpen"> {
   const keyOf = (open: Pick<OpenRun, "tenant" | "run_id">): RowKey => ({
     pk: budgetKey.open(workflow),
     sk: budgetKey.openSk(open.tenant, open.run_id),

@@ -31,7 +31,9 @@ export const sesClient = /* @__PURE__ */ once(() => new SESv2Client(retry));
 export const secretsClient = /* @__PURE__ */ once(() => new SecretsManagerClient(retry));
 export const authorizerClient = /* @__PURE__ */ once(() => new VerifiedPermissionsClient(retry));
 /** A preview is a read, so it may be repeated; the gate waits no longer than this for it. */
-export const lambdaClient = /* @__PURE__ */ once(() => new LambdaClient({ ...retry, requestHandler: { requestTimeout: 60_000 } }));
+export const lambdaClient = /* @__PURE__ */ once(
+  () => new LambdaClient({ ...retry, requestHandler: { requestTimeout: 60_000 } }),
+);
 /** A model's answer can take minutes; throttling is retried with growing pauses. */
 export const bedrockClient = /* @__PURE__ */ once(
   () => new BedrockRuntimeClient({ ...retry, maxAttempts: 6, requestHandler: { requestTimeout: 120_000 } }),

@@ -58,7 +58,14 @@ function toRow(event: RecordedEvent): Row {
     event.seq === 1
       ? { [logIndex.pk]: event.workflow, [logIndex.sk]: logIndex.started(event.at, event.tenant, event.run_id) }
       : {};
-  return { pk: logKey.pk(runOf(event)), sk: logKey.sk(event.seq), event: text, type: event.type, at: event.at, ...index };
+  return {
+    pk: logKey.pk(runOf(event)),
+    sk: logKey.sk(event.seq),
+    event: text,
+    type: event.type,
+    at: event.at,
+    ...index,
+  };
 }
 
 /** A row whose event belongs elsewhere was not written by us. */

@@ -52,7 +52,7 @@ export function sfnTokenAnswerer(kms: KMSClient, keyArn: string, sfn: SFNClient)
         await sfn.send(new SendTaskSuccessCommand({ taskToken, output: "{}" }));
         return "answered";
       } catch (error) {
-        if (["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"].some((name) => isNamed(error, name))) return "gone";
+        if (["TaskTimedOut", "TaskDoesNotExist"].some((name) => isNamed(error, name))) return "gone";
         throw error;
       }
     },

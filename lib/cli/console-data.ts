@@ -1,9 +1,10 @@
 /** What the local console shows, read as an auditor reads it. */
+
+import { runReader, runStatus } from "../client/runs.js";
+import { verifyEvents } from "../client/verify.js";
 import type { ConsoleData } from "../local/console/app.js";
 import type { Session } from "../scenario/session.js";
 import { sessionConnection } from "../scenario/session-connection.js";
-import { runReader, runStatus } from "./runs.js";
-import { verifyEvents } from "./verify.js";
 
 const LISTED_RUNS = 100;
 

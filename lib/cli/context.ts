@@ -1,7 +1,8 @@
 /** What every command shares: where it writes, the global options, the connection and its end. */
 import type { Command } from "commander";
+import type { Connection } from "../client/connection.js";
 import { CountersignError } from "../errors.js";
-import { type Connection, connect } from "./connection.js";
+import { connect } from "./connect.js";
 import type { Io } from "./io.js";
 
 export interface CommandContext {
@@ -35,6 +36,7 @@ export async function withConnection(
 export function globalsOf(command: Command): { local: boolean; stage: string; json: boolean } {
   const options: Record<string, unknown> = command.optsWithGlobals();
   const stage = typeof options.stage === "string" ? options.stage : "dev";
-  if (!/^[a-z][a-z0-9-]{0,15}$/.test(stage)) throw new CountersignError("CS-5006", `--stage: '${stage}' is not allowed; use a stage of cdk.json, e.g. dev`);
+  if (!/^[a-z][a-z0-9-]{0,15}$/.test(stage))
+    throw new CountersignError("CS-5006", `--stage: '${stage}' is not allowed; use a stage of cdk.json, e.g. dev`);
   return { local: options.local === true, stage, json: options.json === true };
 }

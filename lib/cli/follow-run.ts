@@ -1,8 +1,13 @@
 /** Follows one run at a terminal: tells each step, answers approvals when asked to, tells the outcome and what it cost. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { listApprovals } from "../aws/approval-index.js";
 import { runRecord } from "../audit/record.js";
+import { listApprovals } from "../aws/approval-index.js";
+import type { Connection } from "../client/connection.js";
+import { decide, readChallenge } from "../client/desk.js";
+import { executionHistory, statesEntered } from "../client/history.js";
+import { type RunReader, runReader } from "../client/runs.js";
+import { verifyEvents } from "../client/verify.js";
 import type { Contract } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 import type { SkippingClock } from "../local/clock.js";
@@ -11,14 +16,9 @@ import type { RunRef } from "../run/keys.js";
 import { of } from "../scenario/compare.js";
 import { wantedConfirmation } from "../scenario/play.js";
 import type { Session } from "../scenario/session.js";
-import type { Connection } from "./connection.js";
-import { decide, readChallenge } from "./desk.js";
-import { executionHistory, statesEntered } from "./history.js";
 import type { Interruption } from "./interruption.js";
 import { printable } from "./io.js";
-import { type RunReader, runReader } from "./runs.js";
 import { timelineLine, usd } from "./timeline.js";
-import { verifyEvents } from "./verify.js";
 
 const POLL_MS = 120;
 /** Step Functions Standard, eu-central-1 and us-east-1, November 2026: 25 USD per million states entered. */
@@ -45,7 +45,7 @@ export async function followRun(following: Following): Promise<ReturnType<typeof
     if (following.skipping !== undefined) await following.skipping.settled();
     const events = await reader.events(following.run);
     for (const event of events.slice(told)) {
-      const line = timelineLine(event, events.slice(0, event.seq - 1));
+      const line = timelineLine(event, events.slice(0, event.seq - 1), following.contract);
       if (line !== undefined) following.say(line);
       if (event.type === "ApprovalRequested") await ask(following, event);
     }
@@ -67,15 +67,35 @@ async function ask(following: Following, asked: EventOf<"ApprovalRequested">): P
   const listed = await waitForMail(following, asked);
   const title = listed?.title ?? asked.data.type;
   const deadline = new Date(asked.data.deadline);
-  following.say(`\n  ${printable(title)}${asked.data.typed_confirmation ? ": cannot be undone" : ""}. Silence until ${deadline.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })} (your time) denies it.`);
-  const mails = ses.mailbox.list().filter((mail) => asked.data.approvers.some((approver) => mail.to.includes(approver)));
+  following.say(
+    `\n  ${printable(title)}${asked.data.typed_confirmation ? ": cannot be undone" : ""}. Silence until ${deadline.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })} (your time) denies it.`,
+  );
+  const mails = ses.mailbox
+    .list()
+    .filter((mail) => asked.data.approvers.some((approver) => mail.to.includes(approver)));
   const newest = new Map(mails.map((mail) => [mail.to[0] ?? "", mail]));
-  for (const [approver, mail] of newest) {
-    const challenge = readChallenge(mail.text);
-    if (challenge !== undefined) following.say(`  Decide:   ${challenge.link}   as ${approver}, code in the mail: ${endpoint}/mailbox/${mail.id}`);
+  const [first, ...others] = newest;
+  const challenge = readChallenge(first?.[1].text ?? "");
+  if (first !== undefined && challenge !== undefined) {
+    following.say(`  Decide:   ${challenge.link}`);
+    following.say(`            as ${first[0]}; the code is in the mail: ${endpoint}/mailbox/${first[1].id}`);
+    if (others.length > 0)
+      following.say(
+        `            ${others.map(([approver]) => approver).join(", ")} ${others.length === 1 ? "was" : "were"} asked too, each with a link of their own: ${endpoint}/mailbox`,
+      );
   }
-  if (following.decide === "approve" || following.decide === "reject") await answerAs(following, asked, [...newest.values()].map((mail) => mail.text));
-  else following.say(following.skipping === undefined ? "  Waiting… (Ctrl-C stops the local cloud and closes the run as stopped)\n" : "  Nobody decides; time skips to the deadline.\n");
+  if (following.decide === "approve" || following.decide === "reject")
+    await answerAs(
+      following,
+      asked,
+      [...newest.values()].map((mail) => mail.text),
+    );
+  else
+    following.say(
+      following.skipping === undefined
+        ? "  Waiting… (Ctrl-C stops the local cloud and closes the run as stopped)\n"
+        : "  Nobody decides; time skips to the deadline.\n",
+    );
 }
 
 /** The log has the question before the mails are out. */
@@ -93,13 +113,22 @@ async function waitForMail(following: Following, asked: EventOf<"ApprovalRequest
 }
 
 /** As many people as are needed decide, over the approval desk's own HTTP. */
-async function answerAs(following: Following, asked: EventOf<"ApprovalRequested">, mails: readonly string[]): Promise<void> {
+async function answerAs(
+  following: Following,
+  asked: EventOf<"ApprovalRequested">,
+  mails: readonly string[],
+): Promise<void> {
   const decision = following.decide === "approve" ? "approve" : "reject";
   for (const text of mails.slice(0, decision === "approve" ? asked.data.needed : 1)) {
     const challenge = readChallenge(text);
     if (challenge === undefined) throw new CountersignError("CS-5006", "the approval mail has no link and code");
     const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
-    await decide(challenge.link, { decision, code: challenge.code, confirmation, comment: `decided by npm start -- --decide ${decision}` });
+    await decide(challenge.link, {
+      decision,
+      code: challenge.code,
+      confirmation,
+      comment: `decided by npm start -- --decide ${decision}`,
+    });
   }
 }
 
@@ -107,12 +136,16 @@ async function conclude(following: Following, reader: RunReader, events: readonl
   const { connection, contract, run, say } = following;
   const closed = of(events, "RunClosed").at(-1);
   const { StateMachineArn } = await connection.workflow(run.workflow);
-  const states = statesEntered(await executionHistory(new SFNClient(connection.client("operator")), StateMachineArn, run.runId));
+  const states = statesEntered(
+    await executionHistory(new SFNClient(connection.client("operator")), StateMachineArn, run.runId),
+  );
   const spent = closed?.data.spent_micro_usd ?? 0;
   const verdict = await verifyEvents([await reader.events(run)]);
   say(
     `\nOutcome: ${closed?.data.outcome.status ?? "open"}${closed === undefined || closed.data.outcome.reason === "" ? "" : ` (${printable(closed.data.outcome.reason)})`} · ${states} states · model ${usd(spent)} of ${(contract.budget.perRunMicroUsd / 1e6).toFixed(2)}, Step Functions ${usd(states * MICRO_USD_PER_STATE)} · ${verdict.summary}`,
   );
-  say("Next:  npx countersign run show --local      npx countersign run export --local --out run.jsonl      npx countersign workflow new my-first");
+  say(
+    "Next:  npx countersign run show --local      npx countersign run export --local --out run.jsonl      npx countersign workflow new my-first",
+  );
   return runRecord(events);
 }

@@ -26,18 +26,28 @@ export function printable(text: string): string {
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? "")].length)));
   return rows
-    .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - [...cell].length))).join("  "))
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - [...cell].length),
+        )
+        .join("  "),
+    )
     .join("\n");
 }
 
 /** How an error ends a command: its code and message for people's mistakes and known failures, never a stack trace for them. */
 export function renderError(error: unknown, json: boolean): string {
   if (error instanceof CountersignError) {
-    return json ? JSON.stringify({ error: { code: error.code, message: error.message, ...error.details } }) : error.toString();
+    return json
+      ? JSON.stringify({ error: { code: error.code, message: error.message, ...error.details } })
+      : error.toString();
   }
   const known = awsMessage(error);
   if (json) return JSON.stringify({ error: { code: "CS-5000", message: known ?? String(error) } });
-  return known !== undefined ? `CS-5000 ${known}` : `CS-5000 unexpected failure; please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return known !== undefined
+    ? `CS-5000 ${known}`
+    : `CS-5000 unexpected failure; please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
 /** A refusal or failure of AWS (or the embedded cloud), in its own words. */

@@ -2,21 +2,23 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import type { Connection } from "../client/connection.js";
+import { startRun } from "../client/front-door.js";
 import { CountersignError } from "../errors.js";
 import { createSkippingClock, realClock, type SkippingClock } from "../local/clock.js";
 import { consoleHandler } from "../local/console/app.js";
 import type { ConverseModel } from "../local/services/bedrock.js";
+import { requireFreePort } from "../local/wire/wire.js";
 import type { admitRequest } from "../run/protocol.js";
 import { fillTimes } from "../scenario/format.js";
 import { openSession, type Session } from "../scenario/session.js";
 import { sessionConnection } from "../scenario/session-connection.js";
 import { synthesise } from "../scenario/synth.js";
 import { chosen } from "./commands/workflow.js";
-import { type Connection, dataDirOf, refuseSecondCloud, writeLocalFile } from "./connection.js";
+import { dataDirOf, refuseSecondCloud, writeLocalFile } from "./connect.js";
 import { consoleData } from "./console-data.js";
 import { readJsonFile } from "./files.js";
 import { followRun } from "./follow-run.js";
-import { startRun } from "./front-door.js";
 import { Interruption } from "./interruption.js";
 import type { Io } from "./io.js";
 import { stopOpenRuns } from "./stop-open-runs.js";
@@ -48,13 +50,16 @@ export async function startLocal(options: LocalStart): Promise<void> {
   await chosen(options.root, [options.workflow]);
   const input = options.run ? await readInput(options) : undefined;
   await refuseSecondCloud(options.root);
+  await requireFreePort(options.port);
   if (options.fresh) await rm(dataDirOf(options.root), { recursive: true, force: true });
   await mkdir(dataDirOf(options.root), { recursive: true, mode: 0o700 });
 
   say("Countersign · local · no AWS account is used");
   const setUpSec = Number(process.env.COUNTERSIGN_SETUP_SECONDS ?? 0);
   if (setUpSec > 0) say(`  ✔ dependencies installed (${setUpSec.toFixed(0)} s)`);
-  const assembly = await timed(say, "stacks synthesised, nag and guard clean", () => synthesise({ root: options.root, stage: options.stage }));
+  const assembly = await timed(say, "stacks synthesised, nag and guard clean", () =>
+    synthesise({ root: options.root, stage: options.stage }),
+  );
 
   const skipping = options.expire ? createSkippingClock(Date.now(), "manual") : undefined;
   const interruption = new Interruption();
@@ -76,7 +81,12 @@ export async function startLocal(options: LocalStart): Promise<void> {
   }
 }
 
-function open(options: LocalStart, workflows: readonly string[], assembly: string, skipping: SkippingClock | undefined): Promise<Session> {
+function open(
+  options: LocalStart,
+  workflows: readonly string[],
+  assembly: string,
+  skipping: SkippingClock | undefined,
+): Promise<Session> {
   let session: Session | undefined;
   const opening = openSession({
     root: options.root,
@@ -105,7 +115,10 @@ interface Running {
   say(line: string): void;
 }
 
-async function runOnce({ options, session, connection, skipping, interruption, say }: Running, input: RunInput): Promise<void> {
+async function runOnce(
+  { options, session, connection, skipping, interruption, say }: Running,
+  input: RunInput,
+): Promise<void> {
   const contract = session.workflows.get(options.workflow)?.contract;
   if (contract === undefined) throw new CountersignError("CS-5001", `workflow '${options.workflow}' is not deployed`);
   const nowMs = session.cloud.context.clock.now();
@@ -129,14 +142,23 @@ async function readInput(options: LocalStart): Promise<RunInput> {
   const folder = join(options.root, "workflows", options.workflow, "examples");
   const [example] = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
   const file = options.input ?? (example === undefined ? undefined : join(folder, example));
-  if (file === undefined) throw new CountersignError("CS-5002", `local start: workflow ${options.workflow} has no examples/*.json; give --input <file> or --no-run`);
+  if (file === undefined)
+    throw new CountersignError(
+      "CS-5002",
+      `local start: workflow ${options.workflow} has no examples/*.json; give --input <file> or --no-run`,
+    );
   const parsed = z.record(z.string(), z.json()).safeParse(await readJsonFile(file));
   if (!parsed.success) throw new CountersignError("CS-5002", `${file}: the input is a JSON object; correct the file`);
   return parsed.data;
 }
 
 /** Lets other commands find this cloud. */
-async function announce(options: LocalStart, session: Session, connection: Connection, assembly: string): Promise<void> {
+async function announce(
+  options: LocalStart,
+  session: Session,
+  connection: Connection,
+  assembly: string,
+): Promise<void> {
   const credentialsOf = (role: Parameters<Connection["client"]>[0]) => {
     const { credentials } = connection.client(role);
     if (credentials === undefined) throw new CountersignError("CS-5004", `the local cloud has no role ${role}`);

@@ -12,9 +12,16 @@ function pascalCase(name: string): string {
 /** Copies the template to `workflows/<name>` with the name put in; all or nothing. Answers with the files written. */
 export async function createWorkflow(root: string, name: string): Promise<string[]> {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 32)
-    throw new CountersignError("CS-5007", `workflow new: '${name}' is not allowed; use at most 32 lower-case letters, digits and single hyphens, beginning with a letter`);
+    throw new CountersignError(
+      "CS-5007",
+      `workflow new: '${name}' is not allowed; use at most 32 lower-case letters, digits and single hyphens, beginning with a letter`,
+    );
   const target = join(root, "workflows", name);
-  if (await exists(target)) throw new CountersignError("CS-5007", `workflow new: workflows/${name} exists already; choose another name or remove it`);
+  if (await exists(target))
+    throw new CountersignError(
+      "CS-5007",
+      `workflow new: workflows/${name} exists already; choose another name or remove it`,
+    );
   const draft = `${target}.new`;
   await rm(draft, { recursive: true, force: true });
   await cp(join(root, "templates", TEMPLATE), draft, { recursive: true });

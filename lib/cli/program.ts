@@ -16,7 +16,10 @@ export function buildProgram(context: CommandContext): Command {
     .option("--stage <stage>", "stage of the deployment", "dev")
     .option("--json", "machine-readable output")
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({ writeOut: (text) => context.io.out(text.trimEnd()), writeErr: (text) => context.io.err(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => context.io.out(text.trimEnd()),
+      writeErr: (text) => context.io.err(text.trimEnd()),
+    })
     .showHelpAfterError("(see --help)");
   localCommands(program, context);
   runCommands(program, context);

@@ -1,7 +1,7 @@
 /** Ctrl-C: ends the executions that still run and waits until close-run has recorded them as stopped. */
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
-import type { Connection } from "./connection.js";
-import { findRun, runReader, runStatus } from "./runs.js";
+import type { Connection } from "../client/connection.js";
+import { findRun, runReader, runStatus } from "../client/runs.js";
 
 const PATIENCE_MS = 15_000;
 const POLL_MS = 100;
@@ -11,7 +11,9 @@ export async function stopOpenRuns(connection: Connection, say: (line: string) =
   const reader = await runReader(connection);
   for (const workflow of await connection.workflows()) {
     const { StateMachineArn } = await connection.workflow(workflow);
-    const { executions = [] } = await client.send(new ListExecutionsCommand({ stateMachineArn: StateMachineArn, statusFilter: "RUNNING" }));
+    const { executions = [] } = await client.send(
+      new ListExecutionsCommand({ stateMachineArn: StateMachineArn, statusFilter: "RUNNING" }),
+    );
     for (const { executionArn, name = "" } of executions) {
       await client.send(new StopExecutionCommand({ executionArn, cause: "the local cloud was stopped" }));
       const run = await findRun(connection, reader, name, workflow);

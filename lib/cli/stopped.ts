@@ -5,17 +5,38 @@ import { startCloud } from "../local/cloud.js";
 import type { Credentials } from "../local/wire/sessions.js";
 
 export interface StoppedCloud {
-  client(role: "requester" | "approver" | "auditor" | "operator"): { readonly region: string; readonly endpoint: string; readonly credentials: Credentials };
+  client(role: "requester" | "approver" | "auditor" | "operator"): {
+    readonly region: string;
+    readonly endpoint: string;
+    readonly credentials: Credentials;
+  };
   close(): Promise<void>;
 }
 
-export async function openStopped(options: { readonly assembly: string; readonly dataDir: string; readonly stage: string }): Promise<StoppedCloud> {
-  if (!existsSync(options.assembly)) throw new CountersignError("CS-5004", `${options.assembly}: the synthesised template is gone; run \`npm start\` or \`npx cdk synth\` once`);
+export async function openStopped(options: {
+  readonly assembly: string;
+  readonly dataDir: string;
+  readonly stage: string;
+}): Promise<StoppedCloud> {
+  if (!existsSync(options.assembly))
+    throw new CountersignError(
+      "CS-5004",
+      `${options.assembly}: the synthesised template is gone; run \`npm start\` or \`npx cdk synth\` once`,
+    );
   const cloud = await startCloud({ assembly: options.assembly, dataDir: options.dataDir, schedules: false });
   const outputs = cloud.outputs(`countersign-${options.stage}`);
-  const roleArns = { requester: outputs.RequesterRoleArn, approver: outputs.ApproverRoleArn, auditor: outputs.AuditorRoleArn, operator: outputs.OperatorRoleArn };
+  const roleArns = {
+    requester: outputs.RequesterRoleArn,
+    approver: outputs.ApproverRoleArn,
+    auditor: outputs.AuditorRoleArn,
+    operator: outputs.OperatorRoleArn,
+  };
   return {
-    client: (role) => ({ region: cloud.context.region, endpoint: cloud.endpoint, credentials: cloud.credentialsFor(roleArns[role] ?? "", "cli") }),
+    client: (role) => ({
+      region: cloud.context.region,
+      endpoint: cloud.endpoint,
+      credentials: cloud.credentialsFor(roleArns[role] ?? "", "cli"),
+    }),
     close: () => cloud.close(),
   };
 }

@@ -18,20 +18,20 @@ import { templateErrors } from "./template.js";
 import { toolErrors } from "./tool.js";
 
 export const ERROR_AREAS: Readonly<Record<string, Readonly<Record<string, ErrorEntry>>>> = {
-  "Contract": contractErrors,
-  "Policies": policyErrors,
-  "Template": templateErrors,
+  Contract: contractErrors,
+  Policies: policyErrors,
+  Template: templateErrors,
   "State machine": interpreterErrors,
-  "Synthesis": constructsErrors,
-  "Approvals": approvalErrors,
+  Synthesis: constructsErrors,
+  Approvals: approvalErrors,
   "Front door": admissionErrors,
   "Admission, gate and agent": runErrors,
-  "Tools": toolErrors,
+  Tools: toolErrors,
   "Stored data": storeErrors,
   "Local cloud": localErrors,
   "Local data": localdataErrors,
   "Local services": servicesErrors,
-  "Sandboxes": sandboxErrors,
+  Sandboxes: sandboxErrors,
   "Command line": cliErrors,
   "Export and verification": auditErrors,
 };
@@ -41,7 +41,10 @@ export function renderErrorsDoc(): string {
   const sections = Object.entries(ERROR_AREAS).map(([area, table]) => {
     const rows = Object.entries(table)
       .sort(([a], [b]) => a.localeCompare(b))
-      .map(([code, { kind, retryable, summary }]) => `| ${code} | ${kind} | ${retryable ? "yes" : "no"} | ${summary.replaceAll("|", "\\|")} |`);
+      .map(
+        ([code, { kind, retryable, summary }]) =>
+          `| ${code} | ${kind} | ${retryable ? "yes" : "no"} | ${summary.replaceAll("|", "\\|")} |`,
+      );
     return [`## ${area}`, "", "| code | whose | again? | what |", "|---|---|---|---|", ...rows].join("\n");
   });
   return `# Error codes\n\nGenerated from \`lib/errors/*.ts\` by \`npm run docs:errors\`. *Whose*: a person's mistake or the system's. *Again?*: whether doing the same again can succeed.\n\n${sections.join("\n\n")}\n`;

@@ -1,7 +1,11 @@
 import type { ErrorEntry } from "../errors.js";
 
 export const cliErrors = {
-  "CS-5000": { kind: "system", retryable: false, summary: "an unexpected failure, or a refusal of AWS in its own words" },
+  "CS-5000": {
+    kind: "system",
+    retryable: false,
+    summary: "an unexpected failure, or a refusal of AWS in its own words",
+  },
   "CS-5001": { kind: "user", retryable: false, summary: "no such workflow in this project" },
   "CS-5002": { kind: "user", retryable: false, summary: "the file cannot be read or is not JSON" },
   "CS-5003": { kind: "user", retryable: false, summary: "the stage or workflow is not deployed" },
@@ -9,7 +13,11 @@ export const cliErrors = {
   "CS-5005": { kind: "user", retryable: false, summary: "there is no such run" },
   "CS-5006": { kind: "user", retryable: false, summary: "an option's value is not allowed" },
   "CS-5007": { kind: "user", retryable: false, summary: "a name for a new workflow is taken or not allowed" },
-  "CS-5008": { kind: "user", retryable: false, summary: "the request was refused by the workflow's front door or the approval desk" },
+  "CS-5008": {
+    kind: "user",
+    retryable: false,
+    summary: "the request was refused by the workflow's front door or the approval desk",
+  },
   "CS-5009": { kind: "user", retryable: false, summary: "the contract has faults" },
   "CS-5010": { kind: "user", retryable: false, summary: "a scenario file is not valid" },
   "CS-5011": { kind: "system", retryable: false, summary: "synthesis failed" },

@@ -27,7 +27,10 @@ export interface CloudOptions extends EngineOptions {
   /** outside host → loopback base URL, for the functions' tools: `{"api.stripe.com": "http://127.0.0.1:4701"}` */
   readonly hosts?: Readonly<Record<string, string>>;
   /** variables added to a function's environment on this machine */
-  readonly functionEnvironment?: (functionName: string) => Readonly<Record<string, string>>;
+  readonly functionEnvironment?: (
+    functionName: string,
+    environment: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, string>>;
   /** `false`: rules and schedules at a rate never fire, so that skipped time does not run them for hours on end */
   readonly schedules?: boolean;
   /** further engines, each for a signing name of its own */
@@ -170,7 +173,7 @@ class RunningCloud {
       sessions: this.sessions,
       assetFolder: (bucket, key) => this.assembly.assetFolder(bucket, key),
       mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
-      functionEnvironment: (name) => functionEnvironment(this.options, name),
+      functionEnvironment: (name, environment) => functionEnvironment(this.options, name, environment),
     });
   }
 
@@ -255,9 +258,13 @@ function directoryOf(roles: IamRoles, people: NonNullable<CloudOptions["people"]
   return { policiesOf: (principalArn) => roles.directory.policiesOf(principalArn) ?? byArn.get(principalArn) };
 }
 
-function functionEnvironment(options: CloudOptions, name: string): Record<string, string> {
+function functionEnvironment(
+  options: CloudOptions,
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
   const hosts = options.hosts === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: JSON.stringify(options.hosts) };
-  return { ...hosts, ...options.functionEnvironment?.(name) };
+  return { ...hosts, ...options.functionEnvironment?.(name, environment) };
 }
 
 function cloudLog(dataDir: string | undefined, clock: HoldableClock): (line: string) => void {

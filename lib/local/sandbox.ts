@@ -65,10 +65,13 @@ export async function serveSandbox<S extends { readonly answers: readonly Canned
     receive(message)
       .then(async (request) => {
         const instead = canned(request);
-        if (instead?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, instead.delayMs).unref());
+        if (instead?.delayMs !== undefined)
+          await new Promise((resolve) => setTimeout(resolve, instead.delayMs).unref());
         send(response, instead ?? system.answer(request));
       })
-      .catch((error: unknown) => send(response, { status: 500, body: { error: error instanceof Error ? error.message : "unknown" } }));
+      .catch((error: unknown) =>
+        send(response, { status: 500, body: { error: error instanceof Error ? error.message : "unknown" } }),
+      );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

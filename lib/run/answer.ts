@@ -4,12 +4,12 @@
  */
 import { CountersignError } from "../errors.js";
 import { actionForms } from "./action.js";
-import { checkArgs, readProposal } from "./proposal.js";
 import { nextContext } from "./context.js";
 import { callToTell } from "./history.js";
+import { checkArgs, readProposal } from "./proposal.js";
 import type { Action, ApprovalView, DecideAnswer, Proposal, ToolAnswer } from "./protocol.js";
-import { evolve, openCall, type OpenRun, type RunState, type Stamped } from "./state.js";
 import { movedHolds, outcomeOf } from "./settle.js";
+import { evolve, type OpenRun, openCall, type RunState, type Stamped } from "./state.js";
 import { msOf } from "./time.js";
 import type { GateInput, Step } from "./types.js";
 import { unreachable } from "./unreachable.js";

@@ -2,8 +2,9 @@
  * The gate's own checks, in the order of DESIGN.md. Each answers what is wrong, or undefined; each is recorded whether it
  * passed or not, and after the first that fails the rest is skipped.
  */
-import { valuesAt } from "../contract/schema-paths.js";
+
 import type { Contract, Tool } from "../contract/model.js";
+import { valuesAt } from "../contract/schema-paths.js";
 import { durationText } from "../contract/units.js";
 import { type JsonObject, sameJson } from "./canonical.js";
 import type { Check } from "./events.js";

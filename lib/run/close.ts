@@ -1,7 +1,8 @@
 /** Closing a run that its state machine left open: after a failure, a time-out, a stop, or a start that never came. */
-import { openCall, foldRun, type OpenRun, type Outcome, type RunState, evolve } from "./state.js";
+
 import { plain, runClosed, stamp } from "./draft.js";
 import { movedHolds, settleOpenCall } from "./settle.js";
+import { evolve, foldRun, type OpenRun, type Outcome, openCall, type RunState } from "./state.js";
 import { msOf } from "./time.js";
 import type { CloseInput, Closing, Entry } from "./types.js";
 import { unreachable } from "./unreachable.js";

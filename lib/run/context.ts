@@ -2,8 +2,9 @@
  * The context object of the next turn: what the agent is told. Built from what this step recorded, so that a repeat builds
  * the same object.
  */
-import type { OpenRun, Stamped } from "./state.js";
+
 import type { Proposal, RunContext, ToolAnswer } from "./protocol.js";
+import type { OpenRun, Stamped } from "./state.js";
 
 type Turn = RunContext["turns"][number];
 

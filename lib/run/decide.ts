@@ -15,7 +15,7 @@ import { samePerson } from "./approvals.js";
 import { cannotPay, overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
-import { decidedEntry, type DecidedParts, policyRecord, refuse } from "./deny.js";
+import { type DecidedParts, decidedEntry, policyRecord, refuse } from "./deny.js";
 import { finishStep, plain } from "./draft.js";
 import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
 import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep } from "./hash.js";
@@ -24,8 +24,8 @@ import { MAX_OUTPUT_BYTES } from "./protocol.js";
 import { noncesOf, seal } from "./redact.js";
 import type { Outcome } from "./state.js";
 import { isoTime, msOf } from "./time.js";
-import type { Entry, Evidence, GateCase, Judgement, SealedValue, Step } from "./types.js";
 import { typedConfirmation } from "./title.js";
+import type { Entry, Evidence, GateCase, Judgement, SealedValue, Step } from "./types.js";
 import { askingPolicies, viewJson, viewOf } from "./view.js";
 
 /** How long a permit may be claimed: longer than a tool's retries, shorter than anyone's memory. */

@@ -1,10 +1,11 @@
 /** The ways an action goes no further: recorded with every check and every reason, and told to the agent. */
-import type { Ruling } from "./policy.js";
+
+import { asJson } from "./canonical.js";
 import { finishStep, plain, runClosed, withEntries } from "./draft.js";
 import type { Check, NewEvent } from "./events.js";
+import type { Ruling } from "./policy.js";
 import type { Outcome } from "./state.js";
 import type { Entry, GateCase, PolicyVerdict, Step } from "./types.js";
-import { asJson } from "./canonical.js";
 
 type Decided = Extract<NewEvent, { type: "ActionDecided" }>["data"];
 

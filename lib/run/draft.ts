@@ -1,7 +1,7 @@
 /** A step under way: its entries, stamped and folded, and finally the `Step`. */
 import { answerOf } from "./answer.js";
-import type { ApprovalView } from "./protocol.js";
 import type { Hold } from "./exposure.js";
+import type { ApprovalView } from "./protocol.js";
 import { evolve, type OpenRun, type RunState, type Stamped } from "./state.js";
 import { isoTime } from "./time.js";
 import type { Entry, GateInput, Step } from "./types.js";

@@ -1,6 +1,6 @@
 /** The log seen from one step: what was before it, and what it wrote. */
 import type { DecideRequest } from "./protocol.js";
-import { type Call, foldRun, openCall, type OpenRun, type Stamped } from "./state.js";
+import { type Call, foldRun, type OpenRun, openCall, type Stamped } from "./state.js";
 
 export interface Seen<E extends Stamped = Stamped> {
   readonly before: readonly E[];

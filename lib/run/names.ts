@@ -1,7 +1,7 @@
 /** Names of runs: readable in the Step Functions console, which cannot filter by input. */
 import { createHash } from "node:crypto";
 import type { Contract } from "../contract/model.js";
-import { hashJson, jcs, type JsonObject } from "./canonical.js";
+import { hashJson, type JsonObject, jcs } from "./canonical.js";
 import { jsonAt } from "./redact.js";
 
 const MAX_NAME = 80;

@@ -1,6 +1,7 @@
 /** Looks through free text that leaves the company: for sensitive values this run knows, and for what looks like a secret. */
-import { placesAt, valuesAt } from "../contract/schema-paths.js";
+
 import type { Contract, Tool } from "../contract/model.js";
+import { placesAt, valuesAt } from "../contract/schema-paths.js";
 import type { JsonObject } from "./canonical.js";
 import type { Memory } from "./memory.js";
 import { leaves } from "./resource.js";

@@ -5,8 +5,8 @@ import { stepOf } from "./draft.js";
 import { openBefore, seenFrom } from "./history.js";
 import { foldRun, type OpenRun } from "./state.js";
 import type { GateInput, Recorded } from "./types.js";
-import { parseView } from "./view.js";
 import { unreachable } from "./unreachable.js";
+import { parseView } from "./view.js";
 
 const NOTHING = { context: null, settled: [], released: [] };
 
@@ -61,7 +61,7 @@ function awaited(input: GateInput, state: OpenRun): void {
       if (state.calls.some((call) => call.turn === request.turn && call.returned === null)) return;
       throw notAwaited(input, state, `there is no open call of turn ${request.turn}`);
     default:
-      return unreachable("phase", request);
+      unreachable("phase", request);
   }
 }
 

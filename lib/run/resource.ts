@@ -1,6 +1,7 @@
 /** The resource of an action and the trusted facts about it: from recorded results or the admitted input, never from the model. */
-import { valuesAt } from "../contract/schema-paths.js";
+
 import type { Contract, Tool } from "../contract/model.js";
+import { valuesAt } from "../contract/schema-paths.js";
 import { type Json, type JsonObject, sameJson } from "./canonical.js";
 import type { Memory, PastCall } from "./memory.js";
 import { parseReference, resolve } from "./references.js";

@@ -8,7 +8,7 @@ import { faultText } from "./proposal.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "./protocol.js";
 import { noncesOf, redact, seal, sealedAs } from "./redact.js";
 import { resourceId } from "./resource.js";
-import { type Call, openCall, type OpenRun, type Outcome } from "./state.js";
+import { type Call, type OpenRun, type Outcome, openCall } from "./state.js";
 import { msOf } from "./time.js";
 import type { EffectRow, Entry, Step } from "./types.js";
 

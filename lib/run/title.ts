@@ -1,6 +1,7 @@
 /** The first line a person reads: the tool's title with its placeholders filled, and what must be typed to confirm. */
-import { valuesAt } from "../contract/schema-paths.js";
+
 import type { Tool } from "../contract/model.js";
+import { valuesAt } from "../contract/schema-paths.js";
 import type { JsonObject } from "./canonical.js";
 import { amountText, moneyText } from "./money.js";
 

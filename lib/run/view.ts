@@ -2,12 +2,12 @@
 import { GUARDRAIL_PREFIX } from "../policy/guardrails.js";
 import { agentId } from "../policy/names.js";
 import type { Json } from "./canonical.js";
+import { proposalStep } from "./hash.js";
 import { exposureOf, type Ruling } from "./policy.js";
 import { type ApprovalView, approvalView } from "./protocol.js";
-import { proposalStep } from "./hash.js";
 import { subjectOf } from "./resource.js";
-import { renderTitle, typedConfirmation } from "./title.js";
 import { isoTime } from "./time.js";
+import { renderTitle, typedConfirmation } from "./title.js";
 import type { Evidence, GateCase } from "./types.js";
 
 export interface Asking {

@@ -17,11 +17,17 @@ export function differences(expected: Scenario["expect"], observed: Observed): s
   return [
     ...same("refused", expected.refused, observed.refused),
     ...decisionDifferences(expected, observed.events),
-    ...same("invalid proposals", expected.invalid, of(observed.events, "ProposalInvalid").map(({ data }) => ({ turn: data.turn, reason: data.reason }))),
+    ...same(
+      "invalid proposals",
+      expected.invalid,
+      of(observed.events, "ProposalInvalid").map(({ data }) => ({ turn: data.turn, reason: data.reason })),
+    ),
     ...same("approvals", expected.approvals, approvalResults(observed.events)),
     ...toolDifferences(expected, observed.events),
     ...outcomeDifferences(expected, observed.events),
-    ...Object.entries(expected.sandbox).flatMap(([host, state]) => same(`sandbox ${host}`, state, observed.sandbox[host])),
+    ...Object.entries(expected.sandbox).flatMap(([host, state]) =>
+      same(`sandbox ${host}`, state, observed.sandbox[host]),
+    ),
   ];
 }
 
@@ -33,22 +39,41 @@ function decisionDifferences(expected: Scenario["expect"], events: readonly Reco
     const want = wanted[at];
     const got = decided[at];
     if (want === undefined || got === undefined) {
-      found.push(`decision ${at + 1}: expected ${want ? `${want.tool} ${want.decision}` : "none"}, got ${got ? `${got.tool} ${got.decision} (${got.reasons.join("; ")})` : "none"}`);
+      found.push(
+        `decision ${at + 1}: expected ${want ? `${want.tool} ${want.decision}` : "none"}, got ${got ? `${got.tool} ${got.decision} (${got.reasons.join("; ")})` : "none"}`,
+      );
       continue;
     }
     const label = `decision ${at + 1} (${want.tool})`;
-    found.push(...same(label, [want.turn, want.tool, want.decision], [got.turn, got.tool, got.decision], got.reasons.join("; ")));
-    if (want.determining !== undefined) found.push(...same(`${label} determining`, [...want.determining].sort(), [...(got.policy?.determining ?? [])].sort()));
-    if (want.denied_by !== undefined) found.push(...same(`${label} denied by`, [...want.denied_by].sort(), [...(got.policy?.denied_by ?? [])].sort()));
-    if (want.failed !== undefined && !got.checks.some((check) => check.name === want.failed && check.result === "failed"))
-      found.push(`${label}: check ${want.failed} did not fail; failed: ${got.checks.filter((check) => check.result === "failed").map((check) => check.name).join(", ") || "none"}`);
+    found.push(
+      ...same(label, [want.turn, want.tool, want.decision], [got.turn, got.tool, got.decision], got.reasons.join("; ")),
+    );
+    if (want.determining !== undefined)
+      found.push(
+        ...same(`${label} determining`, [...want.determining].sort(), [...(got.policy?.determining ?? [])].sort()),
+      );
+    if (want.denied_by !== undefined)
+      found.push(...same(`${label} denied by`, [...want.denied_by].sort(), [...(got.policy?.denied_by ?? [])].sort()));
+    if (
+      want.failed !== undefined &&
+      !got.checks.some((check) => check.name === want.failed && check.result === "failed")
+    )
+      found.push(
+        `${label}: check ${want.failed} did not fail; failed: ${
+          got.checks
+            .filter((check) => check.result === "failed")
+            .map((check) => check.name)
+            .join(", ") || "none"
+        }`,
+      );
   }
   return found;
 }
 
 function approvalResults(events: readonly RecordedEvent[]): { type: string; result: string }[] {
   return of(events, "ApprovalRequested").map(({ data }) => {
-    const about = <E extends { data: { approval_id: string } }>(list: readonly E[]) => list.filter((event) => event.data.approval_id === data.approval_id);
+    const about = <E extends { data: { approval_id: string } }>(list: readonly E[]) =>
+      list.filter((event) => event.data.approval_id === data.approval_id);
     const votes = about(of(events, "ApprovalDecided"));
     const result = votes.some((vote) => vote.data.decision === "reject")
       ? "rejected"
@@ -65,12 +90,17 @@ function approvalResults(events: readonly RecordedEvent[]): { type: string; resu
 
 function toolDifferences(expected: Scenario["expect"], events: readonly RecordedEvent[]): string[] {
   if (expected.tools === undefined) return [];
-  return same("tools", expected.tools, of(events, "ToolReturned").map(({ data }) => ({ tool: data.tool, status: data.status })));
+  return same(
+    "tools",
+    expected.tools,
+    of(events, "ToolReturned").map(({ data }) => ({ tool: data.tool, status: data.status })),
+  );
 }
 
 function outcomeDifferences(expected: Scenario["expect"], events: readonly RecordedEvent[]): string[] {
   const closed = of(events, "RunClosed").map((event) => event.data.outcome);
-  if (expected.outcome === undefined) return closed.length === 0 ? [] : [`outcome: expected none, got ${JSON.stringify(closed)}`];
+  if (expected.outcome === undefined)
+    return closed.length === 0 ? [] : [`outcome: expected none, got ${JSON.stringify(closed)}`];
   const [outcome, ...more] = closed;
   if (outcome === undefined || more.length > 0) return [`outcome: expected exactly one, got ${JSON.stringify(closed)}`];
   return [

@@ -3,8 +3,8 @@
  * answer — and what must come of it. `workflows/<name>/scenarios/*.json`.
  */
 import * as z from "zod";
-import { CHECK_NAMES } from "../run/events.js";
 import { recordedTurn } from "../local/services/turns.js";
+import { CHECK_NAMES } from "../run/events.js";
 
 const person = z.strictObject({
   by: z.string(),
@@ -51,7 +51,9 @@ export const scenarioFile = z.strictObject({
     /** proposals that were no valid action */
     invalid: z.array(z.strictObject({ turn: z.int().positive(), reason: z.string() })).default([]),
     approvals: z
-      .array(z.strictObject({ type: z.string(), result: z.enum(["approved", "rejected", "expired", "voided", "stopped"]) }))
+      .array(
+        z.strictObject({ type: z.string(), result: z.enum(["approved", "rejected", "expired", "voided", "stopped"]) }),
+      )
       .default([]),
     tools: z.array(z.strictObject({ tool: z.string(), status: z.enum(["ok", "error", "unknown"]) })).optional(),
     outcome: z.strictObject({ status: z.string(), reason: z.string().optional() }).optional(),
@@ -70,7 +72,10 @@ export function isTimePlaceholder(value: unknown): boolean {
 }
 
 /** Fills `{{now-2d}}` (days, hours, minutes) with a UTC ISO time, at the top level of an input. */
-export function fillTimes(input: Readonly<Record<string, z.core.util.JSONType>>, nowMs: number): Record<string, z.core.util.JSONType> {
+export function fillTimes(
+  input: Readonly<Record<string, z.core.util.JSONType>>,
+  nowMs: number,
+): Record<string, z.core.util.JSONType> {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => {
       const match = typeof value === "string" ? PLACEHOLDER.exec(value) : null;

@@ -22,7 +22,12 @@ export async function loadScenarios(root: string, workflow: string): Promise<Nam
   return Promise.all(
     files.map(async (name) => {
       const file = join(folder, name);
-      return { workflow, name: name.replace(/\.json$/, ""), file, scenario: parseScenario(await readJson(file), `${workflow}/scenarios/${name}`) };
+      return {
+        workflow,
+        name: name.replace(/\.json$/, ""),
+        file,
+        scenario: parseScenario(await readJson(file), `${workflow}/scenarios/${name}`),
+      };
     }),
   );
 }
@@ -31,15 +36,25 @@ export async function loadScenarios(root: string, workflow: string): Promise<Nam
 export function parseScenario(value: unknown, where: string): Scenario {
   const parsed = scenarioFile.safeParse(value);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.map(String).join(".") || "(whole file)"}: ${issue.message}`);
-  throw new CountersignError("CS-5010", `scenario ${where}: ${faults.join("; ")}; correct the file (docs/scenarios.md)`, { faults });
+  const faults = parsed.error.issues.map(
+    (issue) => `${issue.path.map(String).join(".") || "(whole file)"}: ${issue.message}`,
+  );
+  throw new CountersignError(
+    "CS-5010",
+    `scenario ${where}: ${faults.join("; ")}; correct the file (docs/scenarios.md)`,
+    { faults },
+  );
 }
 
 /** `sandbox/seed.json`: what the outside systems hold before a run; empty when there is none. */
 export async function loadSeeds(root: string, workflow: string): Promise<Seeds> {
   const file = join(root, "workflows", workflow, "sandbox", "seed.json");
   const parsed = seedFile.safeParse(await readJson(file, {}));
-  if (!parsed.success) throw new CountersignError("CS-5010", `${workflow}/sandbox/seed.json: an object per host is wanted; correct the file`);
+  if (!parsed.success)
+    throw new CountersignError(
+      "CS-5010",
+      `${workflow}/sandbox/seed.json: an object per host is wanted; correct the file`,
+    );
   return parsed.data;
 }
 
@@ -63,7 +78,10 @@ async function readJson(file: string, missing?: unknown): Promise<unknown> {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (error) {
     if (missing !== undefined && isMissing(error)) return missing;
-    throw new CountersignError("CS-5010", `${file}: ${error instanceof Error ? error.message : "unreadable"}; a scenario is a JSON file`);
+    throw new CountersignError(
+      "CS-5010",
+      `${file}: ${error instanceof Error ? error.message : "unreadable"}; a scenario is a JSON file`,
+    );
   }
 }
 

@@ -1,10 +1,10 @@
 /** Plays one scenario: the requester starts the run, people answer over the approval desk's own HTTP, time skips where nobody does. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamoControl } from "../aws/control.js";
-import type { Connection } from "../cli/connection.js";
-import { decide, readChallenge } from "../cli/desk.js";
-import { startRun } from "../cli/front-door.js";
-import { type RunReader, runReader } from "../cli/runs.js";
+import type { Connection } from "../client/connection.js";
+import { decide, readChallenge } from "../client/desk.js";
+import { startRun } from "../client/front-door.js";
+import { type RunReader, runReader } from "../client/runs.js";
 import { CountersignError } from "../errors.js";
 import type { SkippingClock } from "../local/clock.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
@@ -20,7 +20,11 @@ const MAX_WAITS = 400;
 
 type Answered = Scenario["approvals"][number];
 
-export async function playScenario(session: Session, { workflow, scenario }: NamedScenario, clock: SkippingClock): Promise<Observed> {
+export async function playScenario(
+  session: Session,
+  { workflow, scenario }: NamedScenario,
+  clock: SkippingClock,
+): Promise<Observed> {
   await session.cloud.reset();
   const seeds = overlaySeeds(session.workflows.get(workflow)?.seeds ?? {}, scenario.sandbox);
   session.sandboxes.reset(workflow, seeds);
@@ -29,7 +33,10 @@ export async function playScenario(session: Session, { workflow, scenario }: Nam
   clock.restart(Date.parse(scenario.at));
   const connection = sessionConnection(session);
   const play = new Play(session, connection, await runReader(connection), clock, workflow, seeds);
-  const request = { input: fillTimes(scenario.input, clock.now()), ...(scenario.tenant === undefined ? {} : { tenant: scenario.tenant }) };
+  const request = {
+    input: fillTimes(scenario.input, clock.now()),
+    ...(scenario.tenant === undefined ? {} : { tenant: scenario.tenant }),
+  };
   try {
     const { run_id, tenant } = await startRun(connection, workflow, request);
     return await play.finish({ workflow, tenant, runId: run_id }, scenario.approvals);
@@ -77,7 +84,8 @@ class Play {
   }
 
   private async answer(asked: EventOf<"ApprovalRequested">, how: Answered): Promise<void> {
-    if (how.meanwhile !== undefined) this.session.sandboxes.reset(this.workflow, overlaySeeds(this.seeds, how.meanwhile));
+    if (how.meanwhile !== undefined)
+      this.session.sandboxes.reset(this.workflow, overlaySeeds(this.seeds, how.meanwhile));
     for (const person of how.answers) await this.decideAs(asked, person);
     if (how.stop) await this.stop();
     if (how.answers.length < asked.data.needed && how.answers.every((one) => one.decision === "approve"))
@@ -88,19 +96,42 @@ class Play {
   private async decideAs(asked: EventOf<"ApprovalRequested">, person: Answered["answers"][number]): Promise<void> {
     const mails = this.session.cloud.ses.mailbox.list().filter((mail) => mail.to.includes(person.by));
     const challenge = readChallenge(mails.at(-1)?.text ?? "");
-    if (challenge === undefined) throw new CountersignError("CS-5010", `scenario: ${person.by} has no approval mail; the contract's approvers are ${asked.data.approvers.join(", ")}`);
+    if (challenge === undefined)
+      throw new CountersignError(
+        "CS-5010",
+        `scenario: ${person.by} has no approval mail; the contract's approvers are ${asked.data.approvers.join(", ")}`,
+      );
     const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
-    await decide(challenge.link, { decision: person.decision, code: challenge.code, comment: person.comment, confirmation });
+    await decide(challenge.link, {
+      decision: person.decision,
+      code: challenge.code,
+      comment: person.comment,
+      confirmation,
+    });
   }
 
   private async stop(): Promise<void> {
     const { ControlTable } = await this.connection.controlPlane();
-    const control = dynamoControl({ client: new DynamoDBClient(this.connection.client("operator")), table: ControlTable });
-    await control.writeBrake(this.workflow, { on: true, by: "operator", at: new Date(this.clock.now()).toISOString(), reason: "scenario" });
+    const control = dynamoControl({
+      client: new DynamoDBClient(this.connection.client("operator")),
+      table: ControlTable,
+    });
+    await control.writeBrake(this.workflow, {
+      on: true,
+      by: "operator",
+      at: new Date(this.clock.now()).toISOString(),
+      reason: "scenario",
+    });
   }
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#39;": "'",
+};
 
 /** What the page asks an approver to type, read off the page as a person reads it; empty when it asks for nothing. */
 export async function wantedConfirmation(link: string): Promise<string> {

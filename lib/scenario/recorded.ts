@@ -1,9 +1,9 @@
 /** Finds the scenario whose input a conversation is about, so that a run started by hand is answered from its recorded turns. */
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
+import type { ConverseRequest } from "../local/services/bedrock.js";
 import { isTimePlaceholder } from "./format.js";
 import type { NamedScenario } from "./load.js";
-import type { ConverseRequest } from "../local/services/bedrock.js";
 
 const jsonObject = z.record(z.string(), z.json());
 
@@ -16,7 +16,9 @@ export function scenarioFor(scenarios: readonly NamedScenario[], request: Conver
     return (
       scenario.expect.refused === undefined &&
       names.length === Object.keys(input).length &&
-      names.every((name) => isTimePlaceholder(scenario.input[name]) || isDeepStrictEqual(scenario.input[name], input[name]))
+      names.every(
+        (name) => isTimePlaceholder(scenario.input[name]) || isDeepStrictEqual(scenario.input[name], input[name]),
+      )
     );
   });
 }

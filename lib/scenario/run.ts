@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { synthesise } from "./synth.js";
 import { createSkippingClock } from "../local/clock.js";
 import { differences } from "./compare.js";
 import type { NamedScenario } from "./load.js";
-import { openSession, type Session } from "./session.js";
 import { playScenario } from "./play.js";
+import { openSession, type Session } from "./session.js";
+import { synthesise } from "./synth.js";
 
 export interface ScenarioResult {
   readonly workflow: string;
@@ -33,9 +33,20 @@ export async function runScenarios(options: ScenarioOptions): Promise<ScenarioRe
   const clock = createSkippingClock(Date.now());
   let session: Session | undefined;
   try {
-    const assembly = options.assembly ?? (await synthesise({ root: options.root, stage: options.stage, out: join(temporary ?? "", "cdk.out") }));
-    session = await openSession({ root: options.root, stage: options.stage, assembly, workflows: options.workflows, clock, schedules: false });
-    const chosen = [...session.workflows.values()].flatMap((one) => one.scenarios).filter((one) => one.name.includes(options.only ?? ""));
+    const assembly =
+      options.assembly ??
+      (await synthesise({ root: options.root, stage: options.stage, out: join(temporary ?? "", "cdk.out") }));
+    session = await openSession({
+      root: options.root,
+      stage: options.stage,
+      assembly,
+      workflows: options.workflows,
+      clock,
+      schedules: false,
+    });
+    const chosen = [...session.workflows.values()]
+      .flatMap((one) => one.scenarios)
+      .filter((one) => one.name.includes(options.only ?? ""));
     const results: ScenarioResult[] = [];
     for (const one of chosen) {
       const result = await runOne(session, one, clock);
@@ -50,7 +61,11 @@ export async function runScenarios(options: ScenarioOptions): Promise<ScenarioRe
   }
 }
 
-async function runOne(session: Session, one: NamedScenario, clock: Parameters<typeof playScenario>[2]): Promise<ScenarioResult> {
+async function runOne(
+  session: Session,
+  one: NamedScenario,
+  clock: Parameters<typeof playScenario>[2],
+): Promise<ScenarioResult> {
   const began = performance.now();
   const observed = await playScenario(session, one, clock);
   return {
@@ -64,5 +79,8 @@ async function runOne(session: Session, one: NamedScenario, clock: Parameters<ty
 
 function render(result: ScenarioResult): string {
   const mark = result.differences.length === 0 ? "✔" : "✘";
-  return [`${mark} ${result.workflow} / ${result.scenario}  ${result.durationMs} ms`, ...result.differences.map((line) => `    ${line}`)].join("\n");
+  return [
+    `${mark} ${result.workflow} / ${result.scenario}  ${result.durationMs} ms`,
+    ...result.differences.map((line) => `    ${line}`),
+  ].join("\n");
 }

@@ -31,7 +31,12 @@ export async function startSandboxes(
   now: () => number,
 ): Promise<Sandboxes> {
   const wanted = workflows.flatMap(({ contract, seeds }) =>
-    Object.entries(contract.sandbox).map(([host, file]) => ({ workflow: contract.name, host, file, seed: seeds[host] ?? {} })),
+    Object.entries(contract.sandbox).map(([host, file]) => ({
+      workflow: contract.name,
+      host,
+      file,
+      seed: seeds[host] ?? {},
+    })),
   );
   const started: Started[] = [];
   const closeAll = async () => void (await Promise.all(started.map(({ server }) => server.close())));
@@ -42,7 +47,10 @@ export async function startSandboxes(
     } catch (error) {
       await closeAll();
       const why = error instanceof Error ? error.message : String(error);
-      throw new CountersignError("CS-4050", `sandbox ${host} of ${workflow} (${file}): does not start: ${why}; it exports \`start\` and takes its seed from sandbox/seed.json`);
+      throw new CountersignError(
+        "CS-4050",
+        `sandbox ${host} of ${workflow} (${file}): does not start: ${why}; it exports \`start\` and takes its seed from sandbox/seed.json`,
+      );
     }
   }
   const of = (workflow: string) => started.filter((one) => one.workflow === workflow);

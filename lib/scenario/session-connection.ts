@@ -1,5 +1,5 @@
 /** A session's cloud as commands see a deployment: the same queries and requests serve both. */
-import type { Connection, PeopleRole } from "../cli/connection.js";
+import type { Connection, PeopleRole } from "../client/connection.js";
 import type { Session } from "./session.js";
 
 const ROLE_OUTPUTS = {

@@ -3,17 +3,17 @@
  * What `npm start`, `scenario test` and the whole-run tests share.
  */
 import { join } from "node:path";
-import type { Contract } from "../contract/model.js";
 import { loadWorkflow } from "../contract/load.js";
+import type { Contract } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
-import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load.js";
-import { type Cloud, startCloud } from "../local/cloud.js";
 import type { HoldableClock } from "../local/clock.js";
-import { type Sandboxes, startSandboxes } from "./sandboxes.js";
-import { scenarioFor } from "./recorded.js";
+import { type Cloud, startCloud } from "../local/cloud.js";
 import { type ConverseModel, type ConverseRequest, recordedModel } from "../local/services/bedrock.js";
 import type { Script } from "../local/services/turns.js";
 import type { WebHandler } from "../local/wire/wire.js";
+import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load.js";
+import { scenarioFor } from "./recorded.js";
+import { type Sandboxes, startSandboxes } from "./sandboxes.js";
 
 export interface SessionOptions {
   readonly root: string;
@@ -62,7 +62,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       stacks: loaded.map(({ contract }) => `countersign-${options.stage}-${contract.name}`),
       clock: options.clock,
       model: options.model ?? recordedModel(pick),
-      functionEnvironment: (functionName) => hostsOf(functionName, options.stage, sandboxes, [...workflows.keys()]),
+      functionEnvironment: (_, environment) => hostsOf(environment.WORKFLOW, sandboxes),
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
@@ -87,15 +87,16 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 async function loadSessionWorkflow(root: string, name: string): Promise<SessionWorkflow> {
   const { contract } = await loadWorkflow(join(root, "workflows", name));
-  if (contract === undefined) throw new CountersignError("CS-5009", `workflow ${name}: the contract has faults; see \`countersign workflow check ${name}\``);
+  if (contract === undefined)
+    throw new CountersignError(
+      "CS-5009",
+      `workflow ${name}: the contract has faults; see \`countersign workflow check ${name}\``,
+    );
   const [seeds, scenarios] = await Promise.all([loadSeeds(root, name), loadScenarios(root, name)]);
   return { contract, seeds, scenarios };
 }
 
-/** Functions are named `countersign-<stage>-<workflow>-…`; the longest workflow name that fits is the function's. */
-function hostsOf(functionName: string, stage: string, sandboxes: Sandboxes, workflows: readonly string[]): Record<string, string> {
-  const workflow = workflows
-    .filter((name) => functionName.startsWith(`countersign-${stage}-${name}-`))
-    .sort((a, b) => b.length - a.length)[0];
+/** A function's own workflow is in its environment; functions of the control plane have none and reach no outside host. */
+function hostsOf(workflow: string | undefined, sandboxes: Sandboxes): Record<string, string> {
   return workflow === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: JSON.stringify(sandboxes.hosts(workflow)) };
 }

@@ -55,8 +55,8 @@ function patchConnect(rules: EgressRules, undo: Patch[]): void {
 function targetOf(args: readonly unknown[]): { readonly host: string; readonly port: number } | undefined {
   const [first, second] = isNormalised(args[0]) ? args[0] : args;
   if (isRecord(first)) {
-    if (typeof first["path"] === "string" && first["port"] === undefined) return undefined;
-    return portOf(first["port"], first["host"]);
+    if (typeof first.path === "string" && first.port === undefined) return undefined;
+    return portOf(first.port, first.host);
   }
   return portOf(first, second);
 }
@@ -68,7 +68,9 @@ function isNormalised(value: unknown): value is readonly unknown[] {
 
 function portOf(port: unknown, host: unknown) {
   const number = typeof port === "number" ? port : typeof port === "string" && /^\d+$/.test(port) ? Number(port) : NaN;
-  return Number.isInteger(number) ? { host: typeof host === "string" && host !== "" ? host : "localhost", port: number } : undefined;
+  return Number.isInteger(number)
+    ? { host: typeof host === "string" && host !== "" ? host : "localhost", port: number }
+    : undefined;
 }
 
 function patchDatagrams(rules: EgressRules, undo: Patch[]): void {

@@ -7,7 +7,9 @@ type Guarded = Pick<Tool, "name" | "hosts"> & Partial<Pick<Tool, "awsActions">>;
 
 /** `services`: the AWS services that the runtime around the team's code uses; those of the tool's own AWS actions are added. */
 export function guardEgress(owner: Guarded, local: LocalHosts, services: readonly string[]): void {
-  const own = (owner.awsActions ?? []).flatMap(({ actions }) => actions.flatMap((action) => action.split(":")[0] ?? []));
+  const own = (owner.awsActions ?? []).flatMap(({ actions }) =>
+    actions.flatMap((action) => action.split(":")[0] ?? []),
+  );
   const places = allowedPlaces({
     hosts: owner.hosts,
     local,

@@ -71,24 +71,27 @@ export function allowedPlaces(options: {
     const url = local[host];
     return url === undefined ? [] : placeOf(url);
   });
-  const region = env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"];
+  const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   const endpoints = Object.entries(env).flatMap(([name, url]) =>
     (name === "AWS_ENDPOINT_URL" || name.startsWith("AWS_ENDPOINT_URL_")) && url !== undefined ? placeOf(url) : [],
   );
   const aws = services.flatMap((service) => {
-    if (region === undefined || env["AWS_ENDPOINT_URL"] !== undefined) return [];
-    const host = `${service}.${region}.amazonaws.com`;
-    return [
-      { host, port: 443 },
-      { host: `*.${host}`, port: 443 },
-    ];
+    if (region === undefined || env.AWS_ENDPOINT_URL !== undefined) return [];
+    // With account-based endpoints, which the SDK prefers where it knows the account, DynamoDB is `<account>.ddb.<region>…`.
+    const names = service === "dynamodb" ? [service, "ddb"] : [service];
+    return names.flatMap((name) =>
+      ["", "*."].map((any) => ({ host: `${any}${name}.${region}.amazonaws.com`, port: 443 })),
+    );
   });
-  const runtime = env["AWS_LAMBDA_RUNTIME_API"];
+  const runtime = env.AWS_LAMBDA_RUNTIME_API;
   return [...outside, ...endpoints, ...aws, ...(runtime === undefined ? [] : placeOf(`http://${runtime}`))];
 }
 
 export function isAllowed(places: readonly Place[], host: string, port: number): boolean {
-  const name = host.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const name = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "");
   return places.some(
     (place) =>
       place.port === port && (place.host.startsWith("*.") ? name.endsWith(place.host.slice(1)) : place.host === name),

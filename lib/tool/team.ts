@@ -8,6 +8,9 @@ export function teamFunction(
 ): (...args: readonly unknown[]) => Promise<unknown> {
   const exported = module[name];
   if (typeof exported !== "function")
-    throw new CountersignError("CS-3210", `${file}: exports no function \`${name}\`; write \`export const ${name} = async (…) => …\``);
+    throw new CountersignError(
+      "CS-3210",
+      `${file}: exports no function \`${name}\`; write \`export const ${name} = async (…) => …\``,
+    );
   return async (...args) => exported(...args);
 }

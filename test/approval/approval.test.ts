@@ -14,12 +14,24 @@ describe("codes", () => {
     for (let index = 0; index < 200; index++) {
       const code = newCode();
       expect(code).toMatch(/^[A-HJKMNP-Z2-9]{8}$/);
-      for (const typed of [showCode(code), code.toLowerCase(), ` ${code.slice(0, 3)} ${code.slice(3)}\n`, showCode(code).replace("-", "–")]) expect(readCode(typed)).toBe(code);
+      for (const typed of [
+        showCode(code),
+        code.toLowerCase(),
+        ` ${code.slice(0, 3)} ${code.slice(3)}\n`,
+        showCode(code).replace("-", "–"),
+      ])
+        expect(readCode(typed)).toBe(code);
     }
   });
   test("what is no code is not read as one", () => {
-    for (const typed of ["", "ABCD", "ABCDEFGHJ", "ABCDEFG0", "ABCDEFGI", "ABCD EFG!", "ÄBCDEFGH"]) expect(readCode(typed)).toBeUndefined();
-    fc.assert(fc.property(fc.string(), (typed) => readCode(typed) === undefined || /^[A-HJKMNP-Z2-9]{8}$/.test(readCode(typed) ?? "")));
+    for (const typed of ["", "ABCD", "ABCDEFGHJ", "ABCDEFG0", "ABCDEFGI", "ABCD EFG!", "ÄBCDEFGH"])
+      expect(readCode(typed)).toBeUndefined();
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (typed) => readCode(typed) === undefined || /^[A-HJKMNP-Z2-9]{8}$/.test(readCode(typed) ?? ""),
+      ),
+    );
   });
   test("only the right code under the right salt matches", async () => {
     const salt = "0".repeat(32);
@@ -60,20 +72,39 @@ describe("an approval", () => {
     expect(approvalStatus(view, [decision("ana")], before)).toEqual({ kind: "open", approvals: 1 });
     expect(approvalStatus(view, [decision("ana"), decision("ana")], before)).toEqual({ kind: "open", approvals: 1 });
     expect(approvalStatus(view, two, before)).toEqual({ kind: "approved" });
-    expect(approvalStatus(view, [...two, decision("chris", { decision: "reject" })], before)).toEqual({ kind: "rejected" });
+    expect(approvalStatus(view, [...two, decision("chris", { decision: "reject" })], before)).toEqual({
+      kind: "rejected",
+    });
     expect(approvalStatus(view, [decision("ana")], before + 1)).toEqual({ kind: "expired", approvals: 1 });
     expect(approvalStatus(view, two, before + 1)).toEqual({ kind: "approved" });
-    expect(approvalStatus(view, [decision("ana"), decision("bo", { action_hash: "e".repeat(64) })], before)).toEqual({ kind: "open", approvals: 1 });
+    expect(approvalStatus(view, [decision("ana"), decision("bo", { action_hash: "e".repeat(64) })], before)).toEqual({
+      kind: "open",
+      approvals: 1,
+    });
   });
   test("is what the gate hashed, or it is not shown", () => {
     expect(matchesHash(view)).toBe(true);
-    const changes = [{ args: { ...view.args, amount_cents: 1 } }, { args: { ...view.args, memo: "for me" } }, { nonces: {} }, { stage: "prod" }, { deadline: "2027-01-01T00:00:00.000Z" }, { tool: "zendesk.reply" }, { turn: 5 }, { run_id: "other" }, { contract_hash: "e".repeat(64) }, { sensitive_paths: [] }];
+    const changes = [
+      { args: { ...view.args, amount_cents: 1 } },
+      { args: { ...view.args, memo: "for me" } },
+      { nonces: {} },
+      { stage: "prod" },
+      { deadline: "2027-01-01T00:00:00.000Z" },
+      { tool: "zendesk.reply" },
+      { turn: 5 },
+      { run_id: "other" },
+      { contract_hash: "e".repeat(64) },
+      { sensitive_paths: [] },
+    ];
     for (const change of changes) expect(matchesHash({ ...view, ...change }), JSON.stringify(change)).toBe(false);
   });
 });
 
 describe("text in which nothing hides", () => {
-  const drawn = (text: string) => visible(text).map((segment) => segment.text).join("");
+  const drawn = (text: string) =>
+    visible(text)
+      .map((segment) => segment.text)
+      .join("");
   test("marks edges, line ends, and what has no shape", () => {
     expect(drawn(" a  b\n")).toBe("·a ·b⏎\n");
     expect(drawn("a\tb")).toBe("a⇥b");
@@ -85,12 +116,25 @@ describe("text in which nothing hides", () => {
   test("no character is lost and none that hides is drawn as it is", () => {
     const hides = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom(" ", "\n", "\t", "a", "\u200b", "\u202e", "\u00a0") })), (text) => {
-        const segments = visible(text);
-        const plain = segments.filter(({ mark }) => mark === undefined).map((segment) => segment.text).join("");
-        const marks = segments.filter(({ mark }) => mark !== undefined).length;
-        return !hides.test(plain) && [...plain].length + marks === [...text].length && !hides.test(drawn(text).replaceAll("⏎\n", ""));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.string({ unit: fc.constantFrom(" ", "\n", "\t", "a", "\u200b", "\u202e", "\u00a0") }),
+        ),
+        (text) => {
+          const segments = visible(text);
+          const plain = segments
+            .filter(({ mark }) => mark === undefined)
+            .map((segment) => segment.text)
+            .join("");
+          const marks = segments.filter(({ mark }) => mark !== undefined).length;
+          return (
+            !hides.test(plain) &&
+            [...plain].length + marks === [...text].length &&
+            !hides.test(drawn(text).replaceAll("⏎\n", ""))
+          );
+        },
+      ),
     );
   });
 });
@@ -109,7 +153,17 @@ test("changes are told field by field, money as money", () => {
 });
 
 test("times are told in the contract's zone and in UTC", () => {
-  expect(instantText("2026-11-21T17:04:00.000Z", "Europe/Berlin")).toBe("18:04 Europe/Berlin on Sat 21 Nov 2026 (17:04 UTC)");
+  expect(instantText("2026-11-21T17:04:00.000Z", "Europe/Berlin")).toBe(
+    "18:04 Europe/Berlin on Sat 21 Nov 2026 (17:04 UTC)",
+  );
   expect(instantText("2026-11-21T17:04:00.000Z", "UTC")).toBe("17:04 UTC on Sat 21 Nov 2026");
-  expect([0, 999, 45_000, 60_000, 13_920_000, 3_600_000, 187_200_000].map(durationText)).toEqual(["0 s", "0 s", "45 s", "1 min", "3 h 52 min", "1 h", "2 d 4 h"]);
+  expect([0, 999, 45_000, 60_000, 13_920_000, 3_600_000, 187_200_000].map(durationText)).toEqual([
+    "0 s",
+    "0 s",
+    "45 s",
+    "1 min",
+    "3 h 52 min",
+    "1 h",
+    "2 d 4 h",
+  ]);
 });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { GENESIS, appendToChain, eventHash, verifyChain } from "../../lib/audit/chain.js";
+import { appendToChain, eventHash, GENESIS, verifyChain } from "../../lib/audit/chain.js";
 import { exportLines, recordLine } from "../../lib/audit/export.js";
 import { runRecord } from "../../lib/audit/record.js";
 import { sha256Hex } from "../../lib/run/canonical.js";
-import { act, lookedUp, REFUND, RUN_ID, wholeRun, World } from "../run/support.js";
-import { linesOf, rejectedRun, refusedRun } from "./support.js";
+import { act, lookedUp, REFUND, RUN_ID, World, wholeRun } from "../run/support.js";
+import { linesOf, refusedRun, rejectedRun } from "./support.js";
 
 test("the run record has DESIGN.md's fields, amounts in USD", () => {
   const record = runRecord(wholeRun().events);

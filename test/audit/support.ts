@@ -1,7 +1,7 @@
-import { exportLines } from "../../lib/audit/export.js";
 import { appendToChain } from "../../lib/audit/chain.js";
+import { exportLines } from "../../lib/audit/export.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
-import { act, lookedUp, REFUND, wholeRun, World } from "../run/support.js";
+import { act, lookedUp, REFUND, World, wholeRun } from "../run/support.js";
 
 export async function linesOf(...runs: readonly (readonly RecordedEvent[])[]): Promise<string[]> {
   const lines: string[] = [];

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createVerifier, reportLines, verifyText, type VerifyReport } from "../../lib/audit/verify.js";
 import { manifestOf } from "../../lib/audit/manifest.js";
-import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
+import { createVerifier, reportLines, type VerifyReport, verifyText } from "../../lib/audit/verify.js";
 import { jcs } from "../../lib/run/canonical.js";
+import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { idempotencyKey } from "../../lib/run/hash.js";
 import { lookedUp, RUN_ID, wholeRun } from "../run/support.js";
 import { linesOf, rechained, refusedRun, rejectedRun } from "./support.js";

@@ -59,8 +59,17 @@ describe("rows that we did not write", () => {
   test("an event moved to another run, or no event at all, is not read", async () => {
     const log = dynamoRunLog(stage.table("log"));
     const theirs = newRun();
-    const usage = { model: "m", prompt_tokens: 1, completion_tokens: 1, cost_micro_usd: 1, latency_ms: 1, context_hash: "a".repeat(64) };
-    const [event] = chain(theirs, undefined, [{ type: "FinishProposed", data: { turn: 1, outcome: "x", summary: null, ...usage } }]);
+    const usage = {
+      model: "m",
+      prompt_tokens: 1,
+      completion_tokens: 1,
+      cost_micro_usd: 1,
+      latency_ms: 1,
+      context_hash: "a".repeat(64),
+    };
+    const [event] = chain(theirs, undefined, [
+      { type: "FinishProposed", data: { turn: 1, outcome: "x", summary: null, ...usage } },
+    ]);
     const moved = newRun();
     await row(logKey.pk(moved), logKey.sk(1), JSON.stringify(event));
     await expect(log.read(moved)).rejects.toMatchObject({ code: "CS-3402" });

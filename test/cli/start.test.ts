@@ -15,8 +15,14 @@ interface Ended {
   readonly code: number | null;
   readonly said: string;
 }
-function launch(script: string, args: readonly string[]): { child: ChildProcess; said: () => string; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [join(clone, script), ...args], { cwd: clone, stdio: ["ignore", "pipe", "pipe"] });
+function launch(
+  script: string,
+  args: readonly string[],
+): { child: ChildProcess; said: () => string; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [join(clone, script), ...args], {
+    cwd: clone,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let text = "";
   child.stdout.on("data", (chunk) => (text += String(chunk)));
   child.stderr.on("data", (chunk) => (text += String(chunk)));
@@ -40,7 +46,12 @@ describe("npm start without a person", () => {
     expect(verified.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
     expect(verified.code).toBe(0);
     const records = await countersign("run", "export", "--local", "--records");
-    expect(JSON.parse(records.said)).toMatchObject({ agent: "billing-dispute-v3", tenant_id: "acme", outcome: { status: "refunded" }, approvals: [{ type: "refund_threshold", required: true, approved: true }] });
+    expect(JSON.parse(records.said)).toMatchObject({
+      agent: "billing-dispute-v3",
+      tenant_id: "acme",
+      outcome: { status: "refunded" },
+      approvals: [{ type: "refund_threshold", required: true, approved: true }],
+    });
     const history = await countersign("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
     const shown = await countersign("run", "show", "--local");
@@ -91,7 +102,10 @@ describe("npm start with a person", () => {
 
 function childrenOf(pid: number): number[] {
   const list = launchSync("ps", ["-o", "pid=", "--ppid", String(pid)]);
-  return list.split("\n").map(Number).filter((child) => child > 0);
+  return list
+    .split("\n")
+    .map(Number)
+    .filter((child) => child > 0);
 }
 function launchSync(command: string, args: string[]): string {
   return spawnSync(command, args, { encoding: "utf8" }).stdout;

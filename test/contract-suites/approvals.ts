@@ -29,7 +29,14 @@ export function approvalsSuite(approvals: () => Approvals): void {
 
     test("a link is inserted once; who was mailed is remembered", async () => {
       const { view, ref } = request();
-      const link = { workflow: ref.workflow, approval_id: ref.approvalId, approver: "ana@example.com", salt: "00", code_hash: "11", expires_at: view.deadline };
+      const link = {
+        workflow: ref.workflow,
+        approval_id: ref.approvalId,
+        approver: "ana@example.com",
+        salt: "00",
+        code_hash: "11",
+        expires_at: view.deadline,
+      };
       expect(await approvals().readLink(ref.approvalId)).toBeUndefined();
       expect(await approvals().insertLink(ref.approvalId, link)).toBe("inserted");
       expect(await approvals().insertLink(ref.approvalId, { ...link, approver: "eve@example.com" })).toBe("exists");

@@ -3,7 +3,11 @@ import { describe, expect, test } from "vitest";
 import type { Effects } from "../../lib/aws/effects.js";
 import { newRun } from "../aws/cloud.js";
 
-const claim = { args_hash: "a".repeat(64), claimed_at: "2026-11-21T12:00:00.000Z", deadline: "2026-11-21T12:00:35.000Z" };
+const claim = {
+  args_hash: "a".repeat(64),
+  claimed_at: "2026-11-21T12:00:00.000Z",
+  deadline: "2026-11-21T12:00:35.000Z",
+};
 const later = { ...claim, claimed_at: "2026-11-21T12:01:00.000Z", deadline: "2026-11-21T12:01:35.000Z" };
 const finished = { latency_ms: 12, finished_at: "2026-11-21T12:00:01.000Z" };
 const done = { status: "ok", output: { refund_id: "re_1" }, effect_possible: true, ...finished } as const;
@@ -46,7 +50,11 @@ export function effectsSuite(effects: () => Effects): void {
     test("rows of other turns, tools and runs are other rows", async () => {
       const at = ref();
       await effects().claim(at, claim);
-      for (const other of [{ ...at, turn: 5 }, { ...at, tool: "zendesk.reply" }, { ...at, run: newRun() }])
+      for (const other of [
+        { ...at, turn: 5 },
+        { ...at, tool: "zendesk.reply" },
+        { ...at, run: newRun() },
+      ])
         expect(await effects().read(other)).toBeUndefined();
     });
   });

@@ -45,7 +45,10 @@ export function contextStoreSuite(store: () => ContextStore): void {
 }
 
 const secret = () => new Uint8Array(32).fill(7);
-const values = { "args|email": { nonce: "0".repeat(64), value: "dana@example.com" }, "rationale|": { nonce: "1".repeat(64), value: null } };
+const values = {
+  "args|email": { nonce: "0".repeat(64), value: "dana@example.com" },
+  "rationale|": { nonce: "1".repeat(64), value: null },
+};
 
 export function vaultSuite(vault: () => Vault, stored: () => Promise<string>): void {
   describe("a vault", () => {

@@ -7,8 +7,18 @@ import type { RunRef } from "../../lib/run/keys.js";
 import { newRun } from "../aws/cloud.js";
 
 const AT = "2026-11-21T12:00:00.000Z";
-const usage = { model: "m", prompt_tokens: 1, completion_tokens: 1, cost_micro_usd: 1, latency_ms: 1, context_hash: "a".repeat(64) };
-const finish = (turn: number, outcome = "done"): NewEvent => ({ type: "FinishProposed", data: { turn, outcome, summary: null, ...usage } });
+const usage = {
+  model: "m",
+  prompt_tokens: 1,
+  completion_tokens: 1,
+  cost_micro_usd: 1,
+  latency_ms: 1,
+  context_hash: "a".repeat(64),
+};
+const finish = (turn: number, outcome = "done"): NewEvent => ({
+  type: "FinishProposed",
+  data: { turn, outcome, summary: null, ...usage },
+});
 
 export function chain(run: RunRef, head: RecordedEvent | undefined, events: readonly NewEvent[], step = "1.proposal") {
   const envelope = { workflow: run.workflow, tenant: run.tenant, run_id: run.runId, step, at: AT };
@@ -41,7 +51,9 @@ export function runLogSuite(log: () => RunLog): void {
 
     test("of writers at the same place exactly one wins", async () => {
       const run = newRun();
-      const tries = Array.from({ length: 6 }, (_, writer) => log().append(chain(run, undefined, [finish(1, `w${writer}`)])));
+      const tries = Array.from({ length: 6 }, (_, writer) =>
+        log().append(chain(run, undefined, [finish(1, `w${writer}`)])),
+      );
       const answers = await Promise.all(tries);
       expect(answers.filter((answer) => answer === "appended")).toHaveLength(1);
       expect(await log().read(run)).toHaveLength(1);
@@ -57,7 +69,11 @@ export function runLogSuite(log: () => RunLog): void {
 
     test("reads more than one page", async () => {
       const run = newRun();
-      const events = chain(run, undefined, Array.from({ length: 100 }, (_, turn) => finish(turn, "x".repeat(15_000))));
+      const events = chain(
+        run,
+        undefined,
+        Array.from({ length: 100 }, (_, turn) => finish(turn, "x".repeat(15_000))),
+      );
       await log().append(events);
       const read = await log().read(run);
       expect(read).toHaveLength(100);
@@ -68,7 +84,11 @@ export function runLogSuite(log: () => RunLog): void {
       const run = newRun();
       const events = chain(run, undefined, [finish(1), finish(2), finish(3)]);
       const other = chain(newRun(), undefined, [finish(1)]);
-      const many = chain(run, undefined, Array.from({ length: 101 }, (_, turn) => finish(turn)));
+      const many = chain(
+        run,
+        undefined,
+        Array.from({ length: 101 }, (_, turn) => finish(turn)),
+      );
       const [first, , third] = events;
       if (first === undefined || third === undefined || other[0] === undefined) throw new Error("no events");
       for (const wrong of [[], [first, third], [first, { ...other[0], seq: 2 }], many])

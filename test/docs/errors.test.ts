@@ -17,7 +17,9 @@ function usedCodes(): Set<string> {
 
 describe("the error table", () => {
   test("has every code once", () => expect(known.length).toBe(new Set(known).size));
-  test("knows every code that the sources use", () => expect([...usedCodes()].filter((code) => !known.includes(code))).toEqual([]));
+  test("knows every code that the sources use", () =>
+    expect([...usedCodes()].filter((code) => !known.includes(code))).toEqual([]));
   test("has no code that nothing uses", () => expect(known.filter((code) => !usedCodes().has(code))).toEqual([]));
-  test("is what docs/errors.md says", () => expect(readFileSync(join(root, "docs/errors.md"), "utf8")).toBe(renderErrorsDoc()));
+  test("is what docs/errors.md says", () =>
+    expect(readFileSync(join(root, "docs/errors.md"), "utf8")).toBe(renderErrorsDoc()));
 });

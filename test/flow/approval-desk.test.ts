@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { decide } from "../../lib/cli/desk.js";
+import { decide } from "../../lib/client/desk.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { of } from "../../lib/scenario/compare.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";

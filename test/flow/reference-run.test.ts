@@ -1,6 +1,6 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { executionHistory, statesEntered } from "../../lib/cli/history.js";
+import { executionHistory, statesEntered } from "../../lib/client/history.js";
 import { of } from "../../lib/scenario/compare.js";
 import { Flow } from "../support/flow.js";
 

@@ -53,7 +53,10 @@ const ask = (over: Partial<ApprovalView> = {}, token = "token-1") =>
       },
     },
     nowMs: () => nowMs,
-    newLink: () => ({ linkId: `link-${String((made += 1)).padStart(16, "0")}`, code: newCode(), salt: "0".repeat(32) }),
+    newLink() {
+      made += 1;
+      return { linkId: `link-${String(made).padStart(16, "0")}`, code: newCode(), salt: "0".repeat(32) };
+    },
   })({ task_token: token, approval: { ...view, ...over } });
 
 describe("asking", () => {
@@ -85,7 +88,9 @@ describe("asking", () => {
     view = approvalViewOf({ ...view, approvers: ["dana@example.com", "ana@example.com"] });
     expect(await ask()).toEqual({ mailed: 1 });
     expect(mails.map(({ to }) => to)).toEqual(["ana@example.com"]);
-    await expect(ask({ ...approvalViewOf({ approval_id: "ap_x", approvers: ["dana@example.com"] }) })).rejects.toMatchObject({ code: "CS-2114" });
+    await expect(
+      ask({ ...approvalViewOf({ approval_id: "ap_x", approvers: ["dana@example.com"] }) }),
+    ).rejects.toMatchObject({ code: "CS-2114" });
   });
   test("one address that bounces keeps nobody else from being asked; too few do", async () => {
     refusedMails.add("ana@example.com");
@@ -122,25 +127,60 @@ const look = async (who = "ana@example.com", accept = "text/html") => {
   return { status: response.status, headers: response.headers, text: await response.text() };
 };
 async function post(who: string, over: Record<string, string> = {}, accept = "application/json") {
-  const body = new URLSearchParams({ decision: "approve", code: codes.get(who) ?? "", confirmation: "420.00", comment: "", ...over });
+  const body = new URLSearchParams({
+    decision: "approve",
+    code: codes.get(who) ?? "",
+    confirmation: "420.00",
+    comment: "",
+    ...over,
+  });
   const response = await app().request(linkOf(who), { method: "POST", body, headers: { accept } });
   const text = await response.text();
   return { status: response.status, text, body: accept === "application/json" ? JSON.parse(text) : undefined };
 }
 const ana = "ana@example.com";
 const bo = "bo@example.com";
-const decided = async () => (await approvals.readDecisions(ref())).map(({ approver, decision }) => `${approver} ${decision}`);
+const decided = async () =>
+  (await approvals.readDecisions(ref())).map(({ approver, decision }) => `${approver} ${decision}`);
 
 describe("the page", () => {
   test("shows everything that was asked, and decides nothing", async () => {
     await ask();
     const { status, text, headers } = await look();
     expect(status).toBe(200);
-    const order = ["Refund €420.00 to cus_9", "cannot be undone", "€0.00 (0)", "€420.00 (42000)", "unchanged", "All arguments", "for Jo Doe", "refund_threshold", "refunds above €50", "untrusted text", "unverified", "Two charges", "customer day cents", "0.0166 of 0.40 USD", "dana@example.com", "bd-dp_118-01J", "18:00 Europe/Berlin on Sat 21 Nov 2026 (17:00 UTC)", "3 h 59 min", "No answer means", "Code from your mail", "Approve", "Reject"];
+    const order = [
+      "Refund €420.00 to cus_9",
+      "cannot be undone",
+      "€0.00 (0)",
+      "€420.00 (42000)",
+      "unchanged",
+      "All arguments",
+      "for Jo Doe",
+      "refund_threshold",
+      "refunds above €50",
+      "untrusted text",
+      "unverified",
+      "Two charges",
+      "customer day cents",
+      "0.0166 of 0.40 USD",
+      "dana@example.com",
+      "bd-dp_118-01J",
+      "18:00 Europe/Berlin on Sat 21 Nov 2026 (17:00 UTC)",
+      "3 h 59 min",
+      "No answer means",
+      "Code from your mail",
+      "Approve",
+      "Reject",
+    ];
     const places = order.map((shown) => text.indexOf(shown));
-    expect(places.filter((place) => place === -1), order[places.indexOf(-1)]).toEqual([]);
+    expect(
+      places.filter((place) => place === -1),
+      order[places.indexOf(-1)],
+    ).toEqual([]);
     expect([...places].sort((a, b) => a - b)).toEqual(places);
-    expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; .*form-action 'self'; .*frame-ancestors 'none'$/);
+    expect(headers.get("content-security-policy")).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; .*form-action 'self'; .*frame-ancestors 'none'$/,
+    );
     expect(headers.get("referrer-policy")).toBe("no-referrer");
     expect(headers.get("cache-control")).toBe("no-store");
     expect(text).not.toMatch(/<script|d{64}|token-1/);
@@ -149,7 +189,14 @@ describe("the page", () => {
   });
   test("escapes what is hostile and marks what hides", async () => {
     const hostile = '<script>alert(1)</script>"\u202e\u200b';
-    view = approvalViewOf({ ...view, action_hash: undefined as never, args: { ...view.args, charge_id: hostile }, says: hostile, title: hostile, based_on: [{ tool: "t", subject: hostile, at: view.requested_at, untrusted: true }] });
+    view = approvalViewOf({
+      ...view,
+      action_hash: undefined as never,
+      args: { ...view.args, charge_id: hostile },
+      says: hostile,
+      title: hostile,
+      based_on: [{ tool: "t", subject: hostile, at: view.requested_at, untrusted: true }],
+    });
     await ask();
     const { text } = await look();
     expect(text).not.toMatch(/<script|\u202e|\u200b/);
@@ -168,9 +215,19 @@ describe("the page", () => {
     expect((await app().request("/")).status).toBe(404);
   });
   test("a request that was changed is neither shown nor decided", async () => {
-    const tampered = approvalViewOf({ ...view, args: { ...view.args, amount_cents: 1 }, action_hash: view.action_hash });
+    const tampered = approvalViewOf({
+      ...view,
+      args: { ...view.args, amount_cents: 1 },
+      action_hash: view.action_hash,
+    });
     await ask();
-    const app2 = createApp({ stage: "dev", approvals: { ...approvals, readRequest: async () => tampered }, control: dynamoControl(stage.table("control")), tokens: { answer: async () => "gone" }, nowMs: () => nowMs });
+    const app2 = createApp({
+      stage: "dev",
+      approvals: { ...approvals, readRequest: async () => tampered },
+      control: dynamoControl(stage.table("control")),
+      tokens: { answer: async () => "gone" },
+      nowMs: () => nowMs,
+    });
     const shown = await app2.request(linkOf(ana));
     expect([shown.status, await shown.text()]).toEqual([409, expect.stringContaining("CS-2112")]);
     const body = new URLSearchParams({ decision: "approve", code: codes.get(ana) ?? "", confirmation: "420.00" });
@@ -191,7 +248,16 @@ describe("deciding", () => {
     const { status, body } = await post(ana, { comment: " charged twice " });
     expect([status, body.status]).toEqual([200, "approved"]);
     expect(await approvals.readDecisions(ref())).toEqual([
-      { approval_id: view.approval_id, approver: ana, decision: "approve", channel: "page", comment: "charged twice", decided_at: "2026-11-21T13:01:00.000Z", action_hash: view.action_hash, policy_set_hash: view.policy_set_hash },
+      {
+        approval_id: view.approval_id,
+        approver: ana,
+        decision: "approve",
+        channel: "page",
+        comment: "charged twice",
+        decided_at: "2026-11-21T13:01:00.000Z",
+        action_hash: view.action_hash,
+        policy_set_hash: view.policy_set_hash,
+      },
     ]);
     expect(answered).toHaveLength(2);
     const later = await look(bo);
@@ -202,9 +268,18 @@ describe("deciding", () => {
   });
   test("through JSON, as the command line does", async () => {
     await ask();
-    const send = (body: unknown) => app().request(linkOf(ana), { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", accept: "application/json" } });
+    const send = (body: unknown) =>
+      app().request(linkOf(ana), {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json", accept: "application/json" },
+      });
     const response = await send({ decision: "reject", code: codes.get(ana), comment: "no" });
-    expect(await response.json()).toMatchObject({ status: "rejected", message: expect.stringContaining("rejected"), decisions: [{ channel: "cli" }] });
+    expect(await response.json()).toMatchObject({
+      status: "rejected",
+      message: expect.stringContaining("rejected"),
+      decisions: [{ channel: "cli" }],
+    });
     expect((await send({ decision: "approve", code: 1 })).status).toBe(400);
     expect((await send([])).status).toBe(400);
   });
@@ -221,21 +296,32 @@ describe("deciding", () => {
   test("one rejection ends it, and needs a comment", async () => {
     view = approvalViewOf({ approval_id: view.approval_id, needed: 2 });
     await ask();
-    expect((await post(ana, { decision: "reject", confirmation: "", comment: "  " })).body).toMatchObject({ code: "CS-2108" });
-    expect((await post(ana, { decision: "reject", confirmation: "", comment: "not theirs" })).body.status).toBe("rejected");
+    expect((await post(ana, { decision: "reject", confirmation: "", comment: "  " })).body).toMatchObject({
+      code: "CS-2108",
+    });
+    expect((await post(ana, { decision: "reject", confirmation: "", comment: "not theirs" })).body.status).toBe(
+      "rejected",
+    );
     expect((await post(bo)).body).toMatchObject({ code: "CS-2106" });
     expect(await decided()).toEqual([`${ana} reject`]);
     expect(answered.length).toBeGreaterThan(0);
   });
   test("what cannot be undone is typed exactly", async () => {
     await ask();
-    for (const confirmation of ["", "420", "420,00", "420.0", "€420.00"]) expect((await post(ana, { confirmation })).body).toMatchObject({ code: "CS-2109" });
+    for (const confirmation of ["", "420", "420,00", "420.0", "€420.00"])
+      expect((await post(ana, { confirmation })).body).toMatchObject({ code: "CS-2109" });
     expect(await decided()).toEqual([]);
   });
   test("five wrong codes lock this link and no other; malformed ones do not count", async () => {
     await ask();
-    for (const code of ["", "abc", "ABCDEFG0", "ABCDEFGHJKLM"]) expect((await post(ana, { code })).body).toMatchObject({ code: "CS-2102" });
-    for (const left of [4, 3, 2, 1]) expect((await post(ana, { code: wrong(ana) })).body).toMatchObject({ code: "CS-2103", tries_left: left, message: expect.stringContaining(left === 1 ? "1 try left" : `${left} tries left`) });
+    for (const code of ["", "abc", "ABCDEFG0", "ABCDEFGHJKLM"])
+      expect((await post(ana, { code })).body).toMatchObject({ code: "CS-2102" });
+    for (const left of [4, 3, 2, 1])
+      expect((await post(ana, { code: wrong(ana) })).body).toMatchObject({
+        code: "CS-2103",
+        tries_left: left,
+        message: expect.stringContaining(left === 1 ? "1 try left" : `${left} tries left`),
+      });
     expect((await post(ana, { code: wrong(ana) })).body).toMatchObject({ code: "CS-2104" });
     expect((await post(ana)).body).toMatchObject({ code: "CS-2104" });
     expect((await post(ana, { code: "" })).body).toMatchObject({ code: "CS-2104" });
@@ -286,13 +372,25 @@ describe("deciding", () => {
     links.set("dana@example.com", "link-of-the-requester");
     codes.set("dana@example.com", codes.get(ana) ?? "");
     expect((await post("dana@example.com")).body).toMatchObject({ code: "CS-2111" });
-    expect((await post("dana@example.com", { decision: "reject", comment: "x" })).body).toMatchObject({ code: "CS-2111" });
+    expect((await post("dana@example.com", { decision: "reject", comment: "x" })).body).toMatchObject({
+      code: "CS-2111",
+    });
   });
   test("a wake-up that failed is made up for by whoever comes next", async () => {
     await ask();
-    const failing = createApp({ stage: "dev", approvals, control: dynamoControl(stage.table("control")), tokens: { answer: async () => Promise.reject(new Error("throttled")) }, nowMs: () => nowMs });
+    const failing = createApp({
+      stage: "dev",
+      approvals,
+      control: dynamoControl(stage.table("control")),
+      tokens: { answer: async () => Promise.reject(new Error("throttled")) },
+      nowMs: () => nowMs,
+    });
     const body = new URLSearchParams({ decision: "approve", code: codes.get(ana) ?? "", confirmation: "420.00" });
-    const failed = await failing.request(linkOf(ana), { method: "POST", body, headers: { accept: "application/json" } });
+    const failed = await failing.request(linkOf(ana), {
+      method: "POST",
+      body,
+      headers: { accept: "application/json" },
+    });
     expect([failed.status, await failed.json()]).toEqual([500, expect.objectContaining({ code: "CS-2116" })]);
     expect(await decided()).toEqual([`${ana} approve`]);
     expect((await post(ana)).body).toMatchObject({ code: "CS-2106" });
@@ -318,7 +416,11 @@ describe("deciding", () => {
       ["decision=approve", "text/plain", 400],
       [`decision=approve&code=x&comment=${"x".repeat(20_000)}`, form, 413],
     ];
-    for (const [body, type, status] of raw) expect((await app().request(linkOf(ana), { method: "POST", body, headers: { "content-type": type } })).status, body.slice(0, 40)).toBe(status);
+    for (const [body, type, status] of raw)
+      expect(
+        (await app().request(linkOf(ana), { method: "POST", body, headers: { "content-type": type } })).status,
+        body.slice(0, 40),
+      ).toBe(status);
   });
 });
 

@@ -30,7 +30,11 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 const REQUESTER = "arn:aws:sts::111111111111:assumed-role/Requester/sam@example.com";
-const hashes = { contractHash: hex("contract"), policySetHash: hex("policies"), toolSchemaHashes: Object.fromEntries(usual.tools.map(({ name }) => [name, hex(name)])) };
+const hashes = {
+  contractHash: hex("contract"),
+  policySetHash: hex("policies"),
+  toolSchemaHashes: Object.fromEntries(usual.tools.map(({ name }) => [name, hex(name)])),
+};
 let contract: Contract;
 let started: { runId: string; input: unknown }[];
 let executions: Map<string, ExecutionStatus>;
@@ -47,7 +51,10 @@ beforeEach(async () => {
   executions = new Map();
   nowMs = NOON;
   startFails = false;
-  previewAnswer = { status: "ok", preview: { before: { refunded_cents: 0 }, after: { refunded_cents: 42_000 }, notes: [] } };
+  previewAnswer = {
+    status: "ok",
+    preview: { before: { refunded_cents: 0 }, after: { refunded_cents: 42_000 }, notes: [] },
+  };
   asked = [];
   policyErrors = [];
   log = dynamoRunLog(stage.table("log"));
@@ -58,7 +65,18 @@ const budgets = (): Budgets => dynamoBudgets(stage.table("budgets"), "billing-di
 const vault = () => s3Vault(stage.bucket("vault"));
 const contexts = () => s3ContextStore(stage.bucket("context"));
 const effects = () => dynamoEffects(stage.table("effects"));
-const shared = () => ({ contract, stage: "dev", hashes, log, vault: vault(), control: dynamoControl(stage.table("control")), contexts: contexts(), budgets: budgets(), effects: effects(), nowMs: () => nowMs });
+const shared = () => ({
+  contract,
+  stage: "dev",
+  hashes,
+  log,
+  vault: vault(),
+  control: dynamoControl(stage.table("control")),
+  contexts: contexts(),
+  budgets: budgets(),
+  effects: effects(),
+  nowMs: () => nowMs,
+});
 
 let suffixes = 0;
 const admitHandler = () =>
@@ -71,11 +89,18 @@ const admitHandler = () =>
         started.push({ runId, input });
       },
     },
-    newSuffix: () => `S${(suffixes += 1)}`,
+    newSuffix() {
+      suffixes += 1;
+      return `S${suffixes}`;
+    },
   });
 async function admit(body: unknown = { input: runInput }, userArn = REQUESTER) {
   const requestContext = { authorizer: { iam: { userArn } } };
-  const answer = await admitHandler()({ body: typeof body === "string" ? body : JSON.stringify(body), isBase64Encoded: false, requestContext });
+  const answer = await admitHandler()({
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    isBase64Encoded: false,
+    requestContext,
+  });
   return { status: answer.statusCode, body: JSON.parse(answer.body ?? "") };
 }
 async function admitted(body?: unknown): Promise<RunRef> {
@@ -88,28 +113,53 @@ const day = () => budgets().readCounter({ kind: "day", tenant: "acme", day: "202
 
 const authorizer: Authorizer = {
   async ask({ action, context }) {
-    const approvals = Number(context["approvals"]);
+    const approvals = Number(context.approvals);
     asked.push(`${action.actionId} ${approvals}`);
-    if (action.actionId !== "stripe.refund") return { allowed: true, determining: [{ id: "reads", reason: "", text: "permit" }], errors: policyErrors };
+    if (action.actionId !== "stripe.refund")
+      return { allowed: true, determining: [{ id: "reads", reason: "", text: "permit" }], errors: policyErrors };
     const policy = approvals > 0 ? "refund_threshold" : "guardrail_irreversible";
-    return { allowed: approvals > 0, determining: [{ id: policy, reason: "one person", text: `@id("${policy}")` }], errors: policyErrors };
+    return {
+      allowed: approvals > 0,
+      determining: [{ id: policy, reason: "one person", text: `@id("${policy}")` }],
+      errors: policyErrors,
+    };
   },
 };
 const gateHandler = () =>
-  createGate({ ...shared(), approvals: dynamoApprovals(stage.table("approvals")), authorizer, previews: { ask: async () => previewAnswer } });
-const decide = (run: RunRef, request: Record<string, unknown>) => gateHandler()({ run_id: run.runId, tenant: run.tenant, execution_arn: arnOf(run.runId), ...request });
-const propose = (run: RunRef, turn: number, proposal: Proposal) => decide(run, { phase: "proposal", turn, proposed: { proposal, ...usage() } });
+  createGate({
+    ...shared(),
+    approvals: dynamoApprovals(stage.table("approvals")),
+    authorizer,
+    previews: { ask: async () => previewAnswer },
+  });
+const decide = (run: RunRef, request: Record<string, unknown>) =>
+  gateHandler()({ run_id: run.runId, tenant: run.tenant, execution_arn: arnOf(run.runId), ...request });
+const propose = (run: RunRef, turn: number, proposal: Proposal) =>
+  decide(run, { phase: "proposal", turn, proposed: { proposal, ...usage() } });
 const look = act("stripe.lookup_charge", { charge_id: "ch_77" });
 
 async function returned(run: RunRef, tool: string, turn: number, output: Record<string, string>): Promise<void> {
   const permit = (await eventsOf(run)).findLast((event) => event.type === "ActionPermitted");
   if (permit?.type !== "ActionPermitted") throw new Error("no permit");
   const ref = { run, tool, turn };
-  await effects().claim(ref, { args_hash: permit.data.args_hash, claimed_at: "2026-11-21T12:00:00.000Z", deadline: "2026-11-21T12:00:30.000Z" });
-  await effects().storeOutcome(ref, 1, { status: "ok", output, effect_possible: false, latency_ms: 3, finished_at: "2026-11-21T12:00:01.000Z" });
+  await effects().claim(ref, {
+    args_hash: permit.data.args_hash,
+    claimed_at: "2026-11-21T12:00:00.000Z",
+    deadline: "2026-11-21T12:00:30.000Z",
+  });
+  await effects().storeOutcome(ref, 1, {
+    status: "ok",
+    output,
+    effect_possible: false,
+    latency_ms: 3,
+    finished_at: "2026-11-21T12:00:01.000Z",
+  });
 }
 /** A run that has looked the charge up and asks for a refund. */
-async function asking(): Promise<{ run: RunRef; ask: Extract<Awaited<ReturnType<typeof propose>>, { decision: "ask" }> }> {
+async function asking(): Promise<{
+  run: RunRef;
+  ask: Extract<Awaited<ReturnType<typeof propose>>, { decision: "ask" }>;
+}> {
   const run = await admitted();
   await propose(run, 1, look);
   await returned(run, "stripe.lookup_charge", 1, LOOKED_UP);
@@ -122,11 +172,19 @@ describe("admission", () => {
   test("starts a run: everything is written before the execution is", async () => {
     const { status, body } = await admit();
     expect(status).toBe(201);
-    expect(body).toEqual({ run_id: expect.stringMatching(/^bd-dp_118-S\d+$/), tenant: "acme", execution_arn: arnOf(body.run_id), repeated: false });
+    expect(body).toEqual({
+      run_id: expect.stringMatching(/^bd-dp_118-S\d+$/),
+      tenant: "acme",
+      execution_arn: arnOf(body.run_id),
+      repeated: false,
+    });
     const run = { workflow: "billing-dispute", tenant: "acme", runId: body.run_id };
     expect(started).toEqual([{ runId: body.run_id, input: { tenant: "acme", turn: 1 } }]);
     const [first] = await eventsOf(run);
-    expect(first).toMatchObject({ type: "RunStarted", data: { requester: REQUESTER, input: { claim: { $commitment: expect.any(String) } } } });
+    expect(first).toMatchObject({
+      type: "RunStarted",
+      data: { requester: REQUESTER, input: { claim: { $commitment: expect.any(String) } } },
+    });
     expect(JSON.stringify(first)).not.toContain("0151");
     expect((await contexts().read(run, 1))?.context.input).toEqual(runInput);
     expect(await day()).toEqual({ spent: 0, leases: { [run.runId]: 400_000 } });
@@ -145,8 +203,12 @@ describe("admission", () => {
     const second = await admit(request);
     expect([first.status, second.status]).toEqual([201, 200]);
     expect(second.body).toEqual({ ...first.body, repeated: true });
-    expect(await typesOf({ workflow: "billing-dispute", tenant: "acme", runId: first.body.run_id })).toEqual(["RunStarted"]);
-    expect((await admit({ ...request, input: { ...runInput, claim: "else" } })).body).toMatchObject({ code: "CS-3011" });
+    expect(await typesOf({ workflow: "billing-dispute", tenant: "acme", runId: first.body.run_id })).toEqual([
+      "RunStarted",
+    ]);
+    expect((await admit({ ...request, input: { ...runInput, claim: "else" } })).body).toMatchObject({
+      code: "CS-3011",
+    });
     expect((await admit(request, "arn:aws:iam::1:user/eve")).body).toMatchObject({ code: "CS-3006" });
     expect(await day()).toMatchObject({ leases: { [first.body.run_id]: 400_000 } });
   });
@@ -170,7 +232,9 @@ describe("admission", () => {
     const { status, body } = await admit(request);
     expect(status).toBe(201);
     expect(await day()).toEqual({ spent: 0, leases: { [body.run_id]: 400_000 } });
-    const read = (await vault().readSecret({ workflow: "billing-dispute", tenant: "acme", runId: body.run_id })) ?? new Uint8Array();
+    const read =
+      (await vault().readSecret({ workflow: "billing-dispute", tenant: "acme", runId: body.run_id })) ??
+      new Uint8Array();
     expect(read).toHaveLength(32);
   });
 
@@ -178,9 +242,27 @@ describe("admission", () => {
     ["input that does not fit", 400, "CS-3003", async () => ({ input: { ...runInput, extra: 1 } })],
     ["stale input", 400, "CS-3005", async () => ({ input: { ...runInput, opened_at: "2026-01-01T00:00:00Z" } })],
     ["another tenant", 403, "CS-3002", async () => ({ input: runInput, tenant: "other" })],
-    ["a second run of the same dispute", 409, "CS-3006", async () => (await admitted(), { input: runInput })],
-    ["an empty budget", 429, "CS-3007", async () => ((contract = { ...usual, unique: [], budget: { ...usual.budget, perDayMicroUsd: 500_000 } }), await admitted(), { input: runInput })],
-    ["a stopped workflow", 423, "CS-3001", async () => (await dynamoControl(stage.table("control")).writeBrake("billing-dispute", { on: true, by: "op", at: "2026-11-21T11:00:00.000Z", reason: "x" }), { input: runInput })],
+    ["a second run of the same dispute", 409, "CS-3006", async () => admitted().then(() => ({ input: runInput }))],
+    [
+      "an empty budget",
+      429,
+      "CS-3007",
+      async () => {
+        contract = { ...usual, unique: [], budget: { ...usual.budget, perDayMicroUsd: 500_000 } };
+        await admitted();
+        return { input: runInput };
+      },
+    ],
+    [
+      "a stopped workflow",
+      423,
+      "CS-3001",
+      async () => {
+        const brake = { on: true, by: "op", at: "2026-11-21T11:00:00.000Z", reason: "x" };
+        await dynamoControl(stage.table("control")).writeBrake("billing-dispute", brake);
+        return { input: runInput };
+      },
+    ],
   ];
   test.each(refusals)("%s: %i %s, recorded, nothing taken, nothing started", async (_what, status, code, prepare) => {
     const body = await prepare();
@@ -195,7 +277,18 @@ describe("admission", () => {
 
   test("bodies that are none", async () => {
     const deep = `{"input":{"a":${"[".repeat(5000)}${"]".repeat(5000)}}}`;
-    for (const body of ["", "{", "[]", '"x"', "{}", '{"input":[]}', '{"input":{},"tenant":"../x"}', deep, `{"input":{"a":"${"x".repeat(300_000)}"}}`, '{"input":{"a":"\\ud800"}}'])
+    for (const body of [
+      "",
+      "{",
+      "[]",
+      '"x"',
+      "{}",
+      '{"input":[]}',
+      '{"input":{},"tenant":"../x"}',
+      deep,
+      `{"input":{"a":"${"x".repeat(300_000)}"}}`,
+      '{"input":{"a":"\\ud800"}}',
+    ])
       expect(await admit(body), body.slice(0, 40)).toMatchObject({ status: 400, body: { code: "CS-3009" } });
     expect(await budgets().readOpen()).toEqual([]);
   });
@@ -212,21 +305,41 @@ describe("the gate", () => {
   test("permits a read, and a repeat answers the same without a second record", async () => {
     const run = await admitted();
     const answer = await propose(run, 1, look);
-    expect(answer).toEqual({ decision: "permit", turn: 1, action: { tool: "stripe.lookup_charge", args: { charge_id: "ch_77" }, nonces: {} }, permit_seq: 4 });
+    expect(answer).toEqual({
+      decision: "permit",
+      turn: 1,
+      action: { tool: "stripe.lookup_charge", args: { charge_id: "ch_77" }, nonces: {} },
+      permit_seq: 4,
+    });
     expect(await propose(run, 1, look)).toEqual(answer);
     expect(await typesOf(run)).toEqual(["RunStarted", "ActionProposed", "ActionDecided", "ActionPermitted"]);
     expect(verifyChain(await eventsOf(run))).toBeUndefined();
-    expect((await contexts().read(run, 2))?.context.turns).toMatchObject([{ turn: 1, decision: "permit", result: null }]);
+    expect((await contexts().read(run, 2))?.context.turns).toMatchObject([
+      { turn: 1, decision: "permit", result: null },
+    ]);
     expect(asked).toEqual(["stripe.lookup_charge 0"]);
   });
 
   test("asks people for a refund, permits it after they approve, and holds its amount", async () => {
     const { run, ask } = await asking();
     expect(asked.slice(1)).toEqual(["stripe.refund 0", "stripe.refund 1"]);
-    expect(ask.approval).toMatchObject({ title: "Refund €420.00 to cus_9", args: { memo: "for Jo Doe" }, because: [{ policy_id: expect.any(String) }] });
+    expect(ask.approval).toMatchObject({
+      title: "Refund €420.00 to cus_9",
+      args: { memo: "for Jo Doe" },
+      because: [{ policy_id: expect.any(String) }],
+    });
     expect(JSON.stringify(await eventsOf(run))).not.toMatch(/Jo Doe|Acme BV|0151/);
     const { approval } = ask;
-    const decision = { approval_id: approval.approval_id, approver: "ana@example.com", decision: "approve", channel: "page", comment: "yes", decided_at: "2026-11-21T12:00:05.000Z", action_hash: approval.action_hash, policy_set_hash: approval.policy_set_hash } as const;
+    const decision = {
+      approval_id: approval.approval_id,
+      approver: "ana@example.com",
+      decision: "approve",
+      channel: "page",
+      comment: "yes",
+      decided_at: "2026-11-21T12:00:05.000Z",
+      action_hash: approval.action_hash,
+      policy_set_hash: approval.policy_set_hash,
+    } as const;
     await dynamoApprovals(stage.table("approvals")).insertDecision("billing-dispute", decision);
     nowMs += 10_000;
     const request = { phase: "approval", turn: 2, action: ask.action, rationale: ask.rationale };
@@ -235,7 +348,8 @@ describe("the gate", () => {
     expect(await decide(run, request)).toEqual(permit);
     const [counter] = countersOf(refund, "cus_9", nowMs, contract.timeZone);
     if (counter === undefined) throw new Error("no counter");
-    const doc = () => budgets().readCounter({ kind: "exposure", tenant: "acme", scope: counter.scope, day: counter.day }, counterDoc);
+    const doc = () =>
+      budgets().readCounter({ kind: "exposure", tenant: "acme", scope: counter.scope, day: counter.day }, counterDoc);
     expect(await doc()).toMatchObject({ total: 0, holds: { [`${run.runId}/2`]: 42_000 } });
     await returned(run, "stripe.refund", 2, { refund_id: "re_1" });
     await propose(run, 3, { kind: "finish", outcome: "refunded", summary: "done" });
@@ -249,7 +363,9 @@ describe("the gate", () => {
     const answer = await decide(run, { phase: "approval", turn: 2, action: ask.action, rationale: ask.rationale });
     expect(answer.decision).toBe("ask");
     nowMs = Date.parse(ask.approval.deadline);
-    expect((await decide(run, { phase: "approval", turn: 2, action: ask.action, rationale: ask.rationale })).decision).toBe("deny");
+    expect(
+      (await decide(run, { phase: "approval", turn: 2, action: ask.action, rationale: ask.rationale })).decision,
+    ).toBe("deny");
     expect(await typesOf(run)).toContain("ApprovalExpired");
   });
 
@@ -278,7 +394,9 @@ describe("the gate", () => {
   test("an execution that was not admitted, or under another name, decides nothing", async () => {
     const run = await admitted();
     for (const wrong of [{ run_id: "rogue" }, { tenant: "other" }, { execution_arn: arnOf("other") }])
-      await expect(decide(run, { phase: "proposal", turn: 1, proposed: { proposal: look, ...usage() }, ...wrong })).rejects.toMatchObject({ name: "NotAdmitted" });
+      await expect(
+        decide(run, { phase: "proposal", turn: 1, proposed: { proposal: look, ...usage() }, ...wrong }),
+      ).rejects.toMatchObject({ name: "NotAdmitted" });
     const { body } = await admit({ input: { ...runInput, extra: 1 } });
     await expect(propose({ ...run, runId: body.run_id }, 1, look)).rejects.toMatchObject({ name: "NotAdmitted" });
     expect(await typesOf(run)).toEqual(["RunStarted"]);
@@ -303,7 +421,14 @@ describe("the gate", () => {
     await propose(run, 1, look);
     const permit = (await eventsOf(run)).at(-1);
     if (permit?.type !== "ActionPermitted") throw new Error("no permit");
-    await effects().claim({ run, tool: "stripe.lookup_charge", turn: 1 }, { args_hash: permit.data.args_hash, claimed_at: "2026-11-21T12:00:00.000Z", deadline: "2026-11-21T12:00:30.000Z" });
+    await effects().claim(
+      { run, tool: "stripe.lookup_charge", turn: 1 },
+      {
+        args_hash: permit.data.args_hash,
+        claimed_at: "2026-11-21T12:00:00.000Z",
+        deadline: "2026-11-21T12:00:30.000Z",
+      },
+    );
     await expect(decide(run, { phase: "outcome", turn: 1 })).rejects.toMatchObject({ name: "ClaimOpen" });
     nowMs += 31_000;
     expect((await decide(run, { phase: "outcome", turn: 1 })).decision).toBe("deny");
@@ -311,13 +436,22 @@ describe("the gate", () => {
 
   test("a run whose key was shredded goes no further", async () => {
     const run = await admitted();
-    const handler = createGate({ ...shared(), vault: { ...vault(), readSecret: async () => undefined }, approvals: dynamoApprovals(stage.table("approvals")), authorizer, previews: { ask: async () => previewAnswer } });
-    await expect(handler({ run_id: run.runId, tenant: run.tenant, execution_arn: arnOf(run.runId), phase: "outcome", turn: 1 })).rejects.toMatchObject({ code: "CS-3404" });
+    const handler = createGate({
+      ...shared(),
+      vault: { ...vault(), readSecret: async () => undefined },
+      approvals: dynamoApprovals(stage.table("approvals")),
+      authorizer,
+      previews: { ask: async () => previewAnswer },
+    });
+    await expect(
+      handler({ run_id: run.runId, tenant: run.tenant, execution_arn: arnOf(run.runId), phase: "outcome", turn: 1 }),
+    ).rejects.toMatchObject({ code: "CS-3404" });
   });
 });
 
 describe("close-run", () => {
-  const close = (event: unknown = { sweep: true }) => createCloseRun({ ...shared(), executions: { status: async (arn) => executions.get(arn) ?? null } })(event);
+  const close = (event: unknown = { sweep: true }) =>
+    createCloseRun({ ...shared(), executions: { status: async (arn) => executions.get(arn) ?? null } })(event);
   const ended = (run: RunRef) => ({ detail: { executionArn: arnOf(run.runId), status: "ABORTED" } });
 
   test("closes a run whose execution ended, once, and gives back its lease", async () => {
@@ -326,7 +460,10 @@ describe("close-run", () => {
     expect(await close(ended(run))).toEqual({ settled: { [run.runId]: "closed" } });
     expect(await close(ended(run))).toEqual({ settled: {} });
     expect(await close()).toEqual({ settled: {} });
-    expect((await eventsOf(run)).at(-1)).toMatchObject({ type: "RunClosed", data: { outcome: { status: "stopped" }, closed_by: "close-run" } });
+    expect((await eventsOf(run)).at(-1)).toMatchObject({
+      type: "RunClosed",
+      data: { outcome: { status: "stopped" }, closed_by: "close-run" },
+    });
     expect(await day()).toEqual({ spent: 0, leases: {} });
     expect((await admit()).status).toBe(201);
   });
@@ -345,7 +482,14 @@ describe("close-run", () => {
     await propose(run, 1, look);
     const permit = (await eventsOf(run)).at(-1);
     if (permit?.type !== "ActionPermitted") throw new Error("no permit");
-    await effects().claim({ run, tool: "stripe.lookup_charge", turn: 1 }, { args_hash: permit.data.args_hash, claimed_at: "2026-11-21T12:00:00.000Z", deadline: "2026-11-21T12:00:30.000Z" });
+    await effects().claim(
+      { run, tool: "stripe.lookup_charge", turn: 1 },
+      {
+        args_hash: permit.data.args_hash,
+        claimed_at: "2026-11-21T12:00:00.000Z",
+        deadline: "2026-11-21T12:00:30.000Z",
+      },
+    );
     executions.set(arnOf(run.runId), "FAILED");
     expect(await close(ended(run))).toEqual({ settled: { [run.runId]: "waiting" } });
     nowMs += 120_000;
@@ -392,8 +536,16 @@ describe("close-run", () => {
     const second = await admitted();
     for (const run of [first, second]) executions.set(arnOf(run.runId), "FAILED");
     nowMs += 61_000;
-    const failing = createCloseRun({ ...shared(), executions: { status: async (arn) => (arn === arnOf(first.runId) ? Promise.reject(new Error("throttled")) : "FAILED") } });
-    await expect(failing({ sweep: true })).rejects.toMatchObject({ code: "CS-3408", message: expect.stringContaining(first.runId) });
+    const failing = createCloseRun({
+      ...shared(),
+      executions: {
+        status: async (arn) => (arn === arnOf(first.runId) ? Promise.reject(new Error("throttled")) : "FAILED"),
+      },
+    });
+    await expect(failing({ sweep: true })).rejects.toMatchObject({
+      code: "CS-3408",
+      message: expect.stringContaining(first.runId),
+    });
     expect(await typesOf(second)).toEqual(["RunStarted", "RunClosed"]);
     expect(await typesOf(first)).toEqual(["RunStarted"]);
   });

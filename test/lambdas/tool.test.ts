@@ -67,7 +67,13 @@ const permit = (over: Record<string, unknown> = {}): NewEvent => ({
 });
 const closed: NewEvent = {
   type: "RunClosed",
-  data: { outcome: { status: "stopped", reason: "x" }, closed_by: "close-run", turns: 4, tool_calls: 0, spent_micro_usd: 0 },
+  data: {
+    outcome: { status: "stopped", reason: "x" },
+    closed_by: "close-run",
+    turns: 4,
+    tool_calls: 0,
+    spent_micro_usd: 0,
+  },
 };
 async function write(...events: NewEvent[]): Promise<void> {
   await dynamoRunLog(stage.table("log")).append(chain(run, undefined, events, "4.proposal"));
@@ -87,18 +93,39 @@ describe("a permit", () => {
     const answer = { status: "ok", output: { refund_id: "re_1" } };
     expect(await functionOf()(request())).toEqual(answer);
     expect(await functionOf()(request())).toEqual(answer);
-    expect(calls).toMatchObject([{ runId: run.runId, step: "4.proposal", tenant: "acme", idempotencyKey: "cs_key", repeated: false }]);
-    expect(await effectOf()).toMatchObject({ args_hash: ARGS_HASH, attempts: 1, outcome: { status: "ok", effect_possible: true } });
+    expect(calls).toMatchObject([
+      { runId: run.runId, step: "4.proposal", tenant: "acme", idempotencyKey: "cs_key", repeated: false },
+    ]);
+    expect(await effectOf()).toMatchObject({
+      args_hash: ARGS_HASH,
+      attempts: 1,
+      outcome: { status: "ok", effect_possible: true },
+    });
   });
 
   const refusals: readonly [string, string, NewEvent[], Record<string, unknown>][] = [
     ["no permit at all", "CS-3203", [], {}],
     ["a record that is no permit", "CS-3203", [closed], {}],
     ["a place after the end", "CS-3203", [permit()], { permit_seq: 7 }],
-    ["other arguments", "CS-3204", [permit()], { action: { tool: refund.name, args: { ...ARGS, amount_cents: 1 }, nonces: NONCES } }],
-    ["another sensitive value", "CS-3204", [permit()], { action: { tool: refund.name, args: { ...ARGS, memo: "for me" }, nonces: NONCES } }],
+    [
+      "other arguments",
+      "CS-3204",
+      [permit()],
+      { action: { tool: refund.name, args: { ...ARGS, amount_cents: 1 }, nonces: NONCES } },
+    ],
+    [
+      "another sensitive value",
+      "CS-3204",
+      [permit()],
+      { action: { tool: refund.name, args: { ...ARGS, memo: "for me" }, nonces: NONCES } },
+    ],
     ["no nonce", "CS-3204", [permit()], { action: { tool: refund.name, args: ARGS, nonces: {} } }],
-    ["a nonce too many", "CS-3204", [permit()], { action: { tool: refund.name, args: ARGS, nonces: { ...NONCES, charge_id: "e".repeat(64) } } }],
+    [
+      "a nonce too many",
+      "CS-3204",
+      [permit()],
+      { action: { tool: refund.name, args: ARGS, nonces: { ...NONCES, charge_id: "e".repeat(64) } } },
+    ],
     ["another turn", "CS-3204", [permit()], { turn: 5 }],
     ["another tool's permit", "CS-3204", [permit({ tool: "zendesk.reply" })], {}],
     ["another tool's name", "CS-3204", [permit()], { action: { tool: "zendesk.reply", args: ARGS, nonces: NONCES } }],
@@ -109,7 +136,10 @@ describe("a permit", () => {
   ];
   test.each(refusals)("%s: refused with %s, nothing runs, nothing is claimed", async (_what, code, events, over) => {
     if (events.length > 0) await write(...events);
-    await expect(functionOf()(request(over))).rejects.toMatchObject({ name: "ToolRefused", message: expect.stringContaining(code) });
+    await expect(functionOf()(request(over))).rejects.toMatchObject({
+      name: "ToolRefused",
+      message: expect.stringContaining(code),
+    });
     expect(calls).toEqual([]);
     expect(await effectOf()).toBeUndefined();
   });
@@ -127,11 +157,14 @@ describe("a permit", () => {
 });
 
 describe("repeats", () => {
-  const busy = (effectPossible: boolean): Handle => async () => {
-    throw new ToolError("busy", "come back", { retryable: true, effectPossible });
-  };
+  const busy =
+    (effectPossible: boolean): Handle =>
+    async () => {
+      throw new ToolError("busy", "come back", { retryable: true, effectPossible });
+    };
   const open = { args_hash: ARGS_HASH, claimed_at: "2026-11-21T11:50:00.000Z", deadline: "2026-11-21T11:50:35.000Z" };
-  const leaveOpen = (deadline = open.deadline) => dynamoEffects(stage.table("effects")).claim({ run, tool: refund.name, turn: 4 }, { ...open, deadline });
+  const leaveOpen = (deadline = open.deadline) =>
+    dynamoEffects(stage.table("effects")).claim({ run, tool: refund.name, turn: 4 }, { ...open, deadline });
 
   test("a failure without effect is tried again as new", async () => {
     await write(permit());
@@ -142,14 +175,20 @@ describe("repeats", () => {
     expect(await effectOf()).toMatchObject({ attempts: 2, outcome: { status: "ok" } });
   });
 
-  test.each(["key", "read-back"] as const)("a lost answer is tried again as a repeat when idempotency is %s", async (idempotency) => {
-    await write(permit());
-    const tool = { ...refund, idempotency };
-    await expect(functionOf(tool, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-    nowMs += 20 * 60_000; // a repeat may begin after the permit's time, a first claim may not
-    expect((await functionOf(tool)(request())).status).toBe("ok");
-    expect(calls.map((call) => [call.repeated, call.idempotencyKey])).toEqual([[false, "cs_key"], [true, "cs_key"]]);
-  });
+  test.each(["key", "read-back"] as const)(
+    "a lost answer is tried again as a repeat when idempotency is %s",
+    async (idempotency) => {
+      await write(permit());
+      const tool = { ...refund, idempotency };
+      await expect(functionOf(tool, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
+      nowMs += 20 * 60_000; // a repeat may begin after the permit's time, a first claim may not
+      expect((await functionOf(tool)(request())).status).toBe("ok");
+      expect(calls.map((call) => [call.repeated, call.idempotencyKey])).toEqual([
+        [false, "cs_key"],
+        [true, "cs_key"],
+      ]);
+    },
+  );
 
   test("a lost answer of a tool without idempotency is unknown, and stays so", async () => {
     await write(permit());
@@ -189,7 +228,10 @@ describe("repeats", () => {
 
   test("a ledger row for other arguments is refused", async () => {
     await write(permit());
-    await dynamoEffects(stage.table("effects")).claim({ run, tool: refund.name, turn: 4 }, { ...open, args_hash: hex("other") });
+    await dynamoEffects(stage.table("effects")).claim(
+      { run, tool: refund.name, turn: 4 },
+      { ...open, args_hash: hex("other") },
+    );
     await expect(functionOf()(request())).rejects.toThrow(/CS-3204/);
     expect(calls).toEqual([]);
   });
@@ -215,12 +257,18 @@ describe("what a tool's code may do wrong", () => {
   });
 
   test("a read that answers nonsense failed", async () => {
-    expect(await written(async () => ({ charge: 1 }), lookup)).toMatchObject({ status: "error", error: { code: "CS-3212" } });
+    expect(await written(async () => ({ charge: 1 }), lookup)).toMatchObject({
+      status: "error",
+      error: { code: "CS-3212" },
+    });
     expect(await effectOf(lookup)).toMatchObject({ outcome: { effect_possible: false } });
   });
 
   test("a write that throws what it does not explain is unknown; with a plain no it failed", async () => {
-    expect(await written(async () => Promise.reject(new TypeError("boom")))).toMatchObject({ status: "unknown", error: { code: "CS-3215" } });
+    expect(await written(async () => Promise.reject(new TypeError("boom")))).toMatchObject({
+      status: "unknown",
+      error: { code: "CS-3215" },
+    });
     run = newRun();
     const no = new ToolError("charge_not_found", "no such charge", { retryable: false, effectPossible: false });
     expect(await written(async () => Promise.reject(no))).toEqual({
@@ -231,7 +279,8 @@ describe("what a tool's code may do wrong", () => {
 
   test("a tool that takes too long is cut off, told so, and may be repeated", async () => {
     const seen: boolean[] = [];
-    const hangs: Handle = (_input, context) => new Promise(() => context.signal.addEventListener("abort", () => seen.push(true)));
+    const hangs: Handle = (_input, context) =>
+      new Promise(() => context.signal.addEventListener("abort", () => seen.push(true)));
     await expect(written(hangs, { ...lookup, timeoutMs: 20 })).rejects.toMatchObject({ name: "ToolRetryable" });
     expect(seen).toEqual([true]);
     expect(await effectOf(lookup)).toMatchObject({ failed: { code: "CS-3213", effect_possible: false } });
@@ -248,7 +297,11 @@ describe("what a tool's code may do wrong", () => {
     };
     await write(permit());
     expect(await functionOf(tool, tries)(request())).toMatchObject({ status: "unknown", error: { code: "CS-3207" } });
-    expect(told).toEqual(["value of stripe-api-key", "https://api.stripe.com", expect.stringContaining("stripe-api-key")]);
+    expect(told).toEqual([
+      "value of stripe-api-key",
+      "https://api.stripe.com",
+      expect.stringContaining("stripe-api-key"),
+    ]);
   });
 });
 
@@ -256,7 +309,8 @@ test("nothing of arguments, outputs or errors is written to the console", async 
   const lines = vi.mocked(console.log);
   lines.mockClear();
   await write(permit());
-  const tells: Handle = async () => Promise.reject(new ToolError("declined", "card of Jo Doe 4242", { retryable: false, effectPossible: false }));
+  const tells: Handle = async () =>
+    Promise.reject(new ToolError("declined", "card of Jo Doe 4242", { retryable: false, effectPossible: false }));
   await functionOf(refund, tells)(request());
   expect(lines).toHaveBeenCalled();
   for (const [line] of lines.mock.calls) expect(String(line)).not.toMatch(/Jo Doe|42000|ch_77|cs_key/);

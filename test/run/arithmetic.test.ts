@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type DayDoc, dayDoc, dayLeftMicroUsd, leaseDay, returnLease } from "../../lib/run/budget.js";
 import {
-  type CounterDoc,
   amountOf,
+  type CounterDoc,
   counterDoc,
   countersOf,
   holdExposure,
@@ -32,7 +32,7 @@ describe("exposure", () => {
     fc.record({
       holder: fc.constantFrom("r1/1", "r1/2", "r2/1", "r3/9"),
       amount: fc.integer({ min: 0, max: 1000 }),
-      then: fc.constantFrom("settle", "release", "keep"),
+      after: fc.constantFrom("settle", "release", "keep"),
     }),
     { maxLength: 30 },
   );
@@ -42,18 +42,18 @@ describe("exposure", () => {
         let doc: CounterDoc | null = null;
         let settled = 0;
         const held = new Map<string, number>();
-        for (const { holder, amount, then } of list) {
+        for (const { holder, amount, after } of list) {
           const change: CounterDoc | null = holdExposure(doc, hold(holder, amount, doc));
           expect(withProposed(doc, { holder, amount }).sum).toBe(othersSum(doc, holder) + amount);
           doc = change ?? doc;
           expect(holdExposure(doc, hold(holder, amount, doc))).toBeNull();
           held.set(holder, amount);
-          if (then === "settle") {
+          if (after === "settle") {
             doc = settleExposure(doc, { holder }) ?? doc;
             settled += amount;
             held.delete(holder);
             expect(settleExposure(doc, { holder })).toBeNull();
-          } else if (then === "release") {
+          } else if (after === "release") {
             doc = releaseExposure(doc, { holder }) ?? doc;
             held.delete(holder);
             expect(releaseExposure(doc, { holder })).toBeNull();

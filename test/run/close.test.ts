@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import { START_GRACE_MS } from "../../lib/run/close.js";
 import { PERMIT_VALID_MS } from "../../lib/run/decide.js";
-import { act, LOOKED_UP, lookedUp, NOON, REFUND, row, wholeRun, World } from "./support.js";
+import { act, LOOKED_UP, lookedUp, NOON, REFUND, row, World, wholeRun } from "./support.js";
 
 test.each([
   ["ABORTED", "stopped", "execution_stopped"],

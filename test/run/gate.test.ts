@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { recordedEvent } from "../../lib/run/events.js";
 import { verifyChain } from "../../lib/audit/chain.js";
+import { recordedEvent } from "../../lib/run/events.js";
 import { approvalView, decideAnswer, runContext } from "../../lib/run/protocol.js";
-import { act, lookedUp, REFUND, wholeRun, World } from "./support.js";
+import { act, lookedUp, REFUND, World, wholeRun } from "./support.js";
 
 test("GIVEN a dispute WHEN looked up, refunded with a person, answered and finished THEN every step is recorded", () => {
   const world = wholeRun();

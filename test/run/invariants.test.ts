@@ -5,7 +5,7 @@ import { verifyText } from "../../lib/audit/verify.js";
 import { recordedEvent } from "../../lib/run/events.js";
 import { decideAnswer, runContext } from "../../lib/run/protocol.js";
 import { linesOf } from "../audit/support.js";
-import { act, LOOKED_UP, lookedUp, REFUND, World } from "./support.js";
+import { act, LOOKED_UP, lookedUp, REFUND, type World } from "./support.js";
 
 /** What may happen to a run, in any order: the model, people, tools, operators and time do what they like. */
 const steps = fc.array(
@@ -41,29 +41,35 @@ type Happening = (typeof steps extends fc.Arbitrary<infer L> ? L : never)[number
 function happen(world: World, step: Happening): void {
   switch (step.do) {
     case "lookup":
-      return proposal(world, act("stripe.lookup_charge", { charge_id: step.charge }));
+      proposal(world, act("stripe.lookup_charge", { charge_id: step.charge }));
+      break;
     case "refund":
-      return proposal(
+      proposal(
         world,
         act("stripe.refund", { ...REFUND, amount_cents: step.cents, charge_id: step.charge, memo: "secret memo" }),
       );
+      break;
     case "reply":
-      return proposal(world, act("zendesk.reply", { ticket_id: "4411", text: step.text }));
+      proposal(world, act("zendesk.reply", { ticket_id: "4411", text: step.text }));
+      break;
     case "nonsense":
-      return proposal(world, { kind: "invalid", reason: "prose", detail: "", excerpt: "secret prose" });
+      proposal(world, { kind: "invalid", reason: "prose", detail: "", excerpt: "secret prose" });
+      break;
     case "finish":
-      return proposal(world, { kind: "finish", outcome: step.outcome });
+      proposal(world, { kind: "finish", outcome: step.outcome });
+      break;
     case "tool":
-      return ends(world, step.ends);
+      ends(world, step.ends);
+      break;
     case "decide":
       if (world.last?.decision !== "ask") return;
       world.decides(step.who, step.yes ? "approve" : "reject");
-      world.approval();
-      return;
+      answered(world);
+      break;
     case "wait":
       world.now += step.minutes * 60_000;
-      if (world.last?.decision === "ask") world.approval();
-      return;
+      if (world.last?.decision === "ask") answered(world);
+      break;
     case "policy":
       world.policy = ({ approvals }) => ({
         allowed: approvals >= step.tier,
@@ -89,10 +95,16 @@ function proposal(world: World, said: Parameters<World["propose"]>[0]): void {
   if (answer !== "wait" && answer.decision === "permit") world.turn = answer.turn + 1;
 }
 
+function answered(world: World): void {
+  const answer = world.approval();
+  if (answer !== "wait" && answer.decision === "permit") world.turn = answer.turn + 1;
+}
+
 function ends(world: World, how: string): void {
   const permit = world.events.findLast(({ type }) => type === "ActionPermitted");
   if (world.events.at(-1) !== permit || permit?.type !== "ActionPermitted" || how === "absent") return;
-  const { tool } = permit.data;
+  const { tool, turn } = permit.data;
+  if (world.effects.has(turn)) return;
   const output =
     tool === "stripe.lookup_charge" ? LOOKED_UP : tool === "stripe.refund" ? { refund_id: "re" } : { message_id: "m" };
   const error = { code: "e", message: "secret message", retryable: false };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import * as z from "zod";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { readProposal } from "../../lib/run/proposal.js";
 import { act, contract, lookedUp, lookup, refund, usage, World } from "./support.js";
 

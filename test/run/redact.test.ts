@@ -1,11 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
-import fc from "fast-check";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { placesAt } from "../../lib/contract/schema-paths.js";
 import { asJson, hashJson, isJson, jcs, jsonFault, jsonSizeBytes, sameJson } from "../../lib/run/canonical.js";
-import { commit, jsonAt, nonceMap, noncesOf, redact, redactWithNonces, seal } from "../../lib/run/redact.js";
 import { actionHash, approvalId, idempotencyKey, previewHash } from "../../lib/run/hash.js";
+import { commit, jsonAt, nonceMap, noncesOf, redact, redactWithNonces, seal } from "../../lib/run/redact.js";
 import { SECRET } from "./support.js";
 
 const nonces = noncesOf(SECRET, 3, "args");

@@ -6,10 +6,10 @@ import { rule } from "../../lib/run/policy.js";
 import { parseReference } from "../../lib/run/references.js";
 import { destinationFromRequester, leaves } from "../../lib/run/resource.js";
 import { evolve, foldRun, initialRun, openCall, type RunState, type Stamped } from "../../lib/run/state.js";
+import type { PolicyVerdict } from "../../lib/run/types.js";
 import { unreachable } from "../../lib/run/unreachable.js";
 import { askingPolicies } from "../../lib/run/view.js";
-import type { PolicyVerdict } from "../../lib/run/types.js";
-import { act, lookedUp, REFUND, reply, wholeRun, World } from "./support.js";
+import { act, lookedUp, REFUND, reply, World, wholeRun } from "./support.js";
 
 test("GIVEN a run's events WHEN folded THEN the state has its sums", () => {
   const state = foldRun(wholeRun().events);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { DecideRequest } from "../../lib/run/protocol.js";
 import { readsFor, recordedAnswer } from "../../lib/run/index.js";
+import type { DecideRequest } from "../../lib/run/protocol.js";
 import {
   act,
   contract,
@@ -12,8 +12,8 @@ import {
   row,
   runInput,
   usage,
-  wholeRun,
   World,
+  wholeRun,
 } from "./support.js";
 
 const lookupArgs = { charge_id: "ch_77" };

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { appendToChain } from "../../lib/audit/chain.js";
 import type { Contract, Tool } from "../../lib/contract/model.js";
+import type { PolicyFacts } from "../../lib/policy/request.js";
 import type { ApprovalDecision, EventOf, NewEvent, RecordedEvent } from "../../lib/run/events.js";
-import type { DecideAnswer, DecideRequest, Proposal, RunContext, ToolAnswer } from "../../lib/run/protocol.js";
-import { admit, assess, closeRun, decide, nextPolicyQuestion, readsFor, recordedAnswer } from "../../lib/run/index.js";
 import { counterName, holdExposure, releaseExposure, settleExposure } from "../../lib/run/exposure.js";
+import { admit, assess, closeRun, decide, nextPolicyQuestion, readsFor, recordedAnswer } from "../../lib/run/index.js";
+import type { DecideAnswer, DecideRequest, Proposal, RunContext, ToolAnswer } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import type {
   AdmissionInput,
@@ -24,7 +25,6 @@ import type {
   SealedValue,
   Step,
 } from "../../lib/run/types.js";
-import type { PolicyFacts } from "../../lib/policy/request.js";
 
 export const hex = (text: string): string => createHash("sha256").update(text).digest("hex");
 export const NOON = Date.parse("2026-11-21T12:00:00.000Z");

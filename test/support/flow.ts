@@ -2,17 +2,17 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
 import { dynamoControl } from "../../lib/aws/control.js";
-import type { Connection } from "../../lib/cli/connection.js";
-import { type DeskDecision, decide, type MailedChallenge, readChallenge } from "../../lib/cli/desk.js";
-import { startRun } from "../../lib/cli/front-door.js";
-import { type RunReader, runReader } from "../../lib/cli/runs.js";
+import type { Connection } from "../../lib/client/connection.js";
+import { type DeskDecision, decide, type MailedChallenge, readChallenge } from "../../lib/client/desk.js";
+import { startRun } from "../../lib/client/front-door.js";
+import { type RunReader, runReader } from "../../lib/client/runs.js";
 import { createSkippingClock, type SkippingClock } from "../../lib/local/clock.js";
+import type { Script } from "../../lib/local/services/turns.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { overlaySeeds, type Seeds } from "../../lib/scenario/load.js";
 import { openSession, type Session } from "../../lib/scenario/session.js";
 import { sessionConnection } from "../../lib/scenario/session-connection.js";
-import type { Script } from "../../lib/local/services/turns.js";
 import { root } from "../../scripts/ensure.mjs";
 
 export const AT = Date.parse("2026-05-02T16:30:00.000Z");
@@ -25,7 +25,10 @@ export const DISPUTE = {
   claim: "I was charged twice for the same order.",
 };
 export const LOOKUP = { tool: "stripe.lookup_charge", args: { charge_id: "ch_77" } };
-export const REFUND = { tool: "stripe.refund", args: { charge_id: "ch_77", amount_cents: 42_000, reason: "duplicate" } };
+export const REFUND = {
+  tool: "stripe.refund",
+  args: { charge_id: "ch_77", amount_cents: 42_000, reason: "duplicate" },
+};
 export const FINISH = { finish: { outcome: "escalated", summary: "done" } };
 
 const WORKFLOW = "billing-dispute";
@@ -40,7 +43,14 @@ export class Flow {
 
   static async open(): Promise<Flow> {
     const clock = createSkippingClock(AT, "manual");
-    const session = await openSession({ root, stage: "dev", assembly: inject("assembly"), workflows: [WORKFLOW], clock, schedules: false });
+    const session = await openSession({
+      root,
+      stage: "dev",
+      assembly: inject("assembly"),
+      workflows: [WORKFLOW],
+      clock,
+      schedules: false,
+    });
     const connection = sessionConnection(session);
     return new Flow(session, connection, await runReader(connection), clock);
   }
@@ -71,7 +81,10 @@ export class Flow {
   }
 
   /** Skips to the next timers until the run is closed or `until` holds. */
-  async play(run: RunRef, until: (events: readonly RecordedEvent[]) => boolean = () => false): Promise<readonly RecordedEvent[]> {
+  async play(
+    run: RunRef,
+    until: (events: readonly RecordedEvent[]) => boolean = () => false,
+  ): Promise<readonly RecordedEvent[]> {
     for (;;) {
       const events = await this.settled(run);
       const next = this.clock.nextTimerMs();
@@ -86,7 +99,10 @@ export class Flow {
   }
 
   challenge(approver: string): MailedChallenge {
-    const mail = this.session.cloud.ses.mailbox.list().filter((one) => one.to.includes(approver)).at(-1);
+    const mail = this.session.cloud.ses.mailbox
+      .list()
+      .filter((one) => one.to.includes(approver))
+      .at(-1);
     const challenge = readChallenge(mail?.text ?? "");
     if (challenge === undefined) throw new Error(`${approver} has no approval mail`);
     return challenge;
@@ -99,8 +115,16 @@ export class Flow {
 
   async brake(on: boolean): Promise<void> {
     const { ControlTable } = await this.connection.controlPlane();
-    const control = dynamoControl({ client: new DynamoDBClient(this.connection.client("operator")), table: ControlTable });
-    await control.writeBrake(WORKFLOW, { on, by: "operator", at: new Date(this.clock.now()).toISOString(), reason: "test" });
+    const control = dynamoControl({
+      client: new DynamoDBClient(this.connection.client("operator")),
+      table: ControlTable,
+    });
+    await control.writeBrake(WORKFLOW, {
+      on,
+      by: "operator",
+      at: new Date(this.clock.now()).toISOString(),
+      reason: "test",
+    });
   }
 
   refunds(): unknown {
@@ -109,14 +133,23 @@ export class Flow {
 
   /** ARN of the one role below this path, by a part of its name where there are several. */
   roleOf(path: string, part = ""): string {
-    const found = this.session.cloud.roles.list().map((role) => role.arn).filter((arn) => arn.includes(path) && arn.toLowerCase().includes(part));
-    if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} roles below ${path} with ${part}: ${found.join(", ")}`);
+    const found = this.session.cloud.roles
+      .list()
+      .map((role) => role.arn)
+      .filter((arn) => arn.includes(path) && arn.toLowerCase().includes(part));
+    if (found.length !== 1 || found[0] === undefined)
+      throw new Error(`${found.length} roles below ${path} with ${part}: ${found.join(", ")}`);
     return found[0];
   }
 
   /** Credentials and endpoint of any role of the template, for calls that should be refused. */
   as(roleArn: string) {
     const { cloud } = this.session;
-    return { region: cloud.context.region, endpoint: cloud.endpoint, credentials: cloud.credentialsFor(roleArn, "test"), maxAttempts: 1 };
+    return {
+      region: cloud.context.region,
+      endpoint: cloud.endpoint,
+      credentials: cloud.credentialsFor(roleArn, "test"),
+      maxAttempts: 1,
+    };
   }
 }

@@ -7,7 +7,10 @@ import { root } from "../../scripts/ensure.mjs";
 
 export function copyProject(): string {
   const copy = mkdtempSync(join(tmpdir(), "countersign-clone-"));
-  const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" }).split("\0");
+  const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
+    cwd: root,
+    encoding: "utf8",
+  }).split("\0");
   for (const file of files) {
     if (file === "") continue;
     mkdirSync(join(copy, dirname(file)), { recursive: true });

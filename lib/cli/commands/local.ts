@@ -29,7 +29,10 @@ export function localCommands(program: Command, context: CommandContext): void {
     .option("--port <port>", "port of console and endpoint on 127.0.0.1", String(DEFAULT_PORT))
     .option("--fresh", "throw local data away first")
     .option("--no-run", "start the cloud only")
-    .option("--decide <what>", "answer approvals without a person, over the same HTTP: approve, reject or none; then exit")
+    .option(
+      "--decide <what>",
+      "answer approvals without a person, over the same HTTP: approve, reject or none; then exit",
+    )
     .option("--expire", "with --decide none: skip the time to the deadline")
     .option("--model <model>", "a real model instead of recorded turns: bedrock[:region] or openai:<base-url>#<model>")
     .option("--exit", "exit when the run is finished")
@@ -43,10 +46,16 @@ type Parsed = Omit<LocalStart, "stage" | "json" | "root" | "io">;
 
 function parse(flags: Flags): Parsed {
   const port = Number(flags.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new CountersignError("CS-5006", `--port: '${flags.port}' is not allowed; use 0 (any free port) to 65535`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new CountersignError("CS-5006", `--port: '${flags.port}' is not allowed; use 0 (any free port) to 65535`);
   const decide = DECISIONS.find((one) => one === flags.decide);
-  if (flags.decide !== undefined && decide === undefined) throw new CountersignError("CS-5006", `--decide: '${flags.decide}' is not allowed; use approve, reject or none`);
-  if (flags.expire === true && decide !== "none") throw new CountersignError("CS-5006", "--expire: goes with --decide none; it skips the time that nobody decides in");
+  if (flags.decide !== undefined && decide === undefined)
+    throw new CountersignError("CS-5006", `--decide: '${flags.decide}' is not allowed; use approve, reject or none`);
+  if (flags.expire === true && decide !== "none")
+    throw new CountersignError(
+      "CS-5006",
+      "--expire: goes with --decide none; it skips the time that nobody decides in",
+    );
   return {
     workflow: flags.workflow,
     port,
@@ -56,6 +65,14 @@ function parse(flags: Flags): Parsed {
     exit: flags.exit === true || decide === "approve" || decide === "reject" || flags.expire === true,
     ...(flags.input === undefined ? {} : { input: flags.input }),
     ...(decide === undefined ? {} : { decide }),
-    ...(flags.model === undefined ? {} : { model: modelOf(parseModelFlag(flags.model), process.env.AWS_REGION ?? "us-east-1", process.env.OPENAI_API_KEY) }),
+    ...(flags.model === undefined
+      ? {}
+      : {
+          model: modelOf(
+            parseModelFlag(flags.model),
+            process.env.AWS_REGION ?? "us-east-1",
+            process.env.OPENAI_API_KEY,
+          ),
+        }),
   };
 }

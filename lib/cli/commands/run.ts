@@ -3,21 +3,21 @@ import { rename } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type HistoryEvent, SFNClient } from "@aws-sdk/client-sfn";
 import type { Command } from "commander";
-import { exportLines, recordLine } from "../../audit/export.js";
-import { verifyFiles, verifyEvents } from "../verify.js";
 import * as z from "zod";
+import { exportLines, recordLine } from "../../audit/export.js";
+import { startRun } from "../../client/front-door.js";
+import { executionHistory } from "../../client/history.js";
+import { findRun, type RunReader, runReader, runStatus } from "../../client/runs.js";
+import { verifyEvents, verifyFiles } from "../../client/verify.js";
+import { CountersignError } from "../../errors.js";
+import { describeEvent } from "../../local/console/describe.js";
 import type { RecordedEvent } from "../../run/events.js";
 import type { RunRef } from "../../run/keys.js";
 import { admitRequest } from "../../run/protocol.js";
 import { fillTimes } from "../../scenario/format.js";
-import { describeEvent } from "../../local/console/describe.js";
-import { CountersignError } from "../../errors.js";
 import { type CommandContext, withConnection } from "../context.js";
 import { readJsonFile } from "../files.js";
-import { startRun } from "../front-door.js";
-import { executionHistory } from "../history.js";
 import { table } from "../io.js";
-import { findRun, type RunReader, runReader, runStatus } from "../runs.js";
 
 const LISTED_RUNS = 50;
 
@@ -38,18 +38,24 @@ function start(run: Command, context: CommandContext): void {
     .requiredOption("--input <file>", "JSON file with the input; {{now-2d}} stands for a time")
     .option("--tenant <tenant>", "tenant of the run (default: the contract's only tenant)")
     .option("--request-id <id>", "the same id again gives the same run")
-    .action(async (workflow: string, options: { input: string; tenant?: string; requestId?: string }, command: Command) => {
-      const input = z.record(z.string(), z.json()).parse(await readJsonFile(options.input));
-      await withConnection(command, context, { live: true }, async (connection, { io, json }) => {
-        const request = admitRequest.parse({
-          input: fillTimes(input, Date.now()),
-          ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
-          ...(options.requestId === undefined ? {} : { request_id: options.requestId }),
+    .action(
+      async (workflow: string, options: { input: string; tenant?: string; requestId?: string }, command: Command) => {
+        const input = z.record(z.string(), z.json()).parse(await readJsonFile(options.input));
+        await withConnection(command, context, { live: true }, async (connection, { io, json }) => {
+          const request = admitRequest.parse({
+            input: fillTimes(input, Date.now()),
+            ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+            ...(options.requestId === undefined ? {} : { request_id: options.requestId }),
+          });
+          const answer = await startRun(connection, workflow, request);
+          io.out(
+            json
+              ? JSON.stringify(answer)
+              : `run ${answer.run_id} of ${workflow} for tenant ${answer.tenant}${answer.repeated ? " (started before with this request id)" : ""}`,
+          );
         });
-        const answer = await startRun(connection, workflow, request);
-        io.out(json ? JSON.stringify(answer) : `run ${answer.run_id} of ${workflow} for tenant ${answer.tenant}${answer.repeated ? " (started before with this request id)" : ""}`);
-      });
-    });
+      },
+    );
 }
 
 function list(run: Command, context: CommandContext): void {
@@ -63,10 +69,17 @@ function list(run: Command, context: CommandContext): void {
         const reader = await runReader(connection);
         const workflows = options.workflow === undefined ? await connection.workflows() : [options.workflow];
         const runs = await reader.list(workflows, positive("--limit", options.limit));
-        const rows = await Promise.all(runs.map(async (row) => ({ ...row, status: runStatus(await reader.events(row)) })));
+        const rows = await Promise.all(
+          runs.map(async (row) => ({ ...row, status: runStatus(await reader.events(row)) })),
+        );
         if (json) return io.out(JSON.stringify(rows));
         if (rows.length === 0) return io.out("no runs yet");
-        io.out(table([["RUN", "WORKFLOW", "TENANT", "STARTED (UTC)", "STATUS"], ...rows.map((row) => [row.runId, row.workflow, row.tenant, row.startedAt.slice(0, 19), row.status])]));
+        io.out(
+          table([
+            ["RUN", "WORKFLOW", "TENANT", "STARTED (UTC)", "STATUS"],
+            ...rows.map((row) => [row.runId, row.workflow, row.tenant, row.startedAt.slice(0, 19), row.status]),
+          ]),
+        );
       }),
     );
 }
@@ -83,13 +96,35 @@ function show(run: Command, context: CommandContext): void {
         const reader = await runReader(connection);
         const found = await findRun(connection, reader, runId, options.workflow);
         if (options.history === true) {
-          const events = await executionHistory(new SFNClient(connection.client("operator")), (await connection.workflow(found.workflow)).StateMachineArn, found.runId);
-          return io.out(json ? JSON.stringify({ events }) : events.map((event) => `${String(event.id).padStart(4)}  ${event.timestamp?.toISOString() ?? ""}  ${event.type ?? ""}  ${stateName(event)}`).join("\n"));
+          const events = await executionHistory(
+            new SFNClient(connection.client("operator")),
+            (await connection.workflow(found.workflow)).StateMachineArn,
+            found.runId,
+          );
+          return io.out(
+            json
+              ? JSON.stringify({ events })
+              : events
+                  .map(
+                    (event) =>
+                      `${String(event.id).padStart(4)}  ${event.timestamp?.toISOString() ?? ""}  ${event.type ?? ""}  ${stateName(event)}`,
+                  )
+                  .join("\n"),
+          );
         }
         const events = await reader.events(found);
         if (json) return io.out(JSON.stringify(events));
         io.out(`run ${found.runId} of ${found.workflow}, tenant ${found.tenant}: ${runStatus(events)}`);
-        io.out(table(events.map((event) => [String(event.seq).padStart(4), event.at.slice(11, 19), event.type, describeEvent(event)])));
+        io.out(
+          table(
+            events.map((event) => [
+              String(event.seq).padStart(4),
+              event.at.slice(11, 19),
+              event.type,
+              describeEvent(event),
+            ]),
+          ),
+        );
         io.out((await verifyEvents([events])).summary);
       }),
     );
@@ -105,23 +140,32 @@ function exported(run: Command, context: CommandContext): void {
     .option("--events", "one line an event: what `verify` reads (default)")
     .option("--records", "one line a run: the run record")
     .option("--out <file>", "write to this file instead of standard output")
-    .action(async (runId: string | undefined, options: { workflow?: string; all?: boolean; events?: boolean; records?: boolean; out?: string }, command: Command) =>
-      withConnection(command, context, { live: false }, async (connection, { io }) => {
-        if (options.events === true && options.records === true) throw new CountersignError("CS-5006", "run export: --events and --records exclude each other; choose one");
-        const reader = await runReader(connection);
-        const runs =
-          options.all === true
-            ? await reader.list(options.workflow === undefined ? await connection.workflows() : [options.workflow], Number.MAX_SAFE_INTEGER)
-            : [await findRun(connection, reader, runId, options.workflow)];
-        const logs = eventsOf(reader, runs);
-        const lines = options.records === true ? recordLines(logs) : exportLines(logs);
-        if (options.out === undefined) {
-          for await (const line of lines) io.out(line);
-          return;
-        }
-        const count = await writeLines(options.out, lines);
-        io.err(`${options.out}: ${count} lines, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`);
-      }),
+    .action(
+      async (
+        runId: string | undefined,
+        options: { workflow?: string; all?: boolean; events?: boolean; records?: boolean; out?: string },
+        command: Command,
+      ) =>
+        withConnection(command, context, { live: false }, async (connection, { io }) => {
+          if (options.events === true && options.records === true)
+            throw new CountersignError("CS-5006", "run export: --events and --records exclude each other; choose one");
+          const reader = await runReader(connection);
+          const runs =
+            options.all === true
+              ? await reader.list(
+                  options.workflow === undefined ? await connection.workflows() : [options.workflow],
+                  Number.MAX_SAFE_INTEGER,
+                )
+              : [await findRun(connection, reader, runId, options.workflow)];
+          const logs = eventsOf(reader, runs);
+          const lines = options.records === true ? recordLines(logs) : exportLines(logs);
+          if (options.out === undefined) {
+            for await (const line of lines) io.out(line);
+            return;
+          }
+          const count = await writeLines(options.out, lines);
+          io.err(`${options.out}: ${count} lines, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`);
+        }),
     );
 }
 

@@ -25,18 +25,24 @@ export function workflowCommands(program: Command, context: CommandContext): voi
     .argument("[workflows...]", "names (default: all)")
     .action(async (names: string[], _: unknown, command: Command) => {
       const { json } = globalsOf(command);
-      const checked = await Promise.all((await chosen(context.root, names)).map((name) => checkWorkflow(context.root, name)));
+      const checked = await Promise.all(
+        (await chosen(context.root, names)).map((name) => checkWorkflow(context.root, name)),
+      );
       context.io.out(json ? JSON.stringify(checked.map(toJson)) : checked.map(toText).join("\n\n"));
       if (checked.some((one) => one.faults.some((fault) => !isWarning(fault)))) context.exitCode(1);
     });
   workflow
     .command("new")
-    .description("write workflows/<name>: contract, tools, policies with tiers, scenarios, sandbox; it checks, runs and tests at once")
+    .description(
+      "write workflows/<name>: contract, tools, policies with tiers, scenarios, sandbox; it checks, runs and tests at once",
+    )
     .argument("<name>", "kebab-case, at most 32 characters")
     .action(async (name: string, _: unknown, command: Command) => {
       const files = await createWorkflow(context.root, name);
       if (globalsOf(command).json) return context.io.out(JSON.stringify({ workflow: name, files }));
-      context.io.out(`${files.map((file) => `  ${file}`).join("\n")}\nNext:  npx countersign workflow check ${name}      npx countersign scenario test ${name}`);
+      context.io.out(
+        `${files.map((file) => `  ${file}`).join("\n")}\nNext:  npx countersign workflow check ${name}      npx countersign scenario test ${name}`,
+      );
     });
 }
 
@@ -44,7 +50,11 @@ export function workflowCommands(program: Command, context: CommandContext): voi
 export async function chosen(root: string, names: readonly string[]): Promise<readonly string[]> {
   const all = (await listWorkflows(join(root, "workflows"))).map((folder) => basename(folder));
   const unknown = names.filter((name) => !all.includes(name));
-  if (unknown.length > 0) throw new CountersignError("CS-5001", `workflow '${unknown.join("', '")}': not in ${join(root, "workflows")}; there ${all.length === 1 ? "is" : "are"} ${all.join(", ") || "none"}`);
+  if (unknown.length > 0)
+    throw new CountersignError(
+      "CS-5001",
+      `workflow '${unknown.join("', '")}': not in ${join(root, "workflows")}; there ${all.length === 1 ? "is" : "are"} ${all.join(", ") || "none"}`,
+    );
   return names.length === 0 ? all : names;
 }
 
@@ -52,7 +62,11 @@ async function checkWorkflow(root: string, name: string): Promise<CheckedWorkflo
   const folder = join(root, "workflows", name);
   const { contract, faults } = await loadWorkflow(folder);
   if (contract === undefined) return { workflow: name, faults };
-  return { workflow: name, contract, faults: checkPolicies(contract, policySet(contract, loadPolicies(join(folder, "policies")))) };
+  return {
+    workflow: name,
+    contract,
+    faults: checkPolicies(contract, policySet(contract, loadPolicies(join(folder, "policies")))),
+  };
 }
 
 function toText({ workflow, contract, faults }: CheckedWorkflow): string {
@@ -61,7 +75,11 @@ function toText({ workflow, contract, faults }: CheckedWorkflow): string {
   const verdict = counted === 0 ? "no faults" : `${counted} ${counted === 1 ? "fault" : "faults"}`;
   if (contract === undefined) return `${workflow}: ${verdict}\n${lines.join("\n")}`;
   const { level, tools } = recommendAutonomy(contract);
-  const rows = tools.map((tool) => [`  ${tool.tool}`, tool.level, tool.reasons.map((reason) => reason.text).join("; ")]);
+  const rows = tools.map((tool) => [
+    `  ${tool.tool}`,
+    tool.level,
+    tool.reasons.map((reason) => reason.text).join("; "),
+  ]);
   return [
     `${workflow} v${contract.version}: ${verdict}`,
     ...lines,
@@ -71,5 +89,11 @@ function toText({ workflow, contract, faults }: CheckedWorkflow): string {
 }
 
 function toJson({ workflow, contract, faults }: CheckedWorkflow): unknown {
-  return { workflow, faults, ...(contract === undefined ? {} : { version: contract.version, autonomy: contract.autonomy, recommended: recommendAutonomy(contract) }) };
+  return {
+    workflow,
+    faults,
+    ...(contract === undefined
+      ? {}
+      : { version: contract.version, autonomy: contract.autonomy, recommended: recommendAutonomy(contract) }),
+  };
 }

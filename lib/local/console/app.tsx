@@ -3,35 +3,62 @@ import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { RecordedEvent } from "../../run/events.js";
 import type { WebHandler } from "../wire/wire.js";
-import { MailList, type MailRow, MailPage, Page, RunList, RunPage, type RunRow, STYLE } from "./pages.js";
+import { MailList, MailPage, type MailRow, Page, RunList, RunPage, type RunRow, STYLE } from "./pages.js";
 
 export interface ConsoleData {
   readonly stage: string;
   runs(): Promise<readonly RunRow[]>;
   /** undefined when there is no such run */
-  run(workflow: string, tenant: string, runId: string): Promise<{ readonly events: readonly RecordedEvent[]; readonly verdict: string } | undefined>;
+  run(
+    workflow: string,
+    tenant: string,
+    runId: string,
+  ): Promise<{ readonly events: readonly RecordedEvent[]; readonly verdict: string } | undefined>;
   mails(): readonly MailRow[];
 }
 
 export function consoleApp(data: ConsoleData): Hono {
   const app = new Hono();
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"], frameAncestors: ["'none'"] }, referrerPolicy: "no-referrer" }));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"], frameAncestors: ["'none'"] },
+      referrerPolicy: "no-referrer",
+    }),
+  );
   app.get("/console/style.css", (context) => context.body(STYLE, 200, { "content-type": "text/css" }));
   app.get("/", async (context) =>
-    context.html(<Page title="Runs" stage={data.stage}><RunList runs={await data.runs()} /></Page>),
+    context.html(
+      <Page title="Runs" stage={data.stage}>
+        <RunList runs={await data.runs()} />
+      </Page>,
+    ),
   );
   app.get("/console/runs/:workflow/:tenant/:run", async (context) => {
     const { workflow, tenant, run } = context.req.param();
     const found = await data.run(workflow, tenant, run);
     if (found === undefined) return context.html(<Page title="No such run" stage={data.stage} />, 404);
-    return context.html(<Page title={run} stage={data.stage}><RunPage {...found} /></Page>);
+    return context.html(
+      <Page title={run} stage={data.stage}>
+        <RunPage {...found} />
+      </Page>,
+    );
   });
-  app.get("/mailbox", (context) => context.html(<Page title="Mailbox" stage={data.stage}><MailList mails={newestFirst(data.mails())} /></Page>));
+  app.get("/mailbox", (context) =>
+    context.html(
+      <Page title="Mailbox" stage={data.stage}>
+        <MailList mails={newestFirst(data.mails())} />
+      </Page>,
+    ),
+  );
   app.get("/mailbox.json", (context) => context.json(newestFirst(data.mails())));
   app.get("/mailbox/:id", (context) => {
     const mail = data.mails().find((candidate) => candidate.id === context.req.param("id"));
     if (mail === undefined) return context.html(<Page title="No such mail" stage={data.stage} />, 404);
-    return context.html(<Page title={mail.subject} stage={data.stage}><MailPage mail={mail} /></Page>);
+    return context.html(
+      <Page title={mail.subject} stage={data.stage}>
+        <MailPage mail={mail} />
+      </Page>,
+    );
   });
   return app;
 }
@@ -40,9 +67,17 @@ export function consoleApp(data: ConsoleData): Hono {
 export function consoleHandler(data: ConsoleData): WebHandler {
   const app = consoleApp(data);
   return async (request) => {
-    const response = await app.request(`http://127.0.0.1${request.target}`, { method: request.method, headers: request.headers });
-    if (response.status === 404 && response.headers.get("content-type")?.startsWith("text/plain") === true) return undefined;
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: Buffer.from(await response.arrayBuffer()) };
+    const response = await app.request(`http://127.0.0.1${request.target}`, {
+      method: request.method,
+      headers: request.headers,
+    });
+    if (response.status === 404 && response.headers.get("content-type")?.startsWith("text/plain") === true)
+      return undefined;
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: Buffer.from(await response.arrayBuffer()),
+    };
   };
 }
 

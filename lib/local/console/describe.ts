@@ -14,7 +14,12 @@ export function describeEvent(event: RecordedEvent): string {
     case "ProposalInvalid":
       return `no valid action (${event.data.reason}): ${event.data.detail}`;
     case "ActionDecided":
-      return [event.data.tool, event.data.decision, ...(event.data.policy?.determining ?? []), ...event.data.reasons].join(" · ");
+      return [
+        event.data.tool,
+        event.data.decision,
+        ...(event.data.policy?.determining ?? []),
+        ...event.data.reasons,
+      ].join(" · ");
     case "ApprovalRequested":
       return `${event.data.needed === 1 ? "1 person" : `${event.data.needed} people`} until ${event.data.deadline} (${event.data.type})`;
     case "ApprovalDecided":

@@ -53,16 +53,29 @@ export const Page: FC<{ title: string; stage: string; children?: Child }> = ({ t
 
 export const RunList: FC<{ runs: readonly RunRow[] }> = ({ runs }) =>
   runs.length === 0 ? (
-    <p>No runs yet. Start one: <code>npx countersign run start billing-dispute --local --input workflows/billing-dispute/examples/dispute.json</code></p>
+    <p>
+      No runs yet. Start one:{" "}
+      <code>
+        npx countersign run start billing-dispute --local --input workflows/billing-dispute/examples/dispute.json
+      </code>
+    </p>
   ) : (
     <table>
       <thead>
-        <tr><th scope="col">Run</th><th scope="col">Workflow</th><th scope="col">Tenant</th><th scope="col">Started (UTC)</th><th scope="col">Status</th></tr>
+        <tr>
+          <th scope="col">Run</th>
+          <th scope="col">Workflow</th>
+          <th scope="col">Tenant</th>
+          <th scope="col">Started (UTC)</th>
+          <th scope="col">Status</th>
+        </tr>
       </thead>
       <tbody>
         {runs.map((run) => (
           <tr>
-            <td><a href={`/console/runs/${run.workflow}/${run.tenant}/${run.runId}`}>{run.runId}</a></td>
+            <td>
+              <a href={`/console/runs/${run.workflow}/${run.tenant}/${run.runId}`}>{run.runId}</a>
+            </td>
             <td>{run.workflow}</td>
             <td>{run.tenant}</td>
             <td>{run.startedAt.slice(0, 19).replace("T", " ")}</td>
@@ -78,7 +91,12 @@ export const RunPage: FC<{ events: readonly RecordedEvent[]; verdict: string }> 
     <p>{verdict}</p>
     <table>
       <thead>
-        <tr><th scope="col">#</th><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">What</th></tr>
+        <tr>
+          <th scope="col">#</th>
+          <th scope="col">Time (UTC)</th>
+          <th scope="col">Event</th>
+          <th scope="col">What</th>
+        </tr>
       </thead>
       <tbody>
         {events.map((event) => (
@@ -106,13 +124,19 @@ export const MailList: FC<{ mails: readonly MailRow[] }> = ({ mails }) =>
   ) : (
     <table>
       <thead>
-        <tr><th scope="col">To</th><th scope="col">Subject</th><th scope="col">Sent (UTC)</th></tr>
+        <tr>
+          <th scope="col">To</th>
+          <th scope="col">Subject</th>
+          <th scope="col">Sent (UTC)</th>
+        </tr>
       </thead>
       <tbody>
         {mails.map((mail) => (
           <tr>
             <td>{mail.to.join(", ")}</td>
-            <td><a href={`/mailbox/${mail.id}`}>{mail.subject}</a></td>
+            <td>
+              <a href={`/mailbox/${mail.id}`}>{mail.subject}</a>
+            </td>
             <td>{mail.at.slice(0, 19).replace("T", " ")}</td>
           </tr>
         ))}
@@ -125,8 +149,20 @@ const LINK = /(https?:\/\/[^\s<>"]+)/;
 /** The mail as its text part, links clickable: what the approver reads, with nothing of the mail executed. */
 export const MailPage: FC<{ mail: MailRow }> = ({ mail }) => (
   <>
-    <p>To {mail.to.join(", ")}, {mail.at.slice(0, 19).replace("T", " ")} UTC</p>
-    <pre>{mail.text.split(LINK).map((part) => (LINK.test(part) ? <a href={part} rel="noreferrer">{part}</a> : part))}</pre>
+    <p>
+      To {mail.to.join(", ")}, {mail.at.slice(0, 19).replace("T", " ")} UTC
+    </p>
+    <pre>
+      {mail.text.split(LINK).map((part) =>
+        LINK.test(part) ? (
+          <a href={part} rel="noreferrer">
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </pre>
   </>
 );
 

@@ -36,7 +36,7 @@ export interface LambdaOptions {
   /** whether the role's trust policy lets Lambda assume it for this function */
   mayAssume(roleArn: string, functionArn: string): boolean;
   /** variables added to a function's environment on this machine */
-  functionEnvironment(name: string): Readonly<Record<string, string>>;
+  functionEnvironment(name: string, environment: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
 }
 
 interface LocalFunction {
@@ -199,7 +199,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       region: context.region,
       endpoint: context.endpoint(),
       taskRoot,
-      extra: functionEnvironment(configuration.name),
+      extra: functionEnvironment(configuration.name, configuration.environment),
     });
     return new Worker({
       configuration,

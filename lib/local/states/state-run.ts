@@ -7,8 +7,8 @@ import type { Scope } from "./scope.js";
 import {
   type EvaluationScope,
   evaluateTemplate,
-  jsonType,
   type JsonType,
+  jsonType,
   type Template,
   wrongType,
 } from "./template.js";

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createServer } from "node:net";
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
 import { type AwsCall, AwsFault, type AwsReply, type Caller, type Engine } from "../types.js";
@@ -211,6 +212,16 @@ function decodePath(path: string): string {
 
 function isLoopbackHost(host: string): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host);
+}
+
+/** Whether the port can be had, before work is done for it. @throws CountersignError CS-4001, CS-4002 */
+export async function requireFreePort(port: number): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((done, fail) => {
+    probe.once("error", (error) => fail(listenError(error, port)));
+    probe.listen(port, "127.0.0.1", done);
+  });
+  await new Promise<void>((done) => probe.close(() => done()));
 }
 
 function listenError(error: unknown, port: number): CountersignError {

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { CountersignError } from "../../../lib/errors.js";
 import { interpreterErrors } from "../../../lib/errors/interpreter.js";
+import { CountersignError } from "../../../lib/errors.js";
 import { checkDefinition, parseDefinition } from "../../../lib/local/states/definition.js";
 import { FUNCTION, invoke, machine, waitForToken } from "./support.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { FUNCTION, finish, invoke, machine, START, secondsOf, start } from "./support.js";
 import { AwsFault, FunctionError } from "../../../lib/local/types.js";
+import { FUNCTION, finish, invoke, machine, START, secondsOf, start } from "./support.js";
 
 const broken =
   (errorType: string, cause = "{}") =>

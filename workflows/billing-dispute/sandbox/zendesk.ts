@@ -1,6 +1,12 @@
 import * as z from "zod";
 import type { SandboxStart } from "../../../lib/contract/model.js";
-import { cannedAnswers, type SandboxAnswer, type SandboxRequest, type SandboxSystem, serveSandbox } from "../../../lib/local/sandbox.js";
+import {
+  cannedAnswers,
+  type SandboxAnswer,
+  type SandboxRequest,
+  type SandboxSystem,
+  serveSandbox,
+} from "../../../lib/local/sandbox.js";
 
 const SUPPORT_USER_ID = 1;
 
@@ -41,13 +47,18 @@ class ZendeskSandbox implements SandboxSystem {
   }
 
   answer(request: SandboxRequest): SandboxAnswer {
-    if (!/^Basic \S+$/.test(request.headers.authorization ?? "")) return { status: 401, body: { error: "Couldn't authenticate you" } };
+    if (!/^Basic \S+$/.test(request.headers.authorization ?? ""))
+      return { status: 401, body: { error: "Couldn't authenticate you" } };
     const match = /^\/api\/v2\/tickets\/(\d+)(\/comments)?\.json$/.exec(request.path);
     const ticket = this.seed.tickets.find((candidate) => String(candidate.id) === match?.[1]);
     if (ticket === undefined) return { status: 404, body: { error: "RecordNotFound" } };
     if (request.method === "GET" && match?.[2] !== undefined)
-      return { status: 200, body: { comments: this.comments.filter((comment) => comment.ticket === ticket.id), users: this.seed.users } };
-    if (request.method === "GET") return { status: 200, body: { ticket: { id: ticket.id, status: ticket.status, subject: ticket.subject } } };
+      return {
+        status: 200,
+        body: { comments: this.comments.filter((comment) => comment.ticket === ticket.id), users: this.seed.users },
+      };
+    if (request.method === "GET")
+      return { status: 200, body: { ticket: { id: ticket.id, status: ticket.status, subject: ticket.subject } } };
     if (request.method === "PUT") return this.update(ticket.id, request.body);
     return { status: 405, body: { error: "MethodNotAllowed" } };
   }
@@ -57,7 +68,10 @@ class ZendeskSandbox implements SandboxSystem {
     if (!parsed.success) return { status: 422, body: { error: "RecordInvalid" } };
     const comment = this.add(ticket, { author_id: SUPPORT_USER_ID, ...parsed.data.ticket.comment });
     this.sent.push(comment);
-    return { status: 200, body: { ticket: { id: ticket }, audit: { events: [{ id: comment.id, type: "Comment", body: comment.body }] } } };
+    return {
+      status: 200,
+      body: { ticket: { id: ticket }, audit: { events: [{ id: comment.id, type: "Comment", body: comment.body }] } },
+    };
   }
 
   private add(ticket: number, comment: Omit<Comment, "id" | "ticket">): Comment {

@@ -1,5 +1,5 @@
 import Stripe from "stripe";
-import { ToolError, type ToolContext } from "../../../lib/index.js";
+import { type ToolContext, ToolError } from "../../../lib/index.js";
 
 /** Stripe's SDK, pointed at `api.stripe.com` or, in local mode, at the sandbox. It retries nothing: the ledger decides about repeats. */
 export async function stripeClient(context: ToolContext): Promise<Stripe> {
@@ -39,6 +39,9 @@ export function isoTime(epochSeconds: number): string {
 /** The id behind a field that Stripe gives as an id or, expanded, as an object. */
 export function idOf(field: string | { readonly id: string } | null | undefined, name: string): string {
   if (field === null || field === undefined)
-    throw new ToolError("missing_field", `stripe: the answer has no ${name}`, { retryable: false, effectPossible: false });
+    throw new ToolError("missing_field", `stripe: the answer has no ${name}`, {
+      retryable: false,
+      effectPossible: false,
+    });
   return typeof field === "string" ? field : field.id;
 }

@@ -9,10 +9,16 @@ export const handle: Handler<typeof lookupCharge> = async (input, context) => {
   const charge = await callStripe(false, () => stripe.charges.retrieve(input.charge_id, { expand: ["customer"] }));
   const customer = charge.customer;
   if (customer === null || typeof customer === "string" || customer.deleted === true)
-    throw new ToolError("no_customer", `stripe: charge ${charge.id} belongs to no customer`, { retryable: false, effectPossible: false });
+    throw new ToolError("no_customer", `stripe: charge ${charge.id} belongs to no customer`, {
+      retryable: false,
+      effectPossible: false,
+    });
   const tier = TIERS.find((name) => name === customer.metadata.tier) ?? "standard";
   if (charge.currency !== "eur")
-    throw new ToolError("currency", `stripe: charge ${charge.id} is in ${charge.currency}; this workflow handles eur`, { retryable: false, effectPossible: false });
+    throw new ToolError("currency", `stripe: charge ${charge.id} is in ${charge.currency}; this workflow handles eur`, {
+      retryable: false,
+      effectPossible: false,
+    });
   return {
     charge_id: charge.id,
     customer_id: customer.id,

@@ -7,8 +7,17 @@ export const preview: Preview<typeof refund> = async (input, context) => {
   const charge = await callStripe(false, () => stripe.charges.retrieve(input.charge_id));
   const refundable = charge.amount - charge.amount_refunded;
   if (input.amount_cents > refundable)
-    throw new ToolError("amount_too_large", `stripe: ${refundable} cents of charge ${charge.id} can still be refunded, not ${input.amount_cents}`, { retryable: false, effectPossible: false });
-  const fixed = { charge: charge.id, customer: idOf(charge.customer, "customer"), charged_cents: charge.amount, currency: charge.currency };
+    throw new ToolError(
+      "amount_too_large",
+      `stripe: ${refundable} cents of charge ${charge.id} can still be refunded, not ${input.amount_cents}`,
+      { retryable: false, effectPossible: false },
+    );
+  const fixed = {
+    charge: charge.id,
+    customer: idOf(charge.customer, "customer"),
+    charged_cents: charge.amount,
+    currency: charge.currency,
+  };
   return {
     before: { ...fixed, refunded_cents: charge.amount_refunded, refundable_cents: refundable },
     after: {

@@ -16,6 +16,9 @@ export const handle: Handler<typeof refund> = async (input, context) => {
     ),
   );
   if (created.status !== "succeeded" && created.status !== "pending")
-    throw new ToolError("refund_not_made", `stripe: the refund is ${created.status ?? "unknown"}`, { retryable: false, effectPossible: false });
+    throw new ToolError("refund_not_made", `stripe: the refund is ${created.status ?? "unknown"}`, {
+      retryable: false,
+      effectPossible: false,
+    });
   return { refund_id: created.id, status: created.status };
 };

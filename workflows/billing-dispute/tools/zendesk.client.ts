@@ -1,4 +1,4 @@
-import { ToolError, type ToolContext, z } from "../../../lib/index.js";
+import { type ToolContext, ToolError, z } from "../../../lib/index.js";
 
 const user = z.object({ id: z.int(), name: z.string() });
 const comment = z.object({ id: z.int(), author_id: z.int(), public: z.boolean(), body: z.string() });
@@ -31,12 +31,25 @@ export async function zendesk<S extends z.ZodType>(
     });
   } catch (error) {
     if (error instanceof ToolError) throw error;
-    throw new ToolError("network", `zendesk: no answer (${error instanceof Error ? error.name : "unknown"})`, { retryable: true, effectPossible });
+    throw new ToolError("network", `zendesk: no answer (${error instanceof Error ? error.name : "unknown"})`, {
+      retryable: true,
+      effectPossible,
+    });
   }
-  if (response.status === 429) throw new ToolError("rate_limited", "zendesk: too many requests", { retryable: true, effectPossible: false });
-  if (response.status >= 500) throw new ToolError("unavailable", `zendesk: status ${response.status}`, { retryable: true, effectPossible });
-  if (!response.ok) throw new ToolError(`http_${response.status}`, `zendesk: status ${response.status} for ${path}`, { retryable: false, effectPossible: false });
+  if (response.status === 429)
+    throw new ToolError("rate_limited", "zendesk: too many requests", { retryable: true, effectPossible: false });
+  if (response.status >= 500)
+    throw new ToolError("unavailable", `zendesk: status ${response.status}`, { retryable: true, effectPossible });
+  if (!response.ok)
+    throw new ToolError(`http_${response.status}`, `zendesk: status ${response.status} for ${path}`, {
+      retryable: false,
+      effectPossible: false,
+    });
   const parsed = schema.safeParse(await response.json().catch(() => undefined));
-  if (!parsed.success) throw new ToolError("malformed_answer", "zendesk: the answer is not what the API documents", { retryable: false, effectPossible });
+  if (!parsed.success)
+    throw new ToolError("malformed_answer", "zendesk: the answer is not what the API documents", {
+      retryable: false,
+      effectPossible,
+    });
   return parsed.data;
 }

@@ -4,7 +4,11 @@ import type { getTicket } from "./zendesk.js";
 
 export const handle: Handler<typeof getTicket> = async (input, context) => {
   const { ticket } = await zendesk(context, ticketAnswer, `/api/v2/tickets/${input.ticket_id}.json`);
-  const { comments, users } = await zendesk(context, commentsAnswer, `/api/v2/tickets/${input.ticket_id}/comments.json?include=users`);
+  const { comments, users } = await zendesk(
+    context,
+    commentsAnswer,
+    `/api/v2/tickets/${input.ticket_id}/comments.json?include=users`,
+  );
   const names = new Map(users.map((user) => [user.id, user.name]));
   return {
     ticket_id: String(ticket.id),

@@ -10,7 +10,11 @@ function euros(amountCents: number): string {
 /** The text the customer reads: a template, the amount where it has one, then the note. */
 export function replyText(input: ReplyInput): string {
   if (input.template === "refund-confirmed" && input.amount_cents === undefined)
-    throw new ToolError("amount_missing", "template refund-confirmed: amount_cents is missing; give the refunded amount in cents", { retryable: false, effectPossible: false });
+    throw new ToolError(
+      "amount_missing",
+      "template refund-confirmed: amount_cents is missing; give the refunded amount in cents",
+      { retryable: false, effectPossible: false },
+    );
   const amount = input.amount_cents === undefined ? "" : euros(input.amount_cents);
   const templates: Record<ReplyInput["template"], string> = {
     "refund-confirmed": `We have refunded ${amount} to your original payment method. It can take five to ten days to show on your statement.`,

@@ -7,7 +7,11 @@ import { replyText } from "./zendesk.reply-text.js";
 export const handle: Handler<typeof reply> = async (input, context) => {
   const reference = `[ref ${context.idempotencyKey.slice(-12)}]`;
   if (context.repeated) {
-    const { comments } = await zendesk(context, commentsAnswer, `/api/v2/tickets/${input.ticket_id}/comments.json?include=users`);
+    const { comments } = await zendesk(
+      context,
+      commentsAnswer,
+      `/api/v2/tickets/${input.ticket_id}/comments.json?include=users`,
+    );
     const sent = comments.find((comment) => comment.body.includes(reference));
     if (sent !== undefined) return { ticket_id: input.ticket_id, comment_id: String(sent.id) };
   }
@@ -18,6 +22,9 @@ export const handle: Handler<typeof reply> = async (input, context) => {
   });
   const event = audit.events.find((candidate) => candidate.type === "Comment");
   if (event === undefined)
-    throw new ToolError("malformed_answer", "zendesk: the answer names no comment", { retryable: false, effectPossible: true });
+    throw new ToolError("malformed_answer", "zendesk: the answer names no comment", {
+      retryable: false,
+      effectPossible: true,
+    });
   return { ticket_id: input.ticket_id, comment_id: String(event.id) };
 };

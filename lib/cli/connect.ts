@@ -6,15 +6,11 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod";
-import { CountersignError } from "../errors.js";
+import { type Connection, controlPlaneOutputs, credentials, workflowOutputs } from "../client/connection.js";
 import { listWorkflows } from "../contract/load.js";
+import { CountersignError } from "../errors.js";
 import { openStopped } from "./stopped.js";
 
-/** The stage's human roles; each command uses the least that does. */
-export const PEOPLE = ["requester", "approver", "auditor", "operator"] as const;
-export type PeopleRole = (typeof PEOPLE)[number];
-
-const credentials = z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string(), sessionToken: z.string() });
 /** `.countersign/local.json`: how commands reach the running local cloud. Readable by its owner alone. */
 const localFile = z.strictObject({
   endpoint: z.url(),
@@ -22,36 +18,15 @@ const localFile = z.strictObject({
   region: z.string(),
   stage: z.string(),
   assembly: z.string(),
-  credentials: z.strictObject({ requester: credentials, approver: credentials, auditor: credentials, operator: credentials }),
+  credentials: z.strictObject({
+    requester: credentials,
+    approver: credentials,
+    auditor: credentials,
+    operator: credentials,
+  }),
 });
 export type LocalFile = z.output<typeof localFile>;
 
-const controlPlaneOutputs = z.object({
-  RunLogTable: z.string(),
-  ApprovalsTable: z.string(),
-  ControlTable: z.string(),
-  ApiEndpoint: z.string(),
-});
-const workflowOutputs = z.object({ StateMachineArn: z.string(), ApiEndpoint: z.string() });
-
-/** Region, endpoint and credentials for an SDK client. */
-export interface ClientOptions {
-  readonly region?: string;
-  readonly endpoint?: string;
-  readonly credentials?: z.output<typeof credentials>;
-}
-export interface Connection {
-  readonly stage: string;
-  readonly local: boolean;
-  /** false when only the data of a stopped local cloud can be read */
-  readonly live: boolean;
-  client(role: PeopleRole): ClientOptions;
-  controlPlane(): Promise<z.output<typeof controlPlaneOutputs>>;
-  workflow(name: string): Promise<z.output<typeof workflowOutputs>>;
-  /** names of this project's workflows that are deployed to the stage */
-  workflows(): Promise<string[]>;
-  close(): Promise<void>;
-}
 export interface ConnectionOptions {
   readonly root: string;
   readonly local: boolean;
@@ -64,25 +39,49 @@ export const dataDirOf = (root: string): string => join(root, ".countersign");
 const localFileOf = (root: string): string => join(dataDirOf(root), "local.json");
 
 export async function connect(options: ConnectionOptions): Promise<Connection> {
-  if (!options.local) return overOutputs({ stage: options.stage, local: false, live: true, client: () => ({}), close: async () => {} }, options.root);
+  if (!options.local)
+    return overOutputs(
+      { stage: options.stage, local: false, live: true, client: () => ({}), close: async () => {} },
+      options.root,
+    );
   const file = await readLocalFile(options.root);
   if (file !== undefined && isAlive(file.pid) && (await answers(file.endpoint))) {
-    return overOutputs({
+    return overOutputs(
+      {
+        stage: file.stage,
+        local: true,
+        live: true,
+        client: (role) => ({ region: file.region, endpoint: file.endpoint, credentials: file.credentials[role] }),
+        close: async () => {},
+      },
+      options.root,
+    );
+  }
+  if (options.live)
+    throw new CountersignError(
+      "CS-5004",
+      "the local cloud is not running; start it with `npm start` in another terminal",
+    );
+  if (file === undefined)
+    throw new CountersignError("CS-5004", `${dataDirOf(options.root)}: no local data yet; run \`npm start\` first`);
+  const stopped = await openStopped({ assembly: file.assembly, dataDir: dataDirOf(options.root), stage: file.stage });
+  return overOutputs(
+    {
       stage: file.stage,
       local: true,
-      live: true,
-      client: (role) => ({ region: file.region, endpoint: file.endpoint, credentials: file.credentials[role] }),
-      close: async () => {},
-    }, options.root);
-  }
-  if (options.live) throw new CountersignError("CS-5004", "the local cloud is not running; start it with `npm start` in another terminal");
-  if (file === undefined) throw new CountersignError("CS-5004", `${dataDirOf(options.root)}: no local data yet; run \`npm start\` first`);
-  const stopped = await openStopped({ assembly: file.assembly, dataDir: dataDirOf(options.root), stage: file.stage });
-  return overOutputs({ stage: file.stage, local: true, live: false, client: (role) => stopped.client(role), close: () => stopped.close() }, options.root);
+      live: false,
+      client: (role) => stopped.client(role),
+      close: () => stopped.close(),
+    },
+    options.root,
+  );
 }
 
 /** Adds what stacks' outputs say. Stacks are asked for by name: the roles may describe this stage's stacks, not list the account's. */
-function overOutputs(base: Pick<Connection, "stage" | "local" | "live" | "client" | "close">, root: string): Connection {
+function overOutputs(
+  base: Pick<Connection, "stage" | "local" | "live" | "client" | "close">,
+  root: string,
+): Connection {
   const prefix = `countersign-${base.stage}`;
   const client = new CloudFormationClient(base.client("auditor"));
   const described = new Map<string, Promise<Record<string, string> | undefined>>();
@@ -94,7 +93,10 @@ function overOutputs(base: Pick<Connection, "stage" | "local" | "live" | "client
   const outputsOf = async <S extends z.ZodType>(stack: string, schema: S): Promise<z.output<S>> => {
     const parsed = schema.safeParse(await describe(stack));
     if (parsed.success) return parsed.data;
-    throw new CountersignError("CS-5003", `stack ${stack} is not deployed; deploy it, or name another stage or workflow`);
+    throw new CountersignError(
+      "CS-5003",
+      `stack ${stack} is not deployed; deploy it, or name another stage or workflow`,
+    );
   };
   return {
     ...base,
@@ -102,7 +104,9 @@ function overOutputs(base: Pick<Connection, "stage" | "local" | "live" | "client
     workflow: (name) => outputsOf(`${prefix}-${name}`, workflowOutputs),
     workflows: async () => {
       const names = (await listWorkflows(join(root, "workflows"))).map((folder) => basename(folder));
-      const deployed = await Promise.all(names.map(async (name) => ((await describe(`${prefix}-${name}`)) === undefined ? [] : [name])));
+      const deployed = await Promise.all(
+        names.map(async (name) => ((await describe(`${prefix}-${name}`)) === undefined ? [] : [name])),
+      );
       return deployed.flat();
     },
   };
@@ -125,7 +129,10 @@ async function stackOutputs(client: CloudFormationClient, stack: string): Promis
 export async function refuseSecondCloud(root: string): Promise<void> {
   const file = await readLocalFile(root);
   if (file !== undefined && isAlive(file.pid) && (await answers(file.endpoint)))
-    throw new CountersignError("CS-5012", `a local cloud of this project runs already (process ${file.pid}, ${file.endpoint}); stop it with Ctrl-C in its terminal`);
+    throw new CountersignError(
+      "CS-5012",
+      `a local cloud of this project runs already (process ${file.pid}, ${file.endpoint}); stop it with Ctrl-C in its terminal`,
+    );
 }
 
 /** The process id may belong to another program by now. */
@@ -149,7 +156,11 @@ async function readLocalFile(root: string): Promise<LocalFile | undefined> {
     return undefined; // no local cloud has run here yet
   }
   const parsed = localFile.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new CountersignError("CS-5004", `${localFileOf(root)}: written by another version; remove it and run \`npm start\``);
+  if (!parsed.success)
+    throw new CountersignError(
+      "CS-5004",
+      `${localFileOf(root)}: written by another version; remove it and run \`npm start\``,
+    );
   return parsed.data;
 }
 

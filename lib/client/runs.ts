@@ -20,20 +20,33 @@ export async function runReader(connection: Connection): Promise<RunReader> {
   return {
     async list(workflows, limit) {
       const newest = await Promise.all(workflows.map((workflow) => take(listRuns(ref, workflow), limit)));
-      return newest.flat().sort((a, b) => b.startedAt.localeCompare(a.startedAt)).slice(0, limit);
+      return newest
+        .flat()
+        .sort((a, b) => b.startedAt.localeCompare(a.startedAt))
+        .slice(0, limit);
     },
     events: (run) => log.read(run),
   };
 }
 
 /** The run with this id, or the newest one. */
-export async function findRun(connection: Connection, reader: RunReader, runId: string | undefined, workflow: string | undefined): Promise<ListedRun> {
+export async function findRun(
+  connection: Connection,
+  reader: RunReader,
+  runId: string | undefined,
+  workflow: string | undefined,
+): Promise<ListedRun> {
   const workflows = workflow === undefined ? await connection.workflows() : [workflow];
   const runs = await reader.list(workflows, runId === undefined ? 1 : Number.MAX_SAFE_INTEGER);
   const found = runId === undefined ? runs[0] : runs.find((run) => run.runId === runId);
   if (found !== undefined) return found;
   const fix = "see `countersign run list`";
-  throw new CountersignError("CS-5005", runId === undefined ? `there is no run yet in ${workflows.join(", ") || "any workflow"}; start one` : `run ${runId}: there is no such run; ${fix}`);
+  throw new CountersignError(
+    "CS-5005",
+    runId === undefined
+      ? `there is no run yet in ${workflows.join(", ") || "any workflow"}; start one`
+      : `run ${runId}: there is no such run; ${fix}`,
+  );
 }
 
 /** `open`, `waiting for people`, or the outcome's status. */

@@ -2,12 +2,22 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from "@aws-sdk/client-sfn";
 
 /** Every history event of the execution, oldest first, with task tokens blanked: whoever holds one could wake the execution. */
-export async function executionHistory(client: SFNClient, stateMachineArn: string, runId: string): Promise<HistoryEvent[]> {
+export async function executionHistory(
+  client: SFNClient,
+  stateMachineArn: string,
+  runId: string,
+): Promise<HistoryEvent[]> {
   const executionArn = `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${runId}`;
   const events: HistoryEvent[] = [];
   let next: string | undefined;
   do {
-    const page = await client.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1000, ...(next === undefined ? {} : { nextToken: next }) }));
+    const page = await client.send(
+      new GetExecutionHistoryCommand({
+        executionArn,
+        maxResults: 1000,
+        ...(next === undefined ? {} : { nextToken: next }),
+      }),
+    );
     events.push(...(page.events ?? []));
     next = page.nextToken;
   } while (next !== undefined);

@@ -1,8 +1,7 @@
 /** Verifies exported files, or runs as they stand in the log, line by line and without the cloud's help. */
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { exportLines } from "../audit/export.js";
-import { createVerifier, type Verifier, type VerifyReport } from "../audit/verify.js";
+import { createVerifier, reportLines, type VerifyReport } from "../audit/verify.js";
 import { CountersignError } from "../errors.js";
 import type { RecordedEvent } from "../run/events.js";
 
@@ -19,9 +18,12 @@ export async function verifyFiles(files: readonly string[]): Promise<Verdict> {
   for (const file of files) {
     const verifier = createVerifier();
     try {
-      for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) verifier.add(line);
+      for await (const line of linesOf(file)) verifier.add(line);
     } catch (error) {
-      const why = error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : "it cannot be read";
+      const why =
+        error instanceof Error && "code" in error && error.code === "ENOENT"
+          ? "there is no such file"
+          : "it cannot be read";
       throw new CountersignError("CS-5002", `${file}: ${why}; give a file written by \`countersign run export\``);
     }
     reports.push(verifier.finish());
@@ -31,7 +33,7 @@ export async function verifyFiles(files: readonly string[]): Promise<Verdict> {
 
 /** Verifies runs straight from the log, through the same lines that an export has. */
 export async function verifyEvents(runs: readonly (readonly RecordedEvent[])[]): Promise<Verdict> {
-  const verifier: Verifier = createVerifier();
+  const verifier = createVerifier();
   for await (const line of exportLines(runs)) verifier.add(line);
   return verdictOf(verifier.finish());
 }
@@ -49,10 +51,20 @@ function merge(reports: readonly VerifyReport[]): VerifyReport {
   };
 }
 
+/** Lines as the export wrote them: ended by a line feed alone, so that a changed line end is a changed line. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of createReadStream(file, "utf8")) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
 function verdictOf(report: VerifyReport): Verdict {
-  const shown = report.faults.slice(0, SHOWN_FAULTS).map((fault) => `${fault.code} ${fault.message}`);
-  const more = report.faults.length > SHOWN_FAULTS ? [`… and ${report.faults.length - SHOWN_FAULTS} more faults`] : [];
-  const open = report.open.length === 0 ? [] : [`still open: ${report.open.join(", ")}`];
-  const count = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
-  return { ...report, summary: [...shown, ...more, ...open, count].join("\n") };
+  const lines = reportLines(report);
+  const faults = lines.slice(0, -1);
+  const more = faults.length > SHOWN_FAULTS ? [`… and ${faults.length - SHOWN_FAULTS} more faults`] : [];
+  return { ...report, summary: [...faults.slice(0, SHOWN_FAULTS), ...more, ...lines.slice(-1)].join("\n") };
 }

@@ -31,7 +31,10 @@ export async function decide(link: string, decision: DeskDecision): Promise<stri
 function approvalLink(link: string): URL {
   const url = URL.parse(link);
   if (url === null || !/^\/approvals\/[A-Za-z0-9_-]{8,}$/.test(url.pathname))
-    throw new CountersignError("CS-5006", `approval decide: '${link}' is no approval link; give the whole link from the mail (https://…/approvals/…)`);
+    throw new CountersignError(
+      "CS-5006",
+      `approval decide: '${link}' is no approval link; give the whole link from the mail (https://…/approvals/…)`,
+    );
   return url;
 }
 
@@ -44,6 +47,6 @@ export interface MailedChallenge {
 /** Finds the link and the code in the text of an approval mail. */
 export function readChallenge(text: string): MailedChallenge | undefined {
   const link = /https?:\/\/\S+\/approvals\/[A-Za-z0-9_-]+/.exec(text)?.[0];
-  const code = /\b[A-Z0-9]{4}-?[A-Z0-9]{4}\b/.exec(text)?.[0];
+  const code = /^Code: (\S+)$/m.exec(text)?.[1];
   return link === undefined || code === undefined ? undefined : { link, code };
 }
