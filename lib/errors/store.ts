@@ -15,7 +15,6 @@ export const storeErrors = {
     summary: "the run's key is gone from the vault, so its sealed values cannot be read",
   },
   "CS-3405": { kind: "system", retryable: true, summary: "a counter was changed by too many others at the same time" },
-  "CS-3406": { kind: "system", retryable: true, summary: "a function that the gate asked gave no valid answer" },
   "CS-3407": { kind: "system", retryable: false, summary: "the bundled workflow contract has faults" },
   "CS-3408": {
     kind: "system",

@@ -13,7 +13,7 @@ import { outboundFault } from "./outbound.js";
 import { nextPlanStep } from "./plan.js";
 import { parseReference, resolve } from "./references.js";
 import { sameFields } from "./resource.js";
-import type { OpenRun, Outcome } from "./state.js";
+import { type OpenRun, type Outcome, STOPPED } from "./state.js";
 import { msOf } from "./time.js";
 import type { Brake } from "./types.js";
 
@@ -106,7 +106,7 @@ function brakeFault({ brake }: CheckInput): Fault | undefined {
   if (!brake.on) return undefined;
   return {
     detail: `stopped by ${brake.by} at ${brake.at}: ${brake.reason}`,
-    close: { status: "stopped", reason: "brake" },
+    close: STOPPED,
   };
 }
 

@@ -2,7 +2,7 @@
 import { answerOf } from "./answer.js";
 import type { Hold } from "./exposure.js";
 import type { ApprovalView } from "./protocol.js";
-import { evolve, type OpenRun, type RunState, type Stamped } from "./state.js";
+import { evolve, type OpenRun, type RunState, type Stamped, STOPPED } from "./state.js";
 import { isoTime } from "./time.js";
 import type { Entry, GateInput, Step } from "./types.js";
 
@@ -36,8 +36,9 @@ export interface Finished {
   readonly view?: ApprovalView;
 }
 
-export function finishStep({ input, before, entries, holds = [], view }: Finished): Step {
+export function finishStep({ input, before, entries: decided, holds = [], view }: Finished): Step {
   const step = stepOf(input.request);
+  const entries = endedByBrake(input, before, decided);
   const events = stamp(input, before, entries, step);
   return {
     step,
@@ -48,6 +49,12 @@ export function finishStep({ input, before, entries, holds = [], view }: Finishe
     holds,
     ...answerOf({ input, before, events, view: view ?? null }),
   };
+}
+
+/** While the brake is on no step leaves a run open: whatever was just recorded, the agent is not asked again. */
+function endedByBrake(input: GateInput, before: OpenRun, entries: readonly Entry[]): readonly Entry[] {
+  if (!input.brake.on || entries.some(({ event }) => event.type === "RunClosed")) return entries;
+  return [...entries, runClosed(withEntries(input, before, entries), STOPPED, "gate")];
 }
 
 /** The run ends with this step: the entry that says so. */

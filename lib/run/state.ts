@@ -7,6 +7,8 @@ import { unreachable } from "./unreachable.js";
 export type Stamped = NewEvent & { readonly seq: number; readonly at: string; readonly step: string };
 type DataOf<T extends NewEvent["type"]> = Extract<NewEvent, { type: T }>["data"];
 export type Outcome = DataOf<"RunClosed">["outcome"];
+/** How a run ends that an operator stopped. */
+export const STOPPED = { status: "stopped", reason: "brake" } as const satisfies Outcome;
 
 /** A permitted call. */
 export interface Call {

@@ -15,7 +15,7 @@ const person = z.strictObject({
 /** How one request for approval is answered: by people in order, or by silence (time skips past the deadline). */
 const answered = z.strictObject({
   answers: z.array(person).default([]),
-  /** an operator stops the workflow while people are asked */
+  /** an operator stops the workflow before anyone answers; approving is refused from then on */
   stop: z.boolean().default(false),
   /** what changes outside before people answer: replaces top-level keys of the sandboxes' seeds */
   meanwhile: z.record(z.string(), z.record(z.string(), z.json())).optional(),

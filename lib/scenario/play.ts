@@ -86,8 +86,8 @@ class Play {
   private async answer(asked: EventOf<"ApprovalRequested">, how: Answered): Promise<void> {
     if (how.meanwhile !== undefined)
       this.session.sandboxes.reset(this.workflow, overlaySeeds(this.seeds, how.meanwhile));
-    for (const person of how.answers) await this.decideAs(asked, person);
     if (how.stop) await this.stop();
+    for (const person of how.answers) await this.decideAs(asked, person);
     if (how.answers.length < asked.data.needed && how.answers.every((one) => one.decision === "approve"))
       await this.clock.advanceTo(Date.parse(asked.data.deadline));
   }

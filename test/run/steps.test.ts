@@ -346,3 +346,36 @@ test("the shell must hand over what the decision needs", () => {
   world.hashes = { ...world.hashes, toolSchemaHashes: {} };
   expect(() => world.propose(proposeLookup)).toThrow(/the schema hash of stripe.lookup_charge is not known/);
 });
+
+describe("while the brake is on no step leaves the run open", () => {
+  const stop = (world: World) => {
+    world.brake = { on: true, by: "op@example.com", at: "2026-11-21T12:01:00.000Z", reason: "incident" };
+  };
+  const STOPPED = { decision: "finish", outcome: { status: "stopped", reason: "brake" } };
+
+  test("after an answer that is no action", () => {
+    const world = new World().start();
+    stop(world);
+    const prose = { kind: "invalid", reason: "prose", detail: "" };
+    expect(world.run(world.request("proposal", { proposal: prose, ...usage() }))).toMatchObject(STOPPED);
+    expect(world.types().slice(-2)).toEqual(["ProposalInvalid", "RunClosed"]);
+  });
+
+  test("after a rejection", () => {
+    const world = lookedUp();
+    world.run(world.request("proposal", { proposal: act("stripe.refund", REFUND), ...usage() }));
+    world.decides("ana@example.com", "reject");
+    stop(world);
+    expect(world.approval()).toMatchObject(STOPPED);
+  });
+
+  test("after the outcome of a call, which is recorded first", () => {
+    const world = new World().start();
+    world.run(world.request("proposal", { proposal: proposeLookup, ...usage() }));
+    world.returns({ status: "error", error: failure() }, false);
+    stop(world);
+    world.turn = 1;
+    expect(world.run(world.request("outcome"))).toMatchObject(STOPPED);
+    expect(world.types().slice(-2)).toEqual(["ToolReturned", "RunClosed"]);
+  });
+});
