@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { copyProject } from "../support/project-copy.js";
+import { commandsBelow } from "../support/readme.js";
 
 let clone: string;
 beforeAll(() => {
@@ -16,23 +17,21 @@ function run(command: string, ...args: string[]): { status: number | null; said:
 }
 const countersign = (...args: string[]) => run("bin/countersign.mjs", ...args);
 
-test("a new workflow checks, runs its scenarios and synthesises at once", () => {
-  const made = countersign("workflow", "new", "demo");
-  expect(made).toMatchObject({ status: 0 });
-
-  const checked = countersign("workflow", "check", "demo");
-  expect(checked.said).toContain("no faults");
-  expect(checked.status).toBe(0);
-
-  const tested = countersign("scenario", "test", "demo");
-  expect(tested.said).toContain("2 passed, 0 failed");
-  expect(tested.status).toBe(0);
-
-  const synthesised = run("node_modules/aws-cdk/bin/cdk", "list");
-  expect(synthesised.said).toContain("countersign-dev\n");
-  expect(synthesised.said).toContain("countersign-dev-billing-dispute");
-  expect(synthesised.said).toContain("countersign-dev-demo");
-  expect(synthesised.status).toBe(0);
+test("the README's five minutes, and the new workflow has a stack of its own", () => {
+  for (const command of commandsBelow("README.md", "Your own workflow in five minutes")) {
+    const typed = command.startsWith("npm start") ? `${command} --exit --port 0` : command;
+    const done = spawnSync(typed, { cwd: clone, encoding: "utf8", shell: true });
+    expect(done.status, `${typed}\n${done.stdout}${done.stderr}`).toBe(0);
+    if (typed !== command) expect(done.stdout).toMatch(/recommended[\s\S]*Outcome: done/);
+  }
+  const synthesised = run("node_modules/aws-cdk/bin/cdk", "synth", "--quiet");
+  expect(synthesised.status, synthesised.said).toBe(0);
+  const listed = run("node_modules/aws-cdk/bin/cdk", "list");
+  expect(listed.said.trim().split("\n").sort()).toEqual([
+    "countersign-dev",
+    "countersign-dev-billing-dispute",
+    "countersign-dev-my-first",
+  ]);
 }, 180_000);
 
 test("a name that is taken or not allowed is refused and nothing is written", () => {

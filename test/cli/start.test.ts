@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { copyProject } from "../support/project-copy.js";
+import { commandsBelow } from "../support/readme.js";
 
 let clone: string;
 beforeAll(() => {
@@ -30,6 +31,11 @@ function launch(
   return { child, said: () => text, ended };
 }
 const start = (...args: string[]) => launch("scripts/start.mjs", ["--port", "0", ...args]);
+/** A command line of the documentation, as typed. */
+function shell(command: string): { readonly code: number | null; readonly out: string; readonly said: string } {
+  const done = spawnSync(command, { cwd: clone, encoding: "utf8", shell: true });
+  return { code: done.status, out: done.stdout, said: `${done.stdout}${done.stderr}` };
+}
 const countersign = (...args: string[]) => launch("bin/countersign.mjs", args).ended;
 
 describe("npm start without a person", () => {
@@ -40,13 +46,12 @@ describe("npm start without a person", () => {
     expect(code).toBe(0);
     expect(statSync(join(clone, ".countersign", "local.json")).mode & 0o077).toBe(0);
 
-    const file = join(clone, "run.jsonl");
-    expect(await countersign("run", "export", "--local", "--out", file)).toMatchObject({ code: 0 });
-    const verified = await countersign("run", "verify", file);
-    expect(verified.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
-    expect(verified.code).toBe(0);
-    const records = await countersign("run", "export", "--local", "--records");
-    expect(JSON.parse(records.said)).toMatchObject({
+    const [show, exported, verify, records] = commandsBelow("README.md", "The record").map((command) => shell(command));
+    expect(show?.said).toContain("RunClosed");
+    expect(exported?.code).toBe(0);
+    expect(verify?.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
+    expect(verify?.code).toBe(0);
+    expect(JSON.parse(records?.out ?? "")).toMatchObject({
       agent: "billing-dispute-v3",
       tenant_id: "acme",
       outcome: { status: "refunded" },
@@ -54,11 +59,13 @@ describe("npm start without a person", () => {
     });
     const history = await countersign("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
-    const shown = await countersign("run", "show", "--local");
-    expect(shown.said).toContain("RunClosed");
 
-    writeFileSync(file, "{}\n");
+    const file = join(clone, "run.jsonl");
+    writeFileSync(file, readFileSync(file, "utf8").replace("own_charge", "own_change"));
     const damaged = await countersign("run", "verify", file);
+    expect(damaged.said).toMatch(
+      /record \d+: hash differs from the content \(edited\); everything after it is unproven/,
+    );
     expect(damaged.code).toBe(1);
   }, 120_000);
 

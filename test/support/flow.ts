@@ -41,7 +41,8 @@ export class Flow {
     readonly clock: SkippingClock,
   ) {}
 
-  static async open(): Promise<Flow> {
+  /** @param assembly another one than the project's own, e.g. with functions that tests replaced */
+  static async open(assembly: string = inject("assembly")): Promise<Flow> {
     const clock = createSkippingClock(AT, "manual");
     const session = await openSession({
       root,

@@ -28,7 +28,11 @@ function tables(cloud: Cloud): Record<string, Place> {
     resource: output(cloud, `${table}Arn`),
     ...(keys.length === 0 ? {} : { context: { "dynamodb:LeadingKeys": keys } }),
   });
-  const index = (table: string, name: string): Place => ({ service: "dynamodb", resource: `${output(cloud, `${table}Arn`)}/index/${name}`, context: { "dynamodb:LeadingKeys": [WORKFLOW] } });
+  const index = (table: string, name: string): Place => ({
+    service: "dynamodb",
+    resource: `${output(cloud, `${table}Arn`)}/index/${name}`,
+    context: { "dynamodb:LeadingKeys": [WORKFLOW] },
+  });
   return {
     "log of this workflow": at("RunLogTable", `${WORKFLOW}#acme#r1`),
     "log of another workflow": at("RunLogTable", "loan-review#acme#r1"),
@@ -47,7 +51,9 @@ function tables(cloud: Cloud): Record<string, Place> {
     "brake of this workflow": at("ControlTable", `brake#${WORKFLOW}`),
     "brake of another workflow": at("ControlTable", "brake#loan-review"),
     "brake of no one": at("ControlTable", "settings"),
-    ...Object.fromEntries(TOOLS.map((tool) => [`effects of ${tool}`, at("EffectsTable", `${WORKFLOW}#${tool}#acme#r1`)])),
+    ...Object.fromEntries(
+      TOOLS.map((tool) => [`effects of ${tool}`, at("EffectsTable", `${WORKFLOW}#${tool}#acme#r1`)]),
+    ),
     "effects of another workflow": at("EffectsTable", "loan-review#stripe.refund#acme#r1"),
   };
 }
@@ -56,8 +62,15 @@ function storage(cloud: Cloud): Record<string, Place> {
   const { region } = cloud.context;
   const [context, vault] = [output(cloud, "ContextBucketArn"), output(cloud, "VaultBucketArn")];
   const s3 = (resource: string): Place => ({ service: "s3", resource });
-  const key = (name: string, conditions: Record<string, string> = {}): Place => ({ service: "kms", resource: output(cloud, `${name}Arn`), context: conditions });
-  const through = (bucket: string) => ({ "kms:ViaService": `s3.${region}.amazonaws.com`, "kms:EncryptionContext:aws:s3:arn": bucket });
+  const key = (name: string, conditions: Record<string, string> = {}): Place => ({
+    service: "kms",
+    resource: output(cloud, `${name}Arn`),
+    context: conditions,
+  });
+  const through = (bucket: string) => ({
+    "kms:ViaService": `s3.${region}.amazonaws.com`,
+    "kms:EncryptionContext:aws:s3:arn": bucket,
+  });
   return {
     "context of this workflow": s3(`${context}/context/${WORKFLOW}/acme/r1/0001.json`),
     "context of another workflow": s3(`${context}/context/loan-review/acme/r1/0001.json`),
@@ -79,12 +92,18 @@ function storage(cloud: Cloud): Record<string, Place> {
 function services(cloud: Cloud): Record<string, Place> {
   const { region, accountId } = cloud.context;
   const arn = (service: string, resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
-  const place = (service: string, resource: string, context?: Record<string, string>): Place => ({ service, resource, ...(context === undefined ? {} : { context }) });
+  const place = (service: string, resource: string, context?: Record<string, string>): Place => ({
+    service,
+    resource,
+    ...(context === undefined ? {} : { context }),
+  });
   const stack = `${PLANE}-${WORKFLOW}`;
-  const store = (id: string) => place("verifiedpermissions", `arn:aws:verifiedpermissions::${accountId}:policy-store/${id}`);
+  const store = (id: string) =>
+    place("verifiedpermissions", `arn:aws:verifiedpermissions::${accountId}:policy-store/${id}`);
   const model = (id: string) => place("bedrock", `arn:aws:bedrock:${region}::foundation-model/${id}`);
   const secret = (name: string) => place("secretsmanager", arn("secretsmanager", `secret:${name}-a1B2c3`));
-  const mail = (from: string) => place("ses", arn("ses", "identity/countersign@example.com"), { "ses:FromAddress": from });
+  const mail = (from: string) =>
+    place("ses", arn("ses", "identity/countersign@example.com"), { "ses:FromAddress": from });
   return {
     machine: place("states", output(cloud, "StateMachineArn", stack)),
     execution: place("states", arn("states", `execution:${stack}:r1`)),
@@ -102,7 +121,10 @@ function services(cloud: Cloud): Record<string, Place> {
     "address of someone else": mail("chief@example.com"),
     "stack of this stage": place("cloudformation", arn("cloudformation", `stack/${stack}/1a2b`)),
     "stack of another stage": place("cloudformation", arn("cloudformation", "stack/countersign-prod/1a2b")),
-    "route of runs": place("execute-api", arn("execute-api", `${output(cloud, "ApiId")}/$default/POST/runs/${WORKFLOW}`)),
+    "route of runs": place(
+      "execute-api",
+      arn("execute-api", `${output(cloud, "ApiId")}/$default/POST/runs/${WORKFLOW}`),
+    ),
     "another route": place("execute-api", arn("execute-api", `${output(cloud, "ApiId")}/$default/POST/decisions`)),
   };
 }
@@ -112,16 +134,30 @@ function functions(cloud: Cloud): Record<string, Place> {
   const { region, accountId } = cloud.context;
   const found = cloud.stacks.flatMap(({ name, resources }) => {
     const groups = resources.filter(({ type }) => type === "AWS::Logs::LogGroup");
-    return resources.filter(({ type }) => type === "AWS::Lambda::Function").flatMap(({ physicalId, logicalId }): [string, Place][] => {
-      const part = physicalId.slice(name.length + 1);
-      // The construct id of both: `WorkflowToolStripeRefund` of `WorkflowToolStripeRefundAB12CD34` and `…RefundLogsAB12CD34`.
-      const group = groups.find((one) => one.logicalId.replace(/Logs[0-9A-F]{8}$/, "") === logicalId.replace(/(?:Function)?[0-9A-F]{8}$/, ""));
-      if (group === undefined) throw new Error(`${logicalId} has no log group among ${groups.map((one) => one.logicalId).join(", ")}`);
-      return [
-        [part, { service: "lambda", resource: `arn:aws:lambda:${region}:${accountId}:function:${physicalId}` }],
-        [`logs of ${part}`, { service: "logs", resource: `arn:aws:logs:${region}:${accountId}:log-group:${group.physicalId}:log-stream:2026/x` }],
-      ];
-    });
+    return resources
+      .filter(({ type }) => type === "AWS::Lambda::Function")
+      .flatMap(({ physicalId, logicalId }): [string, Place][] => {
+        const part = physicalId.slice(name.length + 1);
+        // The construct id of both: `WorkflowToolStripeRefund` of `WorkflowToolStripeRefundAB12CD34` and `…RefundLogsAB12CD34`.
+        const group = groups.find(
+          (one) => one.logicalId.replace(/Logs[0-9A-F]{8}$/, "") === logicalId.replace(/(?:Function)?[0-9A-F]{8}$/, ""),
+        );
+        if (group === undefined)
+          throw new Error(`${logicalId} has no log group among ${groups.map((one) => one.logicalId).join(", ")}`);
+        return [
+          [part, { service: "lambda", resource: `arn:aws:lambda:${region}:${accountId}:function:${physicalId}` }],
+          [
+            `logs of ${part}`,
+            {
+              service: "logs",
+              resource: `arn:aws:logs:${region}:${accountId}:log-group:${group.physicalId}:log-stream:2026/x`,
+            },
+          ],
+        ];
+      });
   });
-  return { ...Object.fromEntries(found), "another function": { service: "lambda", resource: `arn:aws:lambda:${region}:${accountId}:function:payroll` } };
+  return {
+    ...Object.fromEntries(found),
+    "another function": { service: "lambda", resource: `arn:aws:lambda:${region}:${accountId}:function:payroll` },
+  };
 }
