@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launch } from "../support/launch.js";
 import { copyProject } from "../support/project-copy.js";
 import { commandsBelow } from "../support/readme.js";
 
@@ -12,31 +13,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly said: string;
-}
-function launch(
-  script: string,
-  args: readonly string[],
-): { child: ChildProcess; said: () => string; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [join(clone, script), ...args], {
-    cwd: clone,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let text = "";
-  child.stdout.on("data", (chunk) => (text += String(chunk)));
-  child.stderr.on("data", (chunk) => (text += String(chunk)));
-  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, said: text })));
-  return { child, said: () => text, ended };
-}
-const start = (...args: string[]) => launch("scripts/start.mjs", ["--port", "0", ...args]);
+const start = (...args: string[]) => launch(clone, "scripts/start.mjs", ["--port", "0", ...args]);
 /** A command line of the documentation, as typed. */
 function shell(command: string): { readonly code: number | null; readonly out: string; readonly said: string } {
   const done = spawnSync(command, { cwd: clone, encoding: "utf8", shell: true });
   return { code: done.status, out: done.stdout, said: `${done.stdout}${done.stderr}` };
 }
-const countersign = (...args: string[]) => launch("bin/countersign.mjs", args).ended;
+const countersign = (...args: string[]) => launch(clone, "bin/countersign.mjs", args).ended;
 
 describe("npm start without a person", () => {
   test("--decide approve refunds, and what it leaves behind can be shown, exported and verified", async () => {
@@ -99,7 +82,7 @@ describe("npm start with a person", () => {
     await new Promise((resolve) => server.once("listening", resolve));
     const address = server.address();
     const port = typeof address === "object" && address !== null ? String(address.port) : "";
-    const { code, said } = await launch("scripts/start.mjs", ["--port", port]).ended;
+    const { code, said } = await launch(clone, "scripts/start.mjs", ["--port", port]).ended;
     server.close();
     expect(said).toMatch(new RegExp(`CS-40\\d\\d .*port ${port} is taken.*--port`));
     expect(said).not.toMatch(/^\s+at /m);

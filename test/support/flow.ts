@@ -47,7 +47,7 @@ export class Flow {
     const session = await openSession({
       root,
       stage: "dev",
-      assembly: inject("assembly"),
+      assembly,
       workflows: [WORKFLOW],
       clock,
       schedules: false,

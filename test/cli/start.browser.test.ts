@@ -1,0 +1,51 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { root } from "../../scripts/ensure.mjs";
+import { chromiumPath, launchBrowser } from "../support/browser.js";
+import { type Launched, launch } from "../support/launch.js";
+import { copyProject } from "../support/project-copy.js";
+
+describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in a browser", () => {
+  let clone: string;
+  let browser: Browser;
+  let started: Launched;
+  beforeAll(async () => {
+    clone = copyProject();
+    browser = await launchBrowser(chromiumPath ?? "");
+    started = launch(clone, "scripts/start.mjs", ["--port", "0", "--exit"]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    started.child.kill("SIGKILL");
+    await started.ended;
+    rmSync(clone, { recursive: true, force: true });
+  });
+  const shot = async (page: import("playwright-core").Page, name: string) => {
+    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images", `${name}.png`), fullPage: true });
+  };
+
+  test("link from the terminal, code from the mailbox, approve: the run finishes and the console tells it", async () => {
+    await expect.poll(() => started.said(), { timeout: 90_000 }).toContain("Waiting…");
+    const link = /Decide: +(\S+)/.exec(started.said())?.[1] ?? "";
+    const mailUrl = /code is in the mail: (\S+)/.exec(started.said())?.[1] ?? "";
+    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+
+    await page.goto(new URL("/", link).href);
+    expect(await page.locator("main").innerText()).toContain("waiting for people");
+    await shot(page, "console-runs");
+    await page.goto(mailUrl);
+    await shot(page, "console-mail");
+    const code = /^Code: (\S+)$/m.exec(await page.locator("pre").innerText())?.[1] ?? "";
+    await page.goto(link);
+    await page.getByLabel(/code/i).fill(code);
+    await page.getByLabel(/420\.00/).fill("420.00");
+    await page.getByRole("button", { name: /approve/i }).click();
+    await page.close();
+
+    const { code: exit, said } = await started.ended;
+    expect(said).toMatch(/✔ approved by ana@example\.com[\s\S]*Outcome: refunded/);
+    expect(exit).toBe(0);
+  }, 150_000);
+});
