@@ -1,5 +1,7 @@
 /** What the local console shows, read as an auditor reads it. */
 
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { listApprovals } from "../aws/approval-index.js";
 import { runReader, runStatus } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
 import type { ConsoleData } from "../local/console/app.js";
@@ -16,6 +18,22 @@ export function consoleData(stage: string, session: () => Session | undefined): 
   };
   return {
     stage,
+    async waiting() {
+      const opened = session();
+      if (opened === undefined) return [];
+      const connection = sessionConnection(opened);
+      const { ApprovalsTable } = await connection.controlPlane();
+      const ref = { client: new DynamoDBClient(connection.client("approver")), table: ApprovalsTable };
+      const nowMs = opened.cloud.context.clock.now();
+      const listed = await Promise.all(
+        [...opened.workflows.keys()].map((workflow) => listApprovals(ref, workflow, nowMs)),
+      );
+      return listed
+        .flat()
+        .flatMap((one) =>
+          one.status === "waiting" ? [{ ...one, runId: one.run_id, approvedBy: one.approved_by }] : [],
+        );
+    },
     mails: () => session()?.cloud.ses.mailbox.list() ?? [],
     async runs() {
       const runs = await reader();

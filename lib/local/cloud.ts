@@ -4,8 +4,9 @@ import { type HoldableClock, realClock } from "./clock.js";
 import { CloudFormationEngine, StsEngine } from "./cloudformation.js";
 import { createEngines, type EngineOptions, type Engines } from "./engines.js";
 import { EventsEngine } from "./events/engine.js";
+import type { FaultSwitch } from "./faults.js";
 import { createIamCheck, createIamRoles, type IamRoles } from "./iam/index.js";
-import { LambdaEngine } from "./lambda/engine.js";
+import { type FunctionHost, LambdaEngine } from "./lambda/engine.js";
 import { logFile } from "./log-file.js";
 import { type Assembly, readAssembly } from "./template/assembly.js";
 import { type DeployedStack, deploy } from "./template/deploy.js";
@@ -42,6 +43,10 @@ export interface CloudOptions extends EngineOptions {
   readonly people?: Readonly<Record<string, readonly PolicyDocument[]>>;
   /** answers what no route of the templates' HTTP APIs answers */
   readonly console?: (cloud: Cloud) => WebHandler;
+  /** makes calls fail on purpose, for tests */
+  readonly faults?: FaultSwitch;
+  /** runs functions elsewhere than in child processes, for tests */
+  readonly host?: FunctionHost;
   /** takes the cloud's own log; the default is `<dataDir>/logs/cloud.log` */
   readonly log?: (line: string) => void;
 }
@@ -117,7 +122,7 @@ class RunningCloud {
       log: options.log ?? cloudLog(options.dataDir, this.clock),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
     };
-    const { port = 0 } = options;
+    const { port = 0, faults } = options;
     const log = (line: string) => this.context.log(line);
     this.wire = new Wire({
       port,
@@ -126,6 +131,9 @@ class RunningCloud {
       sessions: this.sessions,
       engines: this.byService,
       web: this.web,
+      ...(faults === undefined
+        ? {}
+        : { faults: { switch: faults, callerOf: (accessKeyId) => this.lambda.childOf(accessKeyId) } }),
       log,
     });
     this.lambda = this.createLambda();
@@ -174,6 +182,8 @@ class RunningCloud {
       assetFolder: (bucket, key) => this.assembly.assetFolder(bucket, key),
       mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
       functionEnvironment: (name, environment) => functionEnvironment(this.options, name, environment),
+      ...(this.options.faults === undefined ? {} : { faults: this.options.faults }),
+      ...(this.options.host === undefined ? {} : { host: this.options.host }),
     });
   }
 

@@ -23,7 +23,8 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
     rmSync(clone, { recursive: true, force: true });
   });
   const shot = async (page: import("playwright-core").Page, name: string) => {
-    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images", `${name}.png`), fullPage: true });
+    if (process.env.UPDATE_SCREENSHOTS === "1")
+      await page.screenshot({ path: join(root, "docs/images", `${name}.png`), fullPage: true });
   };
 
   test("link from the terminal, code from the mailbox, approve: the run finishes and the console tells it", async () => {

@@ -70,7 +70,14 @@ beforeAll(async () => {
   const tools = contract.tools.filter(({ name }) => name === LOOKUP.tool).map((tool) => ({ ...tool, handler }));
   const bundles = await bundleWorkflow({ ...contract, tools }, { cache: join(scratch, "bundles") });
   const code = readFileSync(join(bundles.tools.get(LOOKUP.tool) ?? "", "index.mjs"), "utf8");
-  flow = await Flow.open(withFunctionCode(inject("assembly"), join(scratch, "cdk.out"), "countersign-dev-billing-dispute-tool-stripe-lookup_charge", code));
+  flow = await Flow.open(
+    withFunctionCode(
+      inject("assembly"),
+      join(scratch, "cdk.out"),
+      "countersign-dev-billing-dispute-tool-stripe-lookup_charge",
+      code,
+    ),
+  );
   await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
 });
 afterAll(async () => {
@@ -88,7 +95,14 @@ describe("a hostile tool", () => {
     const targets = await prepareTargets(flow);
     const address = stranger.address();
     const hosts = flow.session.sandboxes.hosts("billing-dispute");
-    writeFileSync(plan, JSON.stringify({ targets, strangerPort: typeof address === "object" ? address?.port : undefined, otherSandbox: hosts["acme.zendesk.com"] }));
+    writeFileSync(
+      plan,
+      JSON.stringify({
+        targets,
+        strangerPort: typeof address === "object" ? address?.port : undefined,
+        otherSandbox: hosts["acme.zendesk.com"],
+      }),
+    );
     await flow.begin([LOOKUP, FINISH]);
     const run = await flow.start();
     const events = await flow.play(run);
@@ -99,7 +113,17 @@ describe("a hostile tool", () => {
     const HOST = { refused: "CS-3207" };
     const PROCESS = { refused: "CS-3214" };
     expect(others).toEqual({
-      ...{ fetchStranger: HOST, fetchByName: HOST, fetchOutside: HOST, otherSandbox: HOST, otherHost: HOST, socket: HOST, plainHttp: HOST, datagram: HOST, nameLookup: HOST },
+      ...{
+        fetchStranger: HOST,
+        fetchByName: HOST,
+        fetchOutside: HOST,
+        otherSandbox: HOST,
+        otherHost: HOST,
+        socket: HOST,
+        plainHttp: HOST,
+        datagram: HOST,
+        nameLookup: HOST,
+      },
       ...{ process: PROCESS, worker: PROCESS, otherSecret: { refused: "CS-3208" } },
     });
     expect(strangers).toBe(0);

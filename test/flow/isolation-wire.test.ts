@@ -15,19 +15,51 @@ beforeEach(async () => {
   targets = await prepareTargets(flow);
 });
 
-const WRITER = ["log: query own run", "log: insert", "budgets: read", "budgets: reset", "vault: read own", "vault: write own"];
+const WRITER = [
+  "log: query own run",
+  "log: insert",
+  "budgets: read",
+  "budgets: reset",
+  "vault: read own",
+  "vault: write own",
+];
 const WRITER_OF_CONTEXT = ["control: read the brake", "context: read own", "context: write own"];
-const READ_APPROVALS = ["approvals: read a request and its token", "approvals: read decisions", "approvals: read a link"];
+const READ_APPROVALS = [
+  "approvals: read a request and its token",
+  "approvals: read decisions",
+  "approvals: read a link",
+];
 const READ_LOG = ["log: query own run", "log: query another workflow", "log: list runs", "log: get"];
 const READ_RUNS = ["machine: describe an execution", "machine: read a history", "machine: list executions"];
-const tool = (secret: string, name?: string) => ["log: query own run", "control: read the brake", `secrets: ${secret}`, ...(name === undefined ? [] : [`effects: read ${name}'s`, `effects: claim ${name}'s`])];
+const tool = (secret: string, name?: string) => [
+  "log: query own run",
+  "control: read the brake",
+  `secrets: ${secret}`,
+  ...(name === undefined ? [] : [`effects: read ${name}'s`, `effects: claim ${name}'s`]),
+];
 
 /** role, by zone and a part of its name → what it gains */
 const GAINS: readonly (readonly [zone: string, part: string, gained: readonly string[]])[] = [
   ["propose", "propose", ["context: read own", "model: own"]],
   ["log-writer", "admit", [...WRITER, ...WRITER_OF_CONTEXT, "machine: start", "machine: describe an execution"]],
-  ["log-writer", "decide", [...WRITER, ...WRITER_OF_CONTEXT, "approvals: read decisions", "effects: read refund's", "effects: read reply's", "invoke: preview-stripe-refund", "policies: ask"]],
-  ["log-writer", "closerun", [...WRITER, "effects: read refund's", "effects: read reply's", "machine: describe an execution"]],
+  [
+    "log-writer",
+    "decide",
+    [
+      ...WRITER,
+      ...WRITER_OF_CONTEXT,
+      "approvals: read decisions",
+      "effects: read refund's",
+      "effects: read reply's",
+      "invoke: preview-stripe-refund",
+      "policies: ask",
+    ],
+  ],
+  [
+    "log-writer",
+    "closerun",
+    [...WRITER, "effects: read refund's", "effects: read reply's", "machine: describe an execution"],
+  ],
   ["tool", "stripelookup", tool("stripe")],
   ["tool", "stripelist", tool("stripe")],
   ["tool", "striperefund", tool("stripe", "refund")],
@@ -35,14 +67,65 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
   ["tool", "zendeskreply", tool("zendesk", "reply")],
   ["preview", "stripe", ["secrets: stripe"]],
   ["preview", "zendesk", ["secrets: zendesk"]],
-  ["approval-request", "request", ["approvals: read a request and its token", "keys: seal a task token", "mail: as the desk"]],
-  ["approval-desk", "desk", [...READ_APPROVALS, "approvals: decide", "control: read the brake", "keys: open a task token", "machine: answer a task token: InvalidToken"]],
-  ["machine", "run", ["invoke: propose", "invoke: decide", "invoke: request-approval", "invoke: tool-stripe-refund", "invoke: tool-zendesk-reply"]],
+  [
+    "approval-request",
+    "request",
+    ["approvals: read a request and its token", "keys: seal a task token", "mail: as the desk"],
+  ],
+  [
+    "approval-desk",
+    "desk",
+    [
+      ...READ_APPROVALS,
+      "approvals: decide",
+      "control: read the brake",
+      "keys: open a task token",
+      "machine: answer a task token: InvalidToken",
+    ],
+  ],
+  [
+    "machine",
+    "run",
+    [
+      "invoke: propose",
+      "invoke: decide",
+      "invoke: request-approval",
+      "invoke: tool-stripe-refund",
+      "invoke: tool-zendesk-reply",
+    ],
+  ],
   ["people", "requester", ["stacks: describe"]],
   ["people", "approver", [...READ_APPROVALS, "stacks: describe"]],
-  ["people", "auditor", [...READ_LOG, ...READ_APPROVALS, ...READ_RUNS, "effects: read refund's", "effects: read reply's", "control: read the brake", "stacks: describe"]],
-  ["people", "operator", [...READ_LOG, ...READ_RUNS, "control: read the brake", "control: lift the brake", "machine: stop", "stacks: describe"]],
-  ["people", "breakglass", ["vault: read own", "vault: read another workflow: NoSuchKey", "vault: list", "stacks: describe"]],
+  [
+    "people",
+    "auditor",
+    [
+      ...READ_LOG,
+      ...READ_APPROVALS,
+      ...READ_RUNS,
+      "effects: read refund's",
+      "effects: read reply's",
+      "control: read the brake",
+      "stacks: describe",
+    ],
+  ],
+  [
+    "people",
+    "operator",
+    [
+      ...READ_LOG,
+      ...READ_RUNS,
+      "control: read the brake",
+      "control: lift the brake",
+      "machine: stop",
+      "stacks: describe",
+    ],
+  ],
+  [
+    "people",
+    "breakglass",
+    ["vault: read own", "vault: read another workflow: NoSuchKey", "vault: list", "stacks: describe"],
+  ],
 ];
 
 describe("of everything that can be named, a role's own credentials gain", () => {
@@ -52,7 +135,12 @@ describe("of everything that can be named, a role's own credentials gain", () =>
 
   test("every role of the template is in the table, and every attack is a different call", () => {
     const listed = GAINS.map(([zone, part]) => flow.roleOf(`/${zone}/`, part));
-    expect(listed.sort()).toEqual(flow.session.cloud.roles.list().map(({ arn }) => arn).sort());
+    expect(listed.sort()).toEqual(
+      flow.session.cloud.roles
+        .list()
+        .map(({ arn }) => arn)
+        .sort(),
+    );
     expect(Object.keys(attacks({ maxAttempts: 1 }, targets)).length).toBeGreaterThan(80);
   });
 
@@ -63,16 +151,23 @@ describe("of everything that can be named, a role's own credentials gain", () =>
     const mixed = { ...admit.credentials, sessionToken: propose.credentials.sessionToken };
     for (const credentials of [unknown, mixed, { ...admit.credentials, secretAccessKey: "guessed" }]) {
       const failures = await gains({ ...admit, credentials }, targets);
-      // A bodiless answer to HEAD or GET of S3 has no name of its own for these.
       expect(failures.length).toBe(Object.keys(attacks({ maxAttempts: 1 }, targets)).length);
-      for (const failure of failures) expect(failure).toMatch(/: (?:UnrecognizedClient|InvalidSignature|InvalidClientTokenId|SignatureDoesNotMatch|InvalidAccessKeyId|InvalidToken)/);
+      for (const failure of failures)
+        expect(failure).toMatch(
+          /: (?:UnrecognizedClient|InvalidSignature|InvalidClientTokenId|SignatureDoesNotMatch|InvalidAccessKeyId|InvalidToken)/,
+        );
     }
   });
 
   test("nothing of it changed the run: the same log, and no effect", async () => {
     const run = { workflow: "billing-dispute", tenant: "acme", runId: targets.runId };
     const before = await flow.reader.events(run);
-    const harmless = ["/propose/", "/preview/", "/approval-request/"].flatMap((zone) => flow.session.cloud.roles.list().map(({ arn }) => arn).filter((arn) => arn.includes(zone)));
+    const harmless = ["/propose/", "/preview/", "/approval-request/"].flatMap((zone) =>
+      flow.session.cloud.roles
+        .list()
+        .map(({ arn }) => arn)
+        .filter((arn) => arn.includes(zone)),
+    );
     for (const arn of harmless) await gains(flow.as(arn), targets);
     expect(await flow.settled(run)).toEqual(before);
     expect(flow.refunds()).toEqual({ refunds: [] });
@@ -82,7 +177,9 @@ describe("of everything that can be named, a role's own credentials gain", () =>
 test("the front door opens to the requester's role alone", async () => {
   await flow.begin([FINISH]);
   for (const { arn } of flow.session.cloud.roles.list()) {
-    const attempt = startRun({ ...flow.connection, client: () => flow.as(arn) }, "billing-dispute", { input: { ...DISPUTE } });
+    const attempt = startRun({ ...flow.connection, client: () => flow.as(arn) }, "billing-dispute", {
+      input: { ...DISPUTE },
+    });
     if (arn === flow.roleOf("/people/", "requester")) await expect(attempt).resolves.toMatchObject({ tenant: "acme" });
     else await expect(attempt, arn).rejects.toMatchObject({ details: { status: 403 } });
   }

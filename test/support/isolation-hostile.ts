@@ -7,7 +7,15 @@ import { root } from "../../scripts/ensure.mjs";
 
 const template = z.object({ Resources: z.record(z.string(), z.object({ Properties: z.looseObject({}).optional() })) });
 const functionProperties = z.object({ FunctionName: z.string(), Code: z.object({ S3Key: z.string() }) });
-const assetManifest = z.object({ files: z.record(z.string(), z.object({ source: z.object({ path: z.string().optional() }), destinations: z.record(z.string(), z.object({ objectKey: z.string() })) })) });
+const assetManifest = z.object({
+  files: z.record(
+    z.string(),
+    z.object({
+      source: z.object({ path: z.string().optional() }),
+      destinations: z.record(z.string(), z.object({ objectKey: z.string() })),
+    }),
+  ),
+});
 
 /**
  * Copies `assembly` to `folder`; the function's bundle is `code` instead. Its role, name and environment stay.
@@ -16,7 +24,8 @@ const assetManifest = z.object({ files: z.record(z.string(), z.object({ source: 
 export function withFunctionCode(assembly: string, folder: string, functionName: string, code: string): string {
   const replaced = assetOf(assembly, functionName);
   mkdirSync(join(folder, replaced), { recursive: true });
-  for (const name of readdirSync(assembly)) if (name !== replaced) symlinkSync(join(assembly, name), join(folder, name));
+  for (const name of readdirSync(assembly))
+    if (name !== replaced) symlinkSync(join(assembly, name), join(folder, name));
   writeFileSync(join(folder, replaced, "index.mjs"), code);
   return folder;
 }
@@ -27,11 +36,19 @@ function assetOf(assembly: string, functionName: string): string {
   const files = readdirSync(assembly);
   const functions = files
     .filter((file) => file.endsWith(".template.json"))
-    .flatMap((file) => Object.values(template.parse(read(file)).Resources).flatMap(({ Properties }) => functionProperties.safeParse(Properties).data ?? []));
+    .flatMap((file) =>
+      Object.values(template.parse(read(file)).Resources).flatMap(
+        ({ Properties }) => functionProperties.safeParse(Properties).data ?? [],
+      ),
+    );
   const key = functions.find(({ FunctionName }) => FunctionName === functionName)?.Code.S3Key;
-  if (functions.filter(({ Code }) => Code.S3Key === key).length !== 1) throw new Error(`${functionName}: no asset of its own`);
-  const assets = files.filter((file) => file.endsWith(".assets.json")).flatMap((file) => Object.values(assetManifest.parse(read(file)).files));
-  const path = assets.find(({ destinations }) => Object.values(destinations).some(({ objectKey }) => objectKey === key))?.source.path;
+  if (functions.filter(({ Code }) => Code.S3Key === key).length !== 1)
+    throw new Error(`${functionName}: no asset of its own`);
+  const assets = files
+    .filter((file) => file.endsWith(".assets.json"))
+    .flatMap((file) => Object.values(assetManifest.parse(read(file)).files));
+  const path = assets.find(({ destinations }) => Object.values(destinations).some(({ objectKey }) => objectKey === key))
+    ?.source.path;
   if (path === undefined) throw new Error(`${functionName}: asset ${key} is in no manifest`);
   return path;
 }

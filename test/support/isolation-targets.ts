@@ -24,9 +24,21 @@ export async function targetsOf(flow: Flow, run: RunRef): Promise<Targets> {
   const at = (name: string) => named(plane, name);
   const machineArn = named(workflow, "StateMachineArn");
   const seal = new KMSClient(flow.as(flow.roleOf("/approval-request/")));
-  const { CiphertextBlob = new Uint8Array() } = await seal.send(new EncryptCommand({ KeyId: at("TokenKeyArn"), Plaintext: Buffer.from("token"), EncryptionContext: { workflow: "billing-dispute" } }));
+  const { CiphertextBlob = new Uint8Array() } = await seal.send(
+    new EncryptCommand({
+      KeyId: at("TokenKeyArn"),
+      Plaintext: Buffer.from("token"),
+      EncryptionContext: { workflow: "billing-dispute" },
+    }),
+  );
   return {
-    tables: { log: at("RunLogTable"), approvals: at("ApprovalsTable"), budgets: at("BudgetsTable"), control: at("ControlTable"), effects: at("EffectsTable") },
+    tables: {
+      log: at("RunLogTable"),
+      approvals: at("ApprovalsTable"),
+      budgets: at("BudgetsTable"),
+      control: at("ControlTable"),
+      effects: at("EffectsTable"),
+    },
     logArn: at("RunLogTableArn"),
     runId: run.runId,
     contextKey: contextKey.object(run, 1),

@@ -13,7 +13,10 @@ export interface Launched {
 }
 
 export function launch(folder: string, script: string, args: readonly string[]): Launched {
-  const child = spawn(process.execPath, [join(folder, script), ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [join(folder, script), ...args], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let text = "";
   child.stdout.on("data", (chunk) => {
     text += String(chunk);

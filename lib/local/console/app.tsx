@@ -3,7 +3,18 @@ import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { RecordedEvent } from "../../run/events.js";
 import type { WebHandler } from "../wire/wire.js";
-import { MailList, MailPage, type MailRow, Page, RunList, RunPage, type RunRow, STYLE } from "./pages.js";
+import {
+  MailList,
+  MailPage,
+  type MailRow,
+  Page,
+  RunList,
+  RunPage,
+  type RunRow,
+  STYLE,
+  WaitingList,
+  type WaitingRow,
+} from "./pages.js";
 
 export interface ConsoleData {
   readonly stage: string;
@@ -14,6 +25,7 @@ export interface ConsoleData {
     tenant: string,
     runId: string,
   ): Promise<{ readonly events: readonly RecordedEvent[]; readonly verdict: string } | undefined>;
+  waiting(): Promise<readonly WaitingRow[]>;
   mails(): readonly MailRow[];
 }
 
@@ -26,13 +38,17 @@ export function consoleApp(data: ConsoleData): Hono {
     }),
   );
   app.get("/console/style.css", (context) => context.body(STYLE, 200, { "content-type": "text/css" }));
-  app.get("/", async (context) =>
-    context.html(
-      <Page title="Runs" stage={data.stage}>
-        <RunList runs={await data.runs()} />
+  app.get("/", async (context) => {
+    const [waiting, runs] = await Promise.all([data.waiting(), data.runs()]);
+    return context.html(
+      <Page title="Local console" stage={data.stage}>
+        <h2>Waiting for people</h2>
+        <WaitingList waiting={waiting} />
+        <h2>Runs</h2>
+        <RunList runs={runs} />
       </Page>,
-    ),
-  );
+    );
+  });
   app.get("/console/runs/:workflow/:tenant/:run", async (context) => {
     const { workflow, tenant, run } = context.req.param();
     const found = await data.run(workflow, tenant, run);

@@ -1,5 +1,6 @@
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
+import type { FaultSwitch, FaultyCaller } from "../faults.js";
 import { logFile } from "../log-file.js";
 import {
   type AwsCall,
@@ -21,7 +22,7 @@ import { CodeStore } from "./code.js";
 import { type FunctionConfiguration, functionConfiguration } from "./configuration.js";
 import { childEnvironment } from "./environment.js";
 import { functionName, notFound } from "./names.js";
-import type { Outcome } from "./outcome.js";
+import { type Outcome, runtimeFailed } from "./outcome.js";
 import { type AsyncSettings, asyncSettings, DEFAULT_ASYNC_SETTINGS, permissionStatement } from "./permission.js";
 import { FunctionPool } from "./pool.js";
 import { MAX_PAYLOAD_BYTES, RuntimeApi } from "./runtime-api.js";
@@ -37,11 +38,17 @@ export interface LambdaOptions {
   mayAssume(roleArn: string, functionArn: string): boolean;
   /** variables added to a function's environment on this machine */
   functionEnvironment(name: string, environment: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  readonly faults?: FaultSwitch;
+  readonly host?: FunctionHost;
 }
+
+/** Where a function runs: in child processes, unless a host takes it. */
+export type Runner = Pick<FunctionPool, "invoke" | "stopBusy" | "close">;
+export type FunctionHost = (configuration: FunctionConfiguration) => Runner | undefined;
 
 interface LocalFunction {
   readonly configuration: FunctionConfiguration;
-  readonly pool: FunctionPool;
+  readonly pool: Runner;
   readonly policy: PolicyStatement[];
   asyncSettings: AsyncSettings;
 }
@@ -58,6 +65,8 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   private readonly runtimeApi = new RuntimeApi();
   private readonly code = new CodeStore();
   private readonly asyncQueue: AsyncQueue;
+  /** by the access key of its session */
+  private readonly children = new Map<string, FaultyCaller>();
 
   constructor(private readonly options: LambdaOptions) {
     this.asyncQueue = new AsyncQueue(options.clock, (line) => options.context.log(line));
@@ -70,7 +79,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
 
   async invoke(functionArn: string, payload: unknown, caller: Caller): Promise<unknown> {
     const found = this.authorized(functionArn, caller);
-    const outcome = await this.run(found, JSON.stringify(payload ?? null), "refuse");
+    const outcome = await this.run(found, JSON.stringify(payload ?? null), "refuse", caller);
     if (!outcome.ok) throw new FunctionError(outcome.errorType, outcome.errorMessage, outcome.json);
     return parseAnswer(outcome.json);
   }
@@ -78,7 +87,12 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   /** An asynchronous invocation, as events and `InvocationType: Event` make: accepted now, run and repeated later. */
   invokeLater(functionArn: string, payload: unknown, caller: Caller): void {
     const found = this.authorized(functionArn, caller);
-    this.enqueue(found, JSON.stringify(payload ?? null));
+    this.enqueue(found, JSON.stringify(payload ?? null), caller);
+  }
+
+  /** The running child with this access key. */
+  childOf(accessKeyId: string): FaultyCaller | undefined {
+    return this.children.get(accessKeyId);
   }
 
   async handle(call: AwsCall): Promise<AwsReply> {
@@ -105,7 +119,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const type = call.headers["x-amz-invocation-type"] ?? "RequestResponse";
     if (type === "DryRun") return { status: 204 };
     if (type === "Event") {
-      this.enqueue(found, payload);
+      this.enqueue(found, payload, call.caller);
       return { status: 202 };
     }
     if (type !== "RequestResponse")
@@ -113,7 +127,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
         "InvalidParameterValueException",
         `InvocationType ${type} is none of RequestResponse, Event, DryRun`,
       );
-    const outcome = await this.run(found, payload, "refuse");
+    const outcome = await this.run(found, payload, "refuse", call.caller);
     const headers: Record<string, string> = { "x-amz-executed-version": "$LATEST", "content-type": "application/json" };
     if (!outcome.ok) headers["x-amz-function-error"] = "Unhandled";
     return { status: 200, headers, body: outcome.json };
@@ -145,20 +159,31 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     return found;
   }
 
-  private async run(found: LocalFunction, payload: string, whenFull: "refuse" | "wait"): Promise<Outcome> {
-    const release = this.options.clock.hold();
-    try {
-      return await found.pool.invoke(payload, whenFull);
-    } finally {
-      release();
-    }
+  private run(
+    found: LocalFunction,
+    payload: string,
+    whenFull: "refuse" | "wait",
+    { service, principalArn }: Caller,
+  ): Promise<Outcome> {
+    const { clock, faults } = this.options;
+    const work = async () => {
+      const release = clock.hold();
+      try {
+        return await found.pool.invoke(payload, whenFull);
+      } finally {
+        release();
+      }
+    };
+    if (faults === undefined) return work();
+    const from = service ?? principalArn.slice(principalArn.lastIndexOf("/") + 1);
+    return faults.invocation(from, found.configuration.name, clock, work);
   }
 
-  private enqueue(found: LocalFunction, payload: string): void {
+  private enqueue(found: LocalFunction, payload: string, caller: Caller): void {
     this.asyncQueue.add({
       name: found.configuration.name,
       settings: found.asyncSettings,
-      attempt: () => this.run(found, payload, "wait"),
+      attempt: () => this.run(found, payload, "wait", caller),
     });
   }
 
@@ -177,10 +202,12 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     }
     const taskRoot = this.code.taskRoot(configuration);
     const output = this.outputOf(name);
-    const pool = new FunctionPool(
-      (exited) => this.startWorker(configuration, taskRoot, output, exited),
-      configuration.reservedConcurrency,
-    );
+    const pool =
+      this.options.host?.(configuration) ??
+      new FunctionPool(
+        (exited) => this.startWorker(configuration, taskRoot, output, exited),
+        configuration.reservedConcurrency,
+      );
     this.functions.set(name, { configuration, pool, policy: [], asyncSettings: DEFAULT_ASYNC_SETTINGS });
     return { ref: name, attributes: { Arn: arn } };
   }
@@ -201,7 +228,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       taskRoot,
       extra: functionEnvironment(configuration.name, configuration.environment),
     });
-    return new Worker({
+    const worker = new Worker({
       configuration,
       runtimeApi: this.runtimeApi,
       clock,
@@ -209,9 +236,17 @@ export class LambdaEngine implements Engine, FunctionInvoker {
       taskRoot,
       environment,
       output,
-      ended: () => sessions.revoke(credentials.accessKeyId),
+      ended: () => {
+        sessions.revoke(credentials.accessKeyId);
+        this.children.delete(credentials.accessKeyId);
+      },
       exited,
     });
+    this.children.set(credentials.accessKeyId, {
+      functionName: configuration.name,
+      kill: () => worker.stop(runtimeFailed("Runtime.ExitError", "Error: Runtime exited with error: signal: killed")),
+    });
+    return worker;
   }
 
   /** What a function prints: a file per function in the data folder, else the cloud's log. */

@@ -1,7 +1,7 @@
 /** The operations of Step Functions' wire protocol (AWS JSON 1.0, `AWSStepFunctions.*`). */
 import * as z from "zod";
 import { epochSeconds, parseRequest } from "../services/support/request.js";
-import { type AwsCall, AwsFault, type CloudContext } from "../types.js";
+import { type AwsCall, AwsFault, type Caller, type CloudContext } from "../types.js";
 import { checkDefinition } from "./definition.js";
 import type { Executions } from "./executions.js";
 import { wireEvent } from "./history.js";
@@ -22,12 +22,12 @@ function operation<T extends z.ZodType>(
   action: string,
   schema: T,
   resource: (request: z.output<T>, services: StatesServices) => string,
-  perform: (request: z.output<T>, services: StatesServices) => object,
+  perform: (request: z.output<T>, services: StatesServices, caller: Caller) => object,
 ): Operation {
   return (services, { caller, body }) => {
     const request = parseRequest("states", body, schema);
     services.context.iam.authorize({ caller, action: `states:${action}`, resource: resource(request, services) });
-    return perform(request, services);
+    return perform(request, services, caller);
   };
 }
 
@@ -172,8 +172,11 @@ const CreateStateMachine = operation(
     tags: z.array(z.strictObject({ key: z.string(), value: z.string() })).optional(),
   }),
   (request, { machines }) => machines.arnOf(request.name),
-  (request, { machines }) => {
+  (request, { machines, context }, caller) => {
     const { name, definition, roleArn } = request;
+    // The machine acts as this role: who may create machines is not thereby every role.
+    const passed = { "iam:PassedToService": "states.amazonaws.com" };
+    context.iam.authorize({ caller, action: "iam:PassRole", resource: roleArn, context: passed });
     const existing = machines.find(machines.arnOf(name));
     if (existing !== undefined) {
       if (existing.definition === definition && existing.roleArn === roleArn) return creation(existing);

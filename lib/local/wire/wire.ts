@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:net";
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
+import { ConnectionLost, type FaultSwitch, type FaultyCaller } from "../faults.js";
 import { type AwsCall, AwsFault, type AwsReply, type Caller, type Engine } from "../types.js";
 import { decodeAwsChunked } from "./chunked.js";
 import { type AnyRequest, type AnyResponse, Listener, plainHeaders, readBody } from "./listener.js";
 import { protocolOf, renderFault, renderReply, type WireReply } from "./render.js";
-import type { Sessions } from "./sessions.js";
+import type { Session, Sessions } from "./sessions.js";
 import { type SignedRequest, scopeService, verifySignature } from "./sigv4.js";
 
 /** Larger than any request of the modelled services (S3 objects here are context and archive files). */
@@ -45,6 +46,11 @@ export interface WireOptions {
   readonly engines: ReadonlyMap<string, Engine>;
   /** asked in order; the first answer wins */
   readonly web: readonly WebHandler[];
+  readonly faults?: {
+    readonly switch: FaultSwitch;
+    /** the function whose session has this access key; undefined for people */
+    callerOf(accessKeyId: string): FaultyCaller | undefined;
+  };
   log(line: string): void;
 }
 
@@ -93,6 +99,7 @@ export class Wire {
       const reply = await this.answer(request, requestId);
       send(response, reply);
     } catch (error) {
+      if (error instanceof ConnectionLost) return cut(request);
       this.options.log(`wire ${request.method ?? ""} ${pathOnly(request)} ${requestId}: ${trace(error)}`);
       send(response, {
         status: 500,
@@ -118,13 +125,14 @@ export class Wire {
       const { session, service: verified } = verifySignature(signed, this.options.sessions, this.options.region);
       if (verified === "execute-api")
         return await this.web(request, signed, session.caller, session.credentials.accessKeyId);
-      return await this.aws(signed, verified, session.caller, requestId);
+      return await this.aws(signed, verified, session, requestId);
     } catch (error) {
+      if (error instanceof ConnectionLost) throw error;
       return renderFault(service ?? "execute-api", this.faultOf(error, request, requestId), requestId);
     }
   }
 
-  private async aws(signed: SignedRequest, service: string, caller: Caller, requestId: string): Promise<WireReply> {
+  private async aws(signed: SignedRequest, service: string, session: Session, requestId: string): Promise<WireReply> {
     const engine = this.options.engines.get(service);
     if (!engine)
       throw new AwsFault("UnknownOperationException", `the local cloud does not run the service ${service}`, 404);
@@ -133,7 +141,7 @@ export class Wire {
     const target = signed.headers["x-amz-target"];
     const call: AwsCall = {
       service,
-      caller,
+      caller: session.caller,
       method: signed.method,
       path: decodePath(path),
       query: new URLSearchParams(question < 0 ? "" : signed.target.slice(question + 1)),
@@ -144,13 +152,20 @@ export class Wire {
     if (protocolOf(service).startsWith("json") && call.operation === undefined) {
       throw new AwsFault("UnknownOperationException", "the header x-amz-target is missing", 400);
     }
-    const work = engine.handle(call);
+    const work = this.handle(engine, call, session);
     this.underWay.add(work);
     try {
       return renderReply(service, await work, requestId);
     } finally {
       this.underWay.delete(work);
     }
+  }
+
+  private handle(engine: Engine, call: AwsCall, { credentials }: Session): Promise<AwsReply> {
+    const { faults } = this.options;
+    const caller = faults?.callerOf(credentials.accessKeyId);
+    if (faults === undefined || caller === undefined) return engine.handle(call);
+    return faults.switch.call(caller, call, () => engine.handle(call));
   }
 
   private async web(
@@ -197,6 +212,12 @@ function send(response: AnyResponse, reply: WebReply): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.statusCode = reply.status;
   response.end(reply.body);
+}
+
+/** Ends the connection without an answer. */
+function cut(request: AnyRequest): void {
+  if ("stream" in request) request.stream.session?.destroy();
+  else request.socket.destroy();
 }
 
 const pathOnly = (request: AnyRequest): string => (request.url ?? "/").split("?")[0] ?? "/";
