@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const WHOLE_RUNS = ["test/flow/**/*.test.ts", "test/cli/**/*.test.ts"];
+const FAULTS = ["test/flow/faults/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -11,7 +12,11 @@ export default defineConfig({
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
       { extends: true, test: { name: "parts", include: ["test/**/*.test.{ts,tsx}"], exclude: WHOLE_RUNS } },
-      { extends: true, test: { name: "flow", include: WHOLE_RUNS, globalSetup: "test/support/synth-once.ts" } },
+      {
+        extends: true,
+        test: { name: "flow", include: WHOLE_RUNS, exclude: FAULTS, globalSetup: "test/support/synth-once.ts" },
+      },
+      { extends: true, test: { name: "faults", include: FAULTS, globalSetup: "test/flow/faults/setup.ts" } },
     ],
   },
 });

@@ -1,14 +1,15 @@
 /** A person decides. Every condition is checked here, on the server; the decision row is written before anyone is woken. */
+
+import type * as z from "zod";
 import { isCode, MAX_WRONG_CODES, readCode } from "../../lib/approval/code.js";
-import { isSamePerson } from "../../lib/approval/people.js";
 import { approvalStatus, matchesHash } from "../../lib/approval/status.js";
 import type { ApprovalLink, Approvals } from "../../lib/aws/approvals.js";
 import type { Control } from "../../lib/aws/control.js";
 import type { TokenAnswerer } from "../../lib/aws/task-tokens.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
+import { isSamePerson } from "../../lib/run/people.js";
 import type { ApprovalView, decisionForm } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
-import type * as z from "zod";
 import { logLine } from "../shared/log.js";
 import { Refusal } from "./refusal.js";
 

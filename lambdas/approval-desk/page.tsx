@@ -37,7 +37,7 @@ export function ApprovalPage({ opened, nowMs, problem, typed }: ApprovalPageProp
       <AgentSays view={view} />
       <Sums view={view} />
       <Origin view={view} />
-      <Deadline view={view} nowMs={nowMs} />
+      {status.kind === "open" && <Deadline view={view} nowMs={nowMs} />}
       {status.kind === "open" && !mine && <DecisionForm view={view} approver={link.approver} typed={typed} />}
     </Page>
   );
@@ -97,7 +97,13 @@ function Origin({ view }: { readonly view: ApprovalView }) {
     <section aria-labelledby="origin">
       <h2 id="origin">Who asked</h2>
       <p>
-        <Exact text={view.requester} />, run <code>{view.run_id}</code>, step {view.turn}: {view.purpose}
+        <strong>
+          <Exact text={view.requester.slice(view.requester.lastIndexOf("/") + 1)} />
+        </strong>
+        , run <code>{view.run_id}</code>, step {view.turn}: {view.purpose}
+      </p>
+      <p class="soft">
+        Signed in as <Exact text={view.requester} />.
       </p>
       <p class="soft">
         Bound to action <code>{view.action_hash.slice(0, 16)}</code>, contract{" "}

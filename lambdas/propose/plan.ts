@@ -4,8 +4,8 @@ import { s3Client } from "../../lib/aws/clients.js";
 import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { proposeEnv, readEnv } from "../../lib/aws/env.js";
 import { agentOfKind, bundledContract } from "../shared/contract.js";
-import { planAgent } from "./steps.js";
 import { createHandler } from "./shell.js";
+import { planAgent } from "./steps.js";
 
 const env = readEnv(proposeEnv);
 const contract = bundledContract(defined, env.WORKFLOW);

@@ -1,8 +1,9 @@
 /** The mail to one approver. It holds the link and the code, and none of the action's arguments beyond the title. */
-import type { Mail } from "../../lib/aws/mailer.js";
+
 import { showCode } from "../../lib/approval/code.js";
 import { instantText } from "../../lib/approval/times.js";
 import { titleLine } from "../../lib/approval/wording.js";
+import type { Mail } from "../../lib/aws/mailer.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 
 export interface MailParts {

@@ -4,12 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { hashCode } from "../../lib/approval/code.js";
-import { isSamePerson } from "../../lib/approval/people.js";
 import { matchesHash } from "../../lib/approval/status.js";
 import type { Approvals } from "../../lib/aws/approvals.js";
 import type { Mailer } from "../../lib/aws/mailer.js";
 import type { TokenSealer } from "../../lib/aws/task-tokens.js";
 import { CountersignError } from "../../lib/errors.js";
+import { isSamePerson } from "../../lib/run/people.js";
 import { type ApprovalView, approvalRequest } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import { logLine } from "../shared/log.js";

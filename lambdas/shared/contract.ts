@@ -1,17 +1,16 @@
-/** The bundled contract, checked once per cold start. Its sources are not in the bundle, so no file is looked for. */
-import { checkContract } from "../../lib/contract/check.js";
+/**
+ * The bundled contract, read once per cold start. Only its form is checked again: a synth checks every rule before it bundles, and the rules
+ * would be a tenth of each function's code.
+ */
+import { assembleContract } from "../../lib/contract/build.js";
 import { toolSchemaHash } from "../../lib/contract/hash.js";
 import type { Contract, Tool } from "../../lib/contract/model.js";
+import { written } from "../../lib/contract/written.js";
 import { CountersignError } from "../../lib/errors.js";
 import type { DeployedHashes } from "../../lib/run/types.js";
 
 export function bundledContract(defined: unknown, workflow: string): Contract {
-  const { contract, faults } = checkContract(defined, { exists: () => true });
-  if (contract === undefined)
-    throw new CountersignError(
-      "CS-3407",
-      `contract: ${faults.length} faults, the first at ${faults[0]?.path ?? "its root"}; run \`countersign workflow check\` and deploy again`,
-    );
+  const contract = assembled(defined);
   if (contract.name !== workflow)
     throw new CountersignError(
       "CS-3407",
@@ -19,6 +18,20 @@ export function bundledContract(defined: unknown, workflow: string): Contract {
     );
   return contract;
 }
+
+function assembled(defined: unknown): Contract {
+  const definition = written(defined, "workflow");
+  try {
+    if (definition !== undefined) return assembleContract(definition);
+  } catch (error) {
+    const what = error instanceof Error ? error.name : "an error";
+    throw unusable(`the bundled definition has another form (${what})`);
+  }
+  throw unusable("what is bundled is no workflow");
+}
+
+const unusable = (what: string) =>
+  new CountersignError("CS-3407", `contract: ${what}; run \`countersign workflow check\` and deploy again`);
 
 export function toolNamed(contract: Contract, name: string): Tool {
   const tool = contract.tools.find((candidate) => candidate.name === name);

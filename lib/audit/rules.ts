@@ -2,10 +2,12 @@
  * What must hold inside a run besides its chain: nothing acts without a permit, no permit without a decision and the people it needs, nothing
  * after the end. Independent of the gate's code on purpose: it reads what was recorded, and trusts only hashes.
  */
+
 import type { AuditErrorCode } from "../errors/audit.js";
 import { hashJson } from "../run/canonical.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
 import { actionHash, idempotencyKey, proposalStep } from "../run/hash.js";
+import { isSamePerson, personKey } from "../run/people.js";
 import { unreachable } from "../run/unreachable.js";
 
 export interface RuleFault {
@@ -139,10 +141,10 @@ function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): R
   if (asked?.turn !== turn || asked.approval_id !== approval_id || asked.action_hash !== action_hash) {
     return fault("CS-5126", `${approver} decided about something that was not asked`);
   }
-  const person = samePerson(approver);
-  if (!asked.approvers.some((listed) => samePerson(listed) === person))
+  const person = personKey(approver);
+  if (!asked.approvers.some((listed) => personKey(listed) === person))
     return fault("CS-5126", `${approver} is not an approver`);
-  if (person === samePerson(state.started?.data.requester ?? ""))
+  if (isSamePerson(state.started?.data.requester ?? "", approver))
     return fault("CS-5126", `${approver} asked for the run and decided`);
   if (state.approvers.has(person)) return fault("CS-5126", `${approver} decided twice`);
   if (Date.parse(decided_at) >= Date.parse(asked.deadline))
@@ -151,9 +153,6 @@ function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): R
   else state.approvers.add(person);
   return undefined;
 }
-
-// the gate has this too; a verifier that shared it would share its mistakes
-const samePerson = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
 
 function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFault | undefined {
   const { turn, tool, args_hash, action_hash, not_after, idempotency_key } = event.data;

@@ -10,7 +10,7 @@ import { getRow, type TableRef } from "./dynamo.js";
 
 export const brake = z.strictObject({
   on: z.boolean(),
-  /** who set it last: an IAM ARN */
+  /** who set it last, as they say: a note for people; CloudTrail has the proof */
   by: z.string(),
   at: z.iso.datetime({ precision: 3 }),
   reason: z.string().max(500),

@@ -5,7 +5,7 @@ import { runRecord } from "../audit/record.js";
 import { listApprovals } from "../aws/approval-index.js";
 import type { Connection } from "../client/connection.js";
 import { decide, readChallenge } from "../client/desk.js";
-import { executionHistory, statesEntered } from "../client/history.js";
+import { executionHistory, hasEnded, statesEntered } from "../client/history.js";
 import { type RunReader, runReader } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
 import type { Contract } from "../contract/model.js";
@@ -132,13 +132,22 @@ async function answerAs(
   }
 }
 
-async function conclude(following: Following, reader: RunReader, events: readonly RecordedEvent[]) {
-  const { connection, contract, run, say } = following;
-  const closed = of(events, "RunClosed").at(-1);
+/** The run is closed a moment before its execution ends: the gate gives its lease and places back in between. */
+async function endedHistory({ connection, run, interruption, skipping }: Following) {
+  const client = new SFNClient(connection.client("operator"));
   const { StateMachineArn } = await connection.workflow(run.workflow);
-  const states = statesEntered(
-    await executionHistory(new SFNClient(connection.client("operator")), StateMachineArn, run.runId),
-  );
+  for (;;) {
+    await skipping?.settled();
+    const history = await executionHistory(client, StateMachineArn, run.runId);
+    if (hasEnded(history) || interruption.happened) return history;
+    await interruption.wait(POLL_MS);
+  }
+}
+
+async function conclude(following: Following, reader: RunReader, events: readonly RecordedEvent[]) {
+  const { contract, run, say } = following;
+  const closed = of(events, "RunClosed").at(-1);
+  const states = statesEntered(await endedHistory(following));
   const spent = closed?.data.spent_micro_usd ?? 0;
   const verdict = await verifyEvents([await reader.events(run)]);
   say(

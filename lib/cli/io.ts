@@ -43,11 +43,24 @@ export function renderError(error: unknown, json: boolean): string {
       ? JSON.stringify({ error: { code: error.code, message: error.message, ...error.details } })
       : error.toString();
   }
-  const known = awsMessage(error);
+  const known = awsMessage(error) ?? withoutAws(error);
   if (json) return JSON.stringify({ error: { code: "CS-5000", message: known ?? String(error) } });
   return known !== undefined
     ? `CS-5000 ${known}`
     : `CS-5000 unexpected failure; please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+/** What the SDK throws when it has no account to talk to, in one line with the way out. */
+function withoutAws(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const missing =
+    /Region is missing/.test(error.message) || /^(CredentialsProviderError|TokenProviderError)$/.test(error.name);
+  if (missing)
+    return `aws: ${error.message}; set AWS_REGION and sign in (AWS_PROFILE), or add --local to use the local cloud`;
+  const code = "code" in error ? error.code : undefined;
+  if (code === "ENOTFOUND" || code === "ECONNREFUSED")
+    return `network: no answer (${error.message}); check the connection, or whether the local cloud still runs`;
+  return undefined;
 }
 
 /** A refusal or failure of AWS (or the embedded cloud), in its own words. */

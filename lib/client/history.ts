@@ -44,6 +44,11 @@ function blankText(text: string): string {
   return text.replace(/((\\*")task_token\2\s*:\s*\2)(?:(?!\2).)*(\2)/g, "$1…$3");
 }
 
+/** Whether the last event ends the execution. */
+export function hasEnded(events: readonly HistoryEvent[]): boolean {
+  return /^Execution(?!Started)/.test(events.at(-1)?.type ?? "");
+}
+
 /** States entered: what Step Functions charges for. */
 export function statesEntered(events: readonly HistoryEvent[]): number {
   return events.filter((event) => event.type?.endsWith("StateEntered") === true).length;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import type { Contract, Tool } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
+import { slimSdk } from "./bundle-sdk.js";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -110,7 +111,7 @@ async function bundle(
   );
   const result = await build({
     entryPoints: [...entries.keys()].map((name) => ({ in: `${ENTRY}:${name}`, out: name })),
-    plugins: [functionEntries(entries, alias)],
+    plugins: [functionEntries(entries, alias), slimSdk()],
     outdir: ROOT,
     absWorkingDir: ROOT,
     bundle: true,

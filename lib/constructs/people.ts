@@ -13,6 +13,9 @@ export type Job = (typeof JOBS)[number];
 /** Principals of this account say with this tag which job they may take in a stage: `countersign:dev` = `approver`. */
 export const jobTag = (stage: string): string => `countersign:${stage}`;
 
+/** Principals of this account say with this tag who they are: `countersign:email` = `ana@example.com`. */
+export const PERSON_TAG = "countersign:email";
+
 const WITH_RECENT_MFA = {
   Bool: { "aws:MultiFactorAuthPresent": "true" },
   NumericLessThan: { "aws:MultiFactorAuthAge": "3600" },
@@ -133,7 +136,12 @@ export class People extends Construct {
       assumedBy: new iam.PrincipalWithConditions(new iam.AccountRootPrincipal(), {
         ...conditions,
         // Only whom an administrator tagged for the job; and no function of ours ever becomes a person.
-        StringEquals: { [`aws:PrincipalTag/${jobTag(stage)}`]: job },
+        StringEquals: {
+          [`aws:PrincipalTag/${jobTag(stage)}`]: job,
+          // The session is named after the person, by the administrator's tag and not by the caller's choice: who asked for a
+          // run is read from it, and nobody approves what they asked for.
+          "sts:RoleSessionName": `\${aws:PrincipalTag/${PERSON_TAG}}`,
+        },
         ArnNotLike: { "aws:PrincipalArn": ownRoles },
       }),
     });

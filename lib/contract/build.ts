@@ -1,13 +1,13 @@
 /** From a definition without faults to the `Contract` that everything else reads: defaults in, units unified, paths absolute. */
 import type * as z from "zod";
 import { CountersignError } from "../errors.js";
-import { resolvedFrom } from "./draft.js";
+import { approversOf } from "./approvers.js";
+import { compact, DEFAULTS } from "./defaults.js";
 import type { Agent, Contract, Tool } from "./model.js";
 import { knownPrice } from "./prices.js";
-import { compact, DEFAULTS } from "./rules/limits.js";
-import { approversOf } from "./rules/people.js";
-import type { toolFields, workflowFields } from "./shape.js";
+import { toolFields, workflowFields } from "./shape.js";
 import { durationMs, microUsd } from "./units.js";
+import { resolvedFrom, type Written, written } from "./written.js";
 
 type WorkflowParsed = z.output<typeof workflowFields>;
 type ToolParsed = z.output<typeof toolFields>;
@@ -16,7 +16,20 @@ type Duration = Parameters<typeof compact>[0];
 const msOr = (spec: Duration | undefined, fallbackMs: number) =>
   spec === undefined ? fallbackMs : durationMs(compact(spec));
 
-export function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: string): Contract {
+/**
+ * The contract of a definition whose form is right. Rules between fields are not looked at: `checkContract` does that, before anything is deployed.
+ * @throws ZodError for a definition of another form
+ */
+export function assembleContract({ definition, file }: Written): Contract {
+  const parsed = workflowFields.parse(definition);
+  const tools = parsed.tools.flatMap((tool) => {
+    const found = written(tool, "tool");
+    return found === undefined ? [] : [buildTool(toolFields.parse(found.definition), found.file)];
+  });
+  return buildContract(parsed, tools, file);
+}
+
+function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: string): Contract {
   const { approvers, budget = {}, limits = {}, resource } = parsed;
   return {
     name: parsed.name,
@@ -97,7 +110,7 @@ function priceOf(model: string) {
   return price;
 }
 
-export function buildTool(parsed: ToolParsed, file: string): Tool {
+function buildTool(parsed: ToolParsed, file: string): Tool {
   const write = parsed.effect === "write";
   return {
     name: parsed.name,

@@ -3,8 +3,8 @@
  * answers with the contract or with all faults at once. Never throws, whatever it is given.
  */
 import { existsSync } from "node:fs";
-import { buildContract, buildTool } from "./build.js";
-import { draftOf, type Written, written } from "./draft.js";
+import { assembleContract } from "./build.js";
+import { draftOf } from "./draft.js";
 import { Faults } from "./faults.js";
 import type { Contract, Fault } from "./model.js";
 import { checkAutonomy } from "./rules/autonomy.js";
@@ -14,7 +14,7 @@ import { checkPeople } from "./rules/people.js";
 import { checkReferences } from "./rules/references.js";
 import { checkSchemas } from "./rules/schemas.js";
 import { checkTools } from "./rules/tools.js";
-import { toolFields, workflowFields } from "./shape.js";
+import { written } from "./written.js";
 
 export { renderFault } from "./faults.js";
 
@@ -23,7 +23,7 @@ export type CheckResult =
   | { readonly contract?: undefined; readonly faults: readonly Fault[] };
 
 export interface CheckOptions {
-  /** whether a file exists, by absolute path; default: the file system. In a bundle, where sources are gone: `() => true` */
+  /** whether a file exists, by absolute path; default: the file system */
   readonly exists?: (path: string) => boolean;
 }
 
@@ -44,16 +44,9 @@ export function checkContract(defined: unknown, options: CheckOptions = {}): Che
   checkLimits(draft, faults);
   checkAutonomy(draft, faults);
   checkFiles(draft, options.exists ?? existsSync, faults);
-  return faults.list.length > 0 ? { faults: inOrder(faults.list) } : { contract: build(workflow), faults: [] };
-}
-
-function build({ definition, file }: Written): Contract {
-  const parsed = workflowFields.parse(definition);
-  const tools = parsed.tools.flatMap((tool) => {
-    const found = written(tool, "tool");
-    return found === undefined ? [] : [buildTool(toolFields.parse(found.definition), found.file)];
-  });
-  return buildContract(parsed, tools, file);
+  return faults.list.length > 0
+    ? { faults: inOrder(faults.list) }
+    : { contract: assembleContract(workflow), faults: [] };
 }
 
 /** The workflow's own faults first, then tool by tool; as found within. */

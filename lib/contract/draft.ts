@@ -2,11 +2,11 @@
  * A definition taken apart, keeping whatever parts have the right form: the rules run on these, so that a fault in one field does not
  * hide the faults of the others.
  */
-import { isAbsolute, resolve } from "node:path";
 import type * as z from "zod";
 import { addIssues, at, type Faults, type Where } from "./faults.js";
 import { type JsonSchema, jsonSchemaOf } from "./schema-paths.js";
 import { type ToolRest, toolFields, toolRest, type WorkflowRest, workflowFields, workflowRest } from "./shape.js";
+import { type Written, written } from "./written.js";
 
 export interface DraftTool {
   readonly where: Where;
@@ -23,19 +23,6 @@ export interface Draft {
   readonly tools: readonly DraftTool[];
   /** whether every entry of `tools` is a tool with a readable name: only then is "no such tool" certain */
   readonly namesKnown: boolean;
-}
-
-export interface Written {
-  readonly definition: unknown;
-  readonly file: string;
-}
-
-/** What `defineTool` or `defineWorkflow` returned; undefined for anything else. */
-export function written(value: unknown, kind: "tool" | "workflow"): Written | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  if (!("kind" in value && "definition" in value && "file" in value)) return undefined;
-  const { definition, file } = value;
-  return value.kind === kind && typeof file === "string" ? { definition, file } : undefined;
 }
 
 export function draftOf({ definition, file }: Written, faults: Faults): Draft {
@@ -106,12 +93,6 @@ function schemaOf(schema: z.ZodObject | undefined, where: Where, faults: Faults)
     });
     return undefined;
   }
-}
-
-/** A path as written, relative to the file that wrote it. */
-export function resolvedFrom(file: string, path: string): string {
-  const folder = file === "" ? process.cwd() : resolve(file, "..");
-  return isAbsolute(path) ? path : resolve(folder, path);
 }
 
 /** `stripe.lookup_charge.customer.tier` → tool and path in its output; undefined when it is no such reference. */

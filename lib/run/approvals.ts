@@ -1,5 +1,6 @@
 /** How people answered: from the decision rows alone, whatever the callback said. */
 import type { ApprovalDecision } from "./events.js";
+import { isSamePerson, personKey } from "./people.js";
 import type { Pending } from "./state.js";
 import { msOf } from "./time.js";
 
@@ -32,12 +33,12 @@ function countedDecisions(
 ): readonly ApprovalDecision[] {
   const counted = new Map<string, ApprovalDecision>();
   for (const row of [...rows].sort(byTime)) {
-    const person = samePerson(row.approver);
+    const person = personKey(row.approver);
     const counts =
       row.approval_id === requested.approval_id &&
       row.action_hash === requested.action_hash &&
-      requested.approvers.some((approver) => samePerson(approver) === person) &&
-      person !== samePerson(requester) &&
+      requested.approvers.some((approver) => personKey(approver) === person) &&
+      !isSamePerson(requester, row.approver) &&
       msOf(row.decided_at) < msOf(requested.deadline) &&
       !counted.has(person);
     if (counts) counted.set(person, row);
@@ -47,6 +48,3 @@ function countedDecisions(
 
 const byTime = (left: ApprovalDecision, right: ApprovalDecision) =>
   msOf(left.decided_at) - msOf(right.decided_at) || (left.approver < right.approver ? -1 : 1);
-
-/** Mail addresses differ in case and spelling without being other people. */
-export const samePerson = (name: string): string => name.normalize("NFKC").trim().toLowerCase();

@@ -11,7 +11,6 @@
  * the same case and evidence give the same events.
  */
 import { CountersignError } from "../errors.js";
-import { samePerson } from "./approvals.js";
 import { cannotPay, overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
@@ -19,6 +18,7 @@ import { type DecidedParts, decidedEntry, policyRecord, refuse } from "./deny.js
 import { finishStep, plain } from "./draft.js";
 import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
 import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep } from "./hash.js";
+import { isSamePerson } from "./people.js";
 import { type Ruling, rule } from "./policy.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
 import { noncesOf, seal } from "./redact.js";
@@ -163,7 +163,7 @@ function ask(
   const { input, before, run, tool, args, resource } = gate;
   const { contract, request, nowMs, runSecret } = input;
   const { requester } = run.started;
-  const approvers = contract.approvers.first.filter((person) => samePerson(person) !== samePerson(requester));
+  const approvers = contract.approvers.first.filter((person) => !isSamePerson(requester, person));
   if (approvers.length < needed) {
     const reason = `CS-3126 the policies want ${needText(needed)} and ${approvers.length} may approve; ${requester} asked for the run and does not count`;
     return refuse(gate, [reason], undefined, known);

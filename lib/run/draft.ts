@@ -2,7 +2,7 @@
 import { answerOf } from "./answer.js";
 import type { Hold } from "./exposure.js";
 import type { ApprovalView } from "./protocol.js";
-import { evolve, type OpenRun, type RunState, type Stamped, STOPPED } from "./state.js";
+import { evolve, type OpenRun, type RunState, STOPPED, type Stamped } from "./state.js";
 import { isoTime } from "./time.js";
 import type { Entry, GateInput, Step } from "./types.js";
 

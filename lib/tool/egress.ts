@@ -51,11 +51,17 @@ function patchConnect(rules: EgressRules, undo: Patch[]): void {
   replace(net.Socket.prototype, "connect", guarded, undo);
 }
 
+/** Node's own, as clients that were loaded earlier hold it. Any other could resolve an allowed name to any address. */
+const UNGUARDED_LOOKUP: unknown = dns.lookup;
+
 /** `connect(options)`, `connect(port, host)`, `connect(path)`, or Node's own normalised `[options, callback]`. */
 function targetOf(args: readonly unknown[]): { readonly host: string; readonly port: number } | undefined {
   const [first, second] = isNormalised(args[0]) ? args[0] : args;
   if (isRecord(first)) {
-    if (typeof first.path === "string" && first.port === undefined) return undefined;
+    // Node connects to a path before it looks at host and port, and to whatever address a `lookup` of the caller's says.
+    if (first.path !== undefined && first.path !== null && first.path !== "") return undefined;
+    if (first.lookup !== undefined && first.lookup !== dns.lookup && first.lookup !== UNGUARDED_LOOKUP)
+      return undefined;
     return portOf(first.port, first.host);
   }
   return portOf(first, second);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import * as z from "zod";
 import { of } from "../../lib/scenario/compare.js";
 import { DISPUTE, FINISH, Flow, REFUND } from "../support/flow.js";
-import { prepareTargets } from "../support/isolation-targets.js";
+import { prepareTargets } from "../support/isolation-deployment.js";
 import { bundleOf, withFunctionCode } from "../support/isolation-hostile.js";
 
 const PROPOSE = "countersign-dev-billing-dispute-propose";

@@ -13,8 +13,8 @@ import { loadWorkflow } from "../../lib/contract/load.js";
 import { of } from "../../lib/scenario/compare.js";
 import { root } from "../../scripts/ensure.mjs";
 import { FINISH, Flow, LOOKUP } from "../support/flow.js";
+import { prepareTargets } from "../support/isolation-deployment.js";
 import { withFunctionCode } from "../support/isolation-hostile.js";
-import { prepareTargets } from "../support/isolation-targets.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "countersign-hostile-"));
 const [plan, report] = [join(scratch, "plan.json"), join(scratch, "report.json")];

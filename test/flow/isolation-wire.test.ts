@@ -1,19 +1,18 @@
 /** Every role against every attack, as signed SDK calls to the running cloud: each gains its own grants, by name, and nothing else. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startRun } from "../../lib/client/front-door.js";
 import { DISPUTE, FINISH, Flow } from "../support/flow.js";
-import { attacks, gains, type Targets } from "../support/isolation-attacks.js";
-import { prepareTargets } from "../support/isolation-targets.js";
+import { attacks, gains } from "../support/isolation-attacks.js";
+import { prepareTargets } from "../support/isolation-deployment.js";
+import type { Targets } from "../support/isolation-targets.js";
 
 let flow: Flow;
 let targets: Targets;
 beforeAll(async () => {
   flow = await Flow.open();
-});
-afterAll(() => flow.close());
-beforeEach(async () => {
   targets = await prepareTargets(flow);
 });
+afterAll(() => flow.close());
 
 const WRITER = [
   "log: query own run",
@@ -160,6 +159,7 @@ describe("of everything that can be named, a role's own credentials gain", () =>
   });
 
   test("nothing of it changed the run: the same log, and no effect", async () => {
+    targets = await prepareTargets(flow);
     const run = { workflow: "billing-dispute", tenant: "acme", runId: targets.runId };
     const before = await flow.reader.events(run);
     const harmless = ["/propose/", "/preview/", "/approval-request/"].flatMap((zone) =>

@@ -2,52 +2,19 @@
  * The design's table of trust zones, as a matrix: every role × every known action × every place of the deployment. What each role may
  * is written down here by hand; that and nothing else is allowed.
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Zone } from "../../lib/constructs/names.js";
 import { Flow } from "../support/flow.js";
-import { allActions, WITHOUT_RESOURCE } from "../support/isolation-actions.js";
-import { type Place, placesOf } from "../support/isolation-places.js";
+import { type Matrix, matrixOf } from "../support/isolation-matrix.js";
 
-let flow: Flow;
-/** by role: `<action> <place>` of everything it may */
-let may: ReadonlyMap<string, readonly string[]>;
-let places: ReadonlyMap<string, Place>;
+let matrix: Matrix;
 beforeAll(async () => {
-  flow = await Flow.open();
-  const { cloud } = flow.session;
-  places = placesOf(cloud);
-  may = new Map(
-    cloud.roles.list().map(({ arn, name, path }) => [`${path.split("/")[3]}/${title(name)}`, matrixRow(arn)]),
-  );
+  const flow = await Flow.open();
+  matrix = matrixOf(flow.session.cloud);
+  await flow.close();
 });
-afterAll(() => flow.close());
 
-/** `countersign-dev-billing-d-WorkflowToolStripeRefundR-MS7…` → `ToolStripeRefund`, which CloudFormation may have cut */
-const title = (name: string): string =>
-  name
-    .split("-")
-    .at(-2)
-    ?.replace(/^(?:Workflow|People)/, "") ?? name;
-
-function matrixRow(principalArn: string): string[] {
-  const { iam, accountId } = flow.session.cloud.context;
-  const caller = { principalArn, sessionArn: principalArn, accountId };
-  return [...places].flatMap(([place, { service, resource, context }]) =>
-    allActions()
-      .filter((action) => action.startsWith(`${service}:`) && WITHOUT_RESOURCE.has(action) === (resource === "*"))
-      .filter((action) => iam.evaluate({ caller, action, resource, context: context ?? {} }).allowed)
-      .map((action) => `${action.split(":")[1]} ${place}`),
-  );
-}
-
-/** The one role of a zone whose name begins like this. */
-function row(zone: Zone, part = ""): readonly string[] {
-  const found = [...may].filter(([name]) => name.toLowerCase().startsWith(`${zone}/${part}`.toLowerCase()));
-  if (found.length !== 1 || found[0] === undefined)
-    throw new Error(`${found.length} roles of ${zone} ${part}: ${[...may.keys()].join(", ")}`);
-  return found[0][1];
-}
-const all = (zone: Zone) => [...may].filter(([name]) => name.startsWith(`${zone}/`)).map(([, allowed]) => allowed);
+const row = (zone: Zone, part?: string) => matrix.row(zone, part);
 const each = (actions: string, ...where: string[]) =>
   where.flatMap((place) => actions.split(" ").map((action) => `${action} ${place}`));
 const sorted = (list: readonly string[]) => [...list].sort();
@@ -91,7 +58,7 @@ const READ_APPROVALS = each(
 
 describe("each zone may what the design's table says, and nothing else", () => {
   test("the places are all there, and each can be reached by someone or is meant for no one", () => {
-    const reached = new Set([...may.values()].flat().map((line) => line.slice(line.indexOf(" ") + 1)));
+    const reached = new Set([...matrix.may.values()].flat().map((line) => line.slice(line.indexOf(" ") + 1)));
     const nobody = [
       "vault key by itself",
       "data key by itself",
@@ -114,7 +81,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "another route",
       "context bucket",
     ];
-    expect(sorted([...places.keys()].filter((place) => !reached.has(place)))).toEqual(sorted(nobody));
+    expect(sorted(matrix.places.filter((place) => !reached.has(place)))).toEqual(sorted(nobody));
   });
 
   test("propose: the model and this workflow's context", () => {
@@ -275,83 +242,5 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("Decrypt", "vault key through S3"),
       ]),
     );
-  });
-});
-
-/** Again as the design says it, so that a wider line above does not widen the promise. */
-describe("and may never", () => {
-  const READS = /^(?:Get|BatchGet|Query|Scan|Describe|List|PartiQLSelect|Filter)/;
-  const never = (rows: readonly (readonly string[])[], ...patterns: RegExp[]) => {
-    expect(rows.length).toBeGreaterThan(0);
-    for (const line of rows.flat()) for (const pattern of patterns) expect(line).not.toMatch(pattern);
-  };
-  const ANY_LOG = /(?:log of|index of the log|log without)/;
-  const LOG_WRITE = /^(?!Get|Query|Describe)\S+ (?:log of|index of the log|log without)/;
-  const SECRET = / secret /;
-  const TOOL = / tool-/;
-  const MODEL = / (?:another )?model$/;
-
-  test("propose: write or read the log, call a tool, ask Verified Permissions, see a tool's secret", () =>
-    never(all("propose"), ANY_LOG, TOOL, /InvokeFunction/, / policy store/, SECRET, /approv|request|decision/));
-  test("a log writer: call a model or a tool, hold a secret, update or delete in the log", () =>
-    never(
-      all("log-writer"),
-      MODEL,
-      TOOL,
-      SECRET,
-      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:log of|log without|index of the log)/,
-    ));
-  test("a tool: anything of another tool, write the log, call anything else", () => {
-    never(
-      all("tool"),
-      LOG_WRITE,
-      /InvokeFunction/,
-      MODEL,
-      / policy store/,
-      /^\S+ (?:request|decision|link|challenge|budgets|context|vault|machine|execution)/,
-    );
-    for (const allowed of all("tool"))
-      expect(
-        new Set(
-          allowed
-            .filter((line) => /(?:effects of| secret )/.test(line))
-            .map((line) => line.slice(line.indexOf(" ") + 1)),
-        ).size,
-      ).toBe(2);
-  });
-  test("a preview: the log, the ledger, the permit, other functions", () =>
-    never(all("preview"), ANY_LOG, / effects /, / brake /, /InvokeFunction/, MODEL));
-  test("request-approval and the desk: the log, tools, models, secrets; overwrite a request or a decision", () =>
-    never(
-      [...all("approval-request"), ...all("approval-desk")],
-      ANY_LOG,
-      TOOL,
-      /InvokeFunction/,
-      MODEL,
-      SECRET,
-      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:request|decision|link)/,
-    ));
-  test("the state machine: anything but invoke", () => never(all("machine"), /^(?!InvokeFunction )/));
-  test("people: write, but for an operator's brake and stop and a requester's runs", () => {
-    const written = all("people")
-      .flat()
-      .filter((line) => !READS.test(line))
-      .sort();
-    expect(written).toEqual(
-      sorted([
-        "Decrypt vault key through S3",
-        "Invoke route of runs",
-        "StopExecution execution",
-        ...each("PutItem UpdateItem", "brake of this workflow", "brake of another workflow"),
-      ]),
-    );
-  });
-  test("anyone but admit starts runs, anyone but the desk answers task tokens, anyone but log writers inserts into the log", () => {
-    const holders = (line: string) =>
-      [...may].filter(([, allowed]) => allowed.includes(line)).map(([name]) => name.split("/")[0]);
-    expect(holders("StartExecution machine")).toEqual(["log-writer"]);
-    expect(holders("SendTaskSuccess any task token")).toEqual(["approval-desk"]);
-    expect(holders(`PartiQLInsert ${LOG}`)).toEqual(["log-writer", "log-writer", "log-writer"]);
-    expect(holders("InvokeFunction tool-stripe-refund")).toEqual(["machine"]);
   });
 });

@@ -186,7 +186,7 @@ describe("beside what roles hold themselves", () => {
     expect(named).toEqual([]);
     const invokers = resources()
       .filter(({ Type }) => Type === "AWS::Lambda::Permission")
-      .map(({ Properties }) => Properties?.["Principal"]);
+      .map(({ Properties = {} }) => Properties.Principal);
     expect(invokers.length).toBeGreaterThan(0);
     expect(invokers.filter((who) => typeof who !== "string" || !who.endsWith(".amazonaws.com"))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import { recordedEvent } from "../../lib/run/events.js";
 import { approvalView, decideAnswer, runContext } from "../../lib/run/protocol.js";
-import { act, lookedUp, REFUND, World, wholeRun } from "./support.js";
+import { act, lookedUp, REFUND, usage, World, wholeRun } from "./support.js";
 
 test("GIVEN a dispute WHEN looked up, refunded with a person, answered and finished THEN every step is recorded", () => {
   const world = wholeRun();
@@ -294,4 +294,16 @@ test("reported cost counts at least what the tokens cost", () => {
   const world = new World().start();
   world.propose(act("stripe.lookup_charge", { charge_id: "ch_77" }), 0);
   expect(world.data("ActionProposed").cost_micro_usd).toBe(100 * 3 + 20 * 15);
+});
+
+test("who asked for the run is not an approver of it, also under the name of a role session", () => {
+  const world = lookedUp({}, (fresh) => {
+    fresh.requester = "arn:aws:sts::111111111111:assumed-role/requester/Ana@example.com";
+  });
+  const asked = world.run(world.request("proposal", { proposal: act("stripe.refund", REFUND), ...usage() }));
+  expect(asked).toMatchObject({ decision: "ask" });
+  const view = asked !== "wait" && asked.decision === "ask" ? asked.approval : undefined;
+  expect(view?.approvers).not.toContain("ana@example.com");
+  world.decides("ana@example.com");
+  expect(world.approval()).toMatchObject({ decision: "ask" });
 });

@@ -80,7 +80,7 @@ const globs = (pattern: string, text: string): boolean =>
 
 /** Every call that the grant was made for: one for each value that its conditions allow. */
 export function granted({ action, resource, conditions }: Grant): Call[] {
-  const base = Object.fromEntries(conditions.map((condition) => [condition.key, valueOf(condition, conditions)]));
+  const base = Object.fromEntries(conditions.map((condition) => [condition.key, contextValue(condition, conditions)]));
   const variants = conditions.flatMap(({ operator, key, values }) =>
     operator === "Null"
       ? []
@@ -93,7 +93,7 @@ export function granted({ action, resource, conditions }: Grant): Call[] {
   }));
 }
 
-function valueOf(condition: Condition, all: readonly Condition[]): string | readonly string[] {
+function contextValue(condition: Condition, all: readonly Condition[]): string | readonly string[] {
   const bounded = all.find(({ operator, key }) => operator !== "Null" && key === condition.key) ?? condition;
   const value = bounded.operator === "Null" ? "x1" : sample(bounded.values[0] ?? "");
   return OPERATORS[bounded.operator] ? [value] : value;

@@ -99,6 +99,19 @@ describe("while the guard stands", () => {
     ];
     for (const open of sockets) expect(await failure(open())).toMatchObject(code);
   });
+  test("an allowed name does not carry a connection to a socket file or to an address of the caller's choice", async () => {
+    guard();
+    const elsewhere: net.LookupFunction = (_name, options, done) => {
+      if (options.all === true) done(null, [{ address: "127.0.0.1", family: 4 }]);
+      else done(null, "127.0.0.1", 4);
+    };
+    const attempts: net.NetConnectOpts[] = [
+      { host: "127.0.0.1", port: allowed, path: "/tmp/some.sock" },
+      { host: "127.0.0.1", port: allowed, lookup: elsewhere },
+    ];
+    for (const options of attempts) expect((await failure(net.connect(options))).message).toContain("CS-32");
+  });
+
   test("a redirect to another place is refused", async () => {
     const redirecting = http.createServer((_request, response) =>
       response.writeHead(302, { location: `http://127.0.0.1:${refusedPort}/` }).end(),

@@ -51,7 +51,7 @@ async function brake(
   });
 }
 
-/** For people to read; who really did it is in CloudTrail. */
+/** A note for people, as the machine gives it; who really did it is in CloudTrail. */
 function operatorName(): string {
   return process.env.USER ?? process.env.LOGNAME ?? "operator";
 }

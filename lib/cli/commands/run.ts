@@ -96,6 +96,12 @@ function show(run: Command, context: CommandContext): void {
         const reader = await runReader(connection);
         const found = await findRun(connection, reader, runId, options.workflow);
         if (options.history === true) {
+          const [first] = await reader.events(found);
+          if (first?.type === "RunRefused")
+            throw new CountersignError(
+              "CS-5005",
+              `run ${found.runId}: was refused (${first.data.code}) and has no execution; name another run (\`countersign run list\`)`,
+            );
           const events = await executionHistory(
             new SFNClient(connection.client("operator")),
             (await connection.workflow(found.workflow)).StateMachineArn,

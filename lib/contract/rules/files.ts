@@ -1,5 +1,6 @@
-import { type Draft, resolvedFrom } from "../draft.js";
+import type { Draft } from "../draft.js";
 import { at, type Faults, suggest, type Where } from "../faults.js";
+import { resolvedFrom } from "../written.js";
 
 /** Files exist where the defining file says they are; sandboxes stand in for hosts that something may reach. */
 export function checkFiles(draft: Draft, exists: (path: string) => boolean, faults: Faults): void {

@@ -1,34 +1,12 @@
 /** Numbers, lengths of time, money, outcomes, time zone, price: what must lie within bounds. */
 import { CountersignError } from "../../errors.js";
+import { compact, DEFAULTS } from "../defaults.js";
 import type { Draft } from "../draft.js";
 import { at, type Faults, type Where } from "../faults.js";
 import type { DurationSpec } from "../model.js";
 import { knownPrice, PRICES_AS_OF } from "../prices.js";
 import { MAX_FUNCTION_MS } from "../shape.js";
 import { durationMs, durationText, microUsd } from "../units.js";
-
-/** What is used when a contract says nothing. */
-export const DEFAULTS = {
-  tenants: ["default"],
-  timeZone: "UTC",
-  outcomes: ["completed", "escalated"],
-  /** the least bold: nothing that writes runs until a team decides otherwise */
-  autonomy: "observe",
-  approvalTimeLimitMs: 4 * 3_600_000,
-  toolTimeoutMs: 10_000,
-  agentTimeoutMs: 60_000,
-  maxTokens: 4096,
-  temperature: 0,
-  perRunUsd: 0.5,
-  perDayUsd: 20,
-  over: "escalate",
-  steps: 20,
-  toolCalls: 12,
-  callsPerMinute: 30,
-  invalidAnswers: 3,
-  runTimeMs: 24 * 3_600_000,
-  lowConfidencePercent: 70,
-} as const;
 
 /** Outcomes that only the machinery may give. */
 export const RESERVED_OUTCOMES: readonly string[] = ["stopped", "failed", "expired", "refused"];
@@ -153,11 +131,6 @@ export function durationBetween(
   if (ms >= bounds.minMs && ms <= bounds.maxMs) return ms;
   faults.add("CS-1012", where, { value: spec, rule: ms < bounds.minMs ? "is too short" : "is too long", fix });
   return undefined;
-}
-
-/** Without keys that are there but undefined (which zod lets through). */
-export function compact(spec: { readonly [unit in keyof DurationSpec]: number | undefined }): DurationSpec {
-  return Object.fromEntries(Object.entries(spec).filter(([, count]) => count !== undefined));
 }
 
 function price({ fields, where }: Draft, faults: Faults): void {

@@ -1,10 +1,10 @@
 /** Fields the workflow itself refers to: reference, unique, resource, facts, freshness, cross-references, the fixed plan. */
 import * as z from "zod";
+import { DEFAULTS } from "../defaults.js";
 import type { Draft, DraftTool } from "../draft.js";
 import { at, type Faults, suggest } from "../faults.js";
 import { fieldAt, scalarOf } from "../schema-paths.js";
 import { wantField, wantSource, wantTool } from "./fields.js";
-import { DEFAULTS } from "./limits.js";
 
 /** Names that Cedar or the generated schema uses. */
 const RESERVED_TYPES: readonly string[] = [

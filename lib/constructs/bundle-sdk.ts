@@ -1,0 +1,51 @@
+/**
+ * Leaves out of a bundle what of the AWS SDK no function can use. A client names every operation of its service in one module, in a form that
+ * no bundler may drop, and brings credential sources for laptops and clusters: together more than half of a function's code.
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import type { Plugin } from "esbuild";
+
+const CREDENTIALS = "@aws-sdk/credential-provider-node";
+/** The provider's own folder, from which the one source that is kept is found. */
+const credentialsFolder = () => dirname(createRequire(import.meta.url).resolve(CREDENTIALS));
+
+/** On Lambda, and on the embedded cloud, a function's credentials are in its environment, and nowhere else. */
+const ENVIRONMENT_ONLY = 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";';
+
+export function slimSdk(): Plugin {
+  return {
+    name: "countersign-slim-sdk",
+    setup(setup) {
+      setup.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
+        path: CREDENTIALS,
+        namespace: "environment-credentials",
+        sideEffects: false,
+      }));
+      setup.onLoad({ filter: /.*/, namespace: "environment-credentials" }, () => ({
+        contents: ENVIRONMENT_ONLY,
+        resolveDir: credentialsFolder(),
+      }));
+      setup.onLoad({ filter: /@aws-sdk\/(?:client-[\w-]+|nested-clients)\/.*\/schemas_0\.js$/ }, async ({ path }) => ({
+        contents: plainKeys(await readFile(path, "utf8")),
+        loader: "js",
+      }));
+    },
+  };
+}
+
+/**
+ * Writes `{[_jN]: 1}` as `{"jsonName": 1}` where the module itself says `const _jN = "jsonName"`: the same object, of which a bundler can tell
+ * that making it has no effect, so that the shapes of operations nobody calls fall away.
+ */
+export function plainKeys(source: string): string {
+  const names = new Map(
+    [...source.matchAll(/^const (_\w+) = ("(?:[^"\\]|\\.)*");$/gm)].map(([, name, text]) => [name, text]),
+  );
+  // `__proto__` as a plain key would set the prototype instead
+  return source.replace(/\[(_\w+)\]:/g, (written, name: string) => {
+    const text = names.get(name);
+    return text === undefined || text === '"__proto__"' ? written : `${text}:`;
+  });
+}

@@ -1,0 +1,13 @@
+/** Who is who: requesters are IAM ARNs, approvers are e-mail addresses. The one place that says when two names are one person. */
+
+/** Mail addresses differ in case and spelling without being other people. */
+export const personKey = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
+
+/**
+ * Whether the signed caller is this approver: the same text, or a role session or user named after the address, as IAM Identity
+ * Center names them (`…:assumed-role/Requester/ana@example.com`).
+ */
+export function isSamePerson(requester: string, approver: string): boolean {
+  const name = requester.slice(requester.lastIndexOf("/") + 1);
+  return [requester, name].some((candidate) => personKey(candidate) === personKey(approver));
+}

@@ -1,0 +1,40 @@
+/** The laboratory's own assembly: its workflow is no part of the project, so that nobody deploys it. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import * as z from "zod";
+import { bundleApprovalDesk, bundleWorkflow } from "../../../lib/constructs/bundle.js";
+import { ControlPlaneStack } from "../../../lib/constructs/control-plane-stack.js";
+import { loadWorkflows } from "../../../lib/constructs/load.js";
+import { controlPlaneStackName, workflowStackName } from "../../../lib/constructs/names.js";
+import { secretNames } from "../../../lib/constructs/secrets.js";
+import { WorkflowStack } from "../../../lib/constructs/workflow-stack.js";
+import { root } from "../../../scripts/ensure.mjs";
+
+const cdkJson = z.object({ context: z.record(z.string(), z.json()) });
+
+export const FIXTURES = join(import.meta.dirname, "fixtures");
+export const STAGE = "dev";
+
+/** Synthesises the laboratory into `outdir`. The project's synth runs cdk-nag and the like; the stacks here are the same constructs. */
+export async function synthLab(outdir: string): Promise<void> {
+  const [checked] = await loadWorkflows(join(FIXTURES, "workflows"));
+  if (checked === undefined) throw new Error("the laboratory has no workflow");
+  const { contract, policySet } = checked;
+  const { context } = cdkJson.parse(JSON.parse(await readFile(join(root, "cdk.json"), "utf8")));
+  const app = new App({ outdir, analyticsReporting: false, context });
+  const [deskCode, bundles] = await Promise.all([bundleApprovalDesk(), bundleWorkflow(contract)]);
+  const plane = new ControlPlaneStack(app, controlPlaneStackName(STAGE), {
+    stage: STAGE,
+    deskCode,
+    secretNames: secretNames([contract]),
+  });
+  new WorkflowStack(app, workflowStackName(STAGE, contract.name), {
+    contract,
+    policySet,
+    stage: STAGE,
+    bundles,
+    mailFrom: "lab@example.com",
+  }).addStackDependency(plane);
+  app.synth();
+}

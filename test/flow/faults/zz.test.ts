@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { pointName } from "../../../lib/local/faults.js";
+import { violations } from "./invariants.js";
+import { Lab } from "./lab.js";
+let lab: Lab;
+beforeAll(async () => { lab = await Lab.open(); }, 300_000);
+afterAll(() => lab.close());
+test("first", async () => {
+  for (let i = 0; i < 4; i++) {
+  const t = performance.now();
+  await lab.begin();
+  const order = lab.newOrder({ account: "acc_1", writes: [{ tool: "book.post_with_key", amountCents: 5000 }] });
+  console.log("start", await lab.start(order));
+  await lab.drive(async (asked) => void (await lab.decide(asked, "ana@example.com", "approve")));
+  const world = await lab.world();
+  console.log(performance.now() - t, [...world.runs.values()].map((e) => e.map((x) => x.type + (x.type==="RunClosed"? JSON.stringify(x.data):""))), world.entries);
+  console.log(await violations(world, lab.contract));
+  if (i === 0 || i === 3) console.log(lab.faults.seen.map(pointName).map((s) => s.replaceAll("countersign-dev-fault-lab-", "").replaceAll("countersign-dev-", "")).join("\n"));
+  }
+}, 300_000);

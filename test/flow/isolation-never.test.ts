@@ -1,0 +1,100 @@
+/**
+ * The design's table of trust zones again, as promises of what a role may never: so that a wider line in what it may
+ * (isolation-zones.test.ts) does not widen the promise.
+ */
+import { beforeAll, describe, expect, test } from "vitest";
+import { Flow } from "../support/flow.js";
+import { type Matrix, matrixOf } from "../support/isolation-matrix.js";
+
+let matrix: Matrix;
+beforeAll(async () => {
+  const flow = await Flow.open();
+  matrix = matrixOf(flow.session.cloud);
+  await flow.close();
+});
+
+describe("may never", () => {
+  const READS = /^(?:Get|BatchGet|Query|Scan|Describe|List|PartiQLSelect|Filter)/;
+  const never = (rows: readonly (readonly string[])[], ...patterns: RegExp[]) => {
+    expect(rows.length).toBeGreaterThan(0);
+    for (const pattern of patterns) {
+      // A pattern that fits no line would forbid nothing.
+      expect(
+        matrix.asked.some((line) => pattern.test(line)),
+        String(pattern),
+      ).toBe(true);
+      expect(rows.flat().filter((line) => pattern.test(line))).toEqual([]);
+    }
+  };
+  const ANY_LOG = /(?:log of|index of the log|log without)/;
+  const LOG_WRITE = /^(?!Get|Query|Describe)\S+ (?:log of|index of the log|log without)/;
+  const SECRET = / secret /;
+  const TOOL = / tool-/;
+  const MODEL = / (?:another )?model$/;
+
+  test("propose: write or read the log, call a tool, ask Verified Permissions, see a tool's secret", () =>
+    never(matrix.rows("propose"), ANY_LOG, TOOL, /InvokeFunction/, / policy store/, SECRET, /approv|request|decision/));
+  test("a log writer: call a model or a tool, hold a secret, update or delete in the log", () =>
+    never(
+      matrix.rows("log-writer"),
+      MODEL,
+      TOOL,
+      SECRET,
+      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:log of|log without|index of the log)/,
+    ));
+  test("a tool: anything of another tool, write the log, call anything else", () => {
+    never(
+      matrix.rows("tool"),
+      LOG_WRITE,
+      /InvokeFunction/,
+      MODEL,
+      / policy store/,
+      /^\S+ (?:request|decision|link|challenge|budgets|context|vault|machine|execution)/,
+    );
+    for (const allowed of matrix.rows("tool"))
+      expect(
+        new Set(
+          allowed
+            .filter((line) => /(?:effects of| secret )/.test(line))
+            .map((line) => line.slice(line.indexOf(" ") + 1)),
+        ).size,
+      ).toBe(2);
+  });
+  test("a preview: the log, the ledger, the permit, other functions", () =>
+    never(matrix.rows("preview"), ANY_LOG, / effects /, / brake /, /InvokeFunction/, MODEL));
+  test("request-approval and the desk: the log, tools, models, secrets; overwrite a request or a decision", () =>
+    never(
+      [...matrix.rows("approval-request"), ...matrix.rows("approval-desk")],
+      ANY_LOG,
+      TOOL,
+      /InvokeFunction/,
+      MODEL,
+      SECRET,
+      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:request|decision|link)/,
+    ));
+  test("the state machine: anything but invoke", () => never(matrix.rows("machine"), /^(?!InvokeFunction )/));
+  test("people: write, but for an operator's brake and stop and a requester's runs", () => {
+    const written = matrix
+      .rows("people")
+      .flat()
+      .filter((line) => !READS.test(line))
+      .sort();
+    expect(written).toEqual([
+      "Decrypt vault key through S3",
+      "Invoke route of runs",
+      "PutItem brake of another workflow",
+      "PutItem brake of this workflow",
+      "StopExecution execution",
+      "UpdateItem brake of another workflow",
+      "UpdateItem brake of this workflow",
+    ]);
+  });
+  test("anyone but admit starts runs, anyone but the desk answers task tokens, anyone but log writers inserts into the log", () => {
+    const holders = (line: string) =>
+      [...matrix.may].filter(([, allowed]) => allowed.includes(line)).map(([name]) => name.split("/")[0]);
+    expect(holders("StartExecution machine")).toEqual(["log-writer"]);
+    expect(holders("SendTaskSuccess any task token")).toEqual(["approval-desk"]);
+    expect(holders("PartiQLInsert log of this workflow")).toEqual(["log-writer", "log-writer", "log-writer"]);
+    expect(holders("InvokeFunction tool-stripe-refund")).toEqual(["machine"]);
+  });
+});
