@@ -15,6 +15,8 @@ interface DecisionFormProps {
 export function DecisionForm({ view, approver, typed }: DecisionFormProps) {
   return (
     <form method="post" aria-labelledby="decide" autocomplete="off">
+      {/* Enter in a field presses a form's first button: this one, which does nothing, and never Approve. */}
+      <button type="submit" disabled hidden />
       <h2 id="decide">Decide as {approver}</h2>
       {view.needed > 1 && <p class="hint">{view.needed} different people must approve; one rejection ends it.</p>}
       <label for="code">Code from your mail</label>

@@ -121,6 +121,8 @@ export function verifyText(text: string): VerifyReport {
 /** What people read: the faults, then `15 of 15 runs, 412 of 412 records valid`. */
 export function reportLines(report: VerifyReport): readonly string[] {
   const open = report.open.length === 0 ? [] : [`${report.open.length} still open: ${report.open.join(", ")}`];
-  const sum = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
+  const counts = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
+  const whole = report.validRuns === report.runs && report.validRecords === report.records;
+  const sum = report.ok || !whole ? counts : `${counts}, but the file is not whole`;
   return [...report.faults.map(({ message }) => message), [sum, ...open].join("; ")];
 }

@@ -45,6 +45,11 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       options.root,
     );
   const file = await readLocalFile(options.root);
+  if (file !== undefined && file.stage !== options.stage)
+    throw new CountersignError(
+      "CS-5006",
+      `--stage: the local data is of stage ${file.stage}, not ${options.stage}; leave --stage out, or start that stage with --fresh`,
+    );
   if (file !== undefined && isAlive(file.pid) && (await answers(file.endpoint))) {
     return overOutputs(
       {
@@ -155,11 +160,11 @@ async function readLocalFile(root: string): Promise<LocalFile | undefined> {
   } catch {
     return undefined; // no local cloud has run here yet
   }
-  const parsed = localFile.safeParse(JSON.parse(text));
+  const parsed = localFile.safeParse(jsonOrUndefined(text));
   if (!parsed.success)
     throw new CountersignError(
       "CS-5004",
-      `${localFileOf(root)}: written by another version; remove it and run \`npm start\``,
+      `${localFileOf(root)}: damaged or written by another version; remove it and run \`npm start\``,
     );
   return parsed.data;
 }
@@ -170,5 +175,13 @@ function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

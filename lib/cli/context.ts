@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly io: Io;
   /** folder of the project: `workflows/`, `cdk.json`, `.countersign/` */
   readonly root: string;
+  /** a wrong command line is told as JSON */
+  readonly jsonErrors?: boolean;
   /** the process's exit code, when it is not 0 */
   exitCode(code: number): void;
 }

@@ -122,7 +122,9 @@ async function runOnce(
   const contract = session.workflows.get(options.workflow)?.contract;
   if (contract === undefined) throw new CountersignError("CS-5001", `workflow '${options.workflow}' is not deployed`);
   const nowMs = session.cloud.context.clock.now();
-  const { run_id, tenant } = await startRun(connection, options.workflow, { input: fillTimes(input, nowMs) });
+  const { run_id, tenant } = await startRun(connection, options.workflow, { input: fillTimes(input, nowMs) }).catch(
+    withFreshHint,
+  );
   say(`\nRun ${run_id} of ${contract.name} v${contract.version} for tenant ${tenant}, asked for by you`);
   const finished = await followRun({
     session,
@@ -135,6 +137,14 @@ async function runOnce(
     ...(skipping === undefined ? {} : { skipping }),
   });
   if (finished !== undefined && options.json) options.io.out(JSON.stringify(finished));
+}
+
+/** A run with this input may still be open from an earlier start that was killed: say how to go on. */
+function withFreshHint(error: unknown): never {
+  if (!(error instanceof CountersignError) || error.code !== "CS-3006") throw error;
+  const hint =
+    "the sweep closes runs that were cut off within 20 minutes; `npm start -- --fresh` throws the local data away";
+  throw new CountersignError(error.code, `${error.message}; ${hint}`, error.details);
 }
 
 /** The file given, or the workflow's first example. */

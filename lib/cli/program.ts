@@ -17,6 +17,12 @@ export function buildProgram(context: CommandContext): Command {
     .option("--json", "machine-readable output")
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
+      outputError: (text, write) =>
+        write(
+          context.jsonErrors
+            ? JSON.stringify({ error: { code: "CS-5006", message: text.replace(/^error: /, "").trim() } })
+            : text,
+        ),
       writeOut: (text) => context.io.out(text.trimEnd()),
       writeErr: (text) => context.io.err(text.trimEnd()),
     })
@@ -32,9 +38,16 @@ export function buildProgram(context: CommandContext): Command {
 }
 
 /** Runs one command line; answers with the exit code and never throws. */
-export async function runProgram(argv: readonly string[], context: Omit<CommandContext, "exitCode">): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  context: Omit<CommandContext, "exitCode" | "jsonErrors">,
+): Promise<number> {
   let code = 0;
-  const program = buildProgram({ ...context, exitCode: (given) => (code = given) });
+  const program = buildProgram({
+    ...context,
+    jsonErrors: argv.includes("--json"),
+    exitCode: (given) => (code = given),
+  });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return code;

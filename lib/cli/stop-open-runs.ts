@@ -24,7 +24,7 @@ export async function stopOpenRuns(connection: Connection, say: (line: string) =
         if (status !== "open" && status !== "waiting for people") break;
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
-      say(`run ${name}: ${status}`);
+      say(`run ${name}: ${status}${status === "open" ? "; the sweep closes it after the next start" : ""}`);
     }
   }
 }

@@ -46,6 +46,7 @@ function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: str
     tenants: parsed.tenants ?? DEFAULTS.tenants,
     timeZone: parsed.timeZone ?? DEFAULTS.timeZone,
     sensitive: parsed.sensitive ?? [],
+    untrusted: parsed.untrusted ?? [],
     ...(parsed.reference === undefined ? {} : { reference: parsed.reference }),
     unique: parsed.unique ?? [],
     resource:

@@ -132,6 +132,8 @@ export interface WorkflowDefinition {
   readonly timeZone?: string;
   /** paths of input fields whose values never reach the log in clear */
   readonly sensitive?: readonly string[];
+  /** paths of input fields written by outsiders: with any of them the run counts as having read untrusted text from the start */
+  readonly untrusted?: readonly string[];
   /** input field that makes run names readable */
   readonly reference?: string;
   /** input fields that together may be in one open run only */
@@ -247,6 +249,7 @@ export interface Contract {
   readonly tenants: readonly string[];
   readonly timeZone: string;
   readonly sensitive: readonly string[];
+  readonly untrusted: readonly string[];
   readonly reference?: string;
   readonly unique: readonly string[];
   /** default: `{ type: "Run", id: undefined, facts: {} }`, the run itself */

@@ -231,6 +231,7 @@ const workflowShape = {
     .optional(),
   timeZone: text('use an IANA time zone: "Europe/Berlin"', 64).optional(),
   sensitive: list(fieldPath, "use a list of input field paths").optional(),
+  untrusted: list(fieldPath, "use a list of input field paths").optional(),
   reference: fieldName.optional(),
   unique: list(fieldName, "use a list of input fields").optional(),
   resource: fields(

@@ -3,6 +3,7 @@
  * each is taken only if it hashes to what the log says: the log alone is trusted.
  */
 import type { Contract, Tool } from "../contract/model.js";
+import { valuesAt } from "../contract/schema-paths.js";
 import { CountersignError } from "../errors.js";
 import { hashJson, isJsonObject, type Json, type JsonObject } from "./canonical.js";
 import type { RunContext, ToolAnswer } from "./protocol.js";
@@ -96,5 +97,7 @@ export function latest(
   return memory.calls.findLast((call) => call.tool.name === tool && call.status === "ok" && fits(call));
 }
 
-/** Whether text written by outsiders has reached the agent in this run. */
-export const readUntrusted = (memory: Memory): boolean => memory.calls.some((call) => call.untrusted);
+/** Whether text written by outsiders has reached the agent in this run: with the input, or with a tool's output. */
+export const readUntrusted = (contract: Contract, memory: Memory): boolean =>
+  memory.calls.some((call) => call.untrusted) ||
+  contract.untrusted.some((path) => valuesAt(memory.input, path).some((value) => value !== ""));

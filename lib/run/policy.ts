@@ -62,7 +62,7 @@ export function policyFacts(gate: GateCase, counters: Evidence["counters"], appr
     resource: { id: resource.id, facts: scalars(resource.facts) },
     approvals,
     confidencePercent: proposed.confidence_percent,
-    untrusted: readUntrusted(memory),
+    untrusted: readUntrusted(input.contract, memory),
     destinationFromRequester: destinationFromRequester(tool, args, memory.input),
     exposure: exposureOf(gate, counters),
     spentMicroUsd: run.spentMicroUsd,

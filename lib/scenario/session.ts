@@ -15,6 +15,9 @@ import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load
 import { scenarioFor } from "./recorded.js";
 import { type Sandboxes, startSandboxes } from "./sandboxes.js";
 
+/** How long functions that are at work when the cloud closes may take to put things away. */
+const DRAIN_PATIENCE_MS = 3_000;
+
 export interface SessionOptions {
   readonly root: string;
   readonly stage: string;
@@ -75,6 +78,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       workflows,
       script: (workflow, turns) => void (turns === undefined ? scripts.delete(workflow) : scripts.set(workflow, turns)),
       close: async () => {
+        await cloud.lambda.drained(DRAIN_PATIENCE_MS);
         await cloud.close();
         await sandboxes.close();
       },

@@ -262,3 +262,17 @@ describe("what the policies are told", () => {
     expect(facts(world, "stripe.lookup_charge", lookupArgs)?.resource.id).toMatch(/^bd-dp_118/);
   });
 });
+
+test("input written by outsiders counts as untrusted text from the first turn on", () => {
+  const seen = (untrusted: readonly string[]) => {
+    const world = lookedUp({ untrusted });
+    const facts: boolean[] = [];
+    world.policy = (asked) => {
+      facts.push(asked.untrusted);
+      return { allowed: true, determining: ["p"], errors: [] };
+    };
+    world.propose(act("stripe.refund", REFUND));
+    return facts.at(-1);
+  };
+  expect([seen([]), seen(["claim"])]).toEqual([false, true]);
+});

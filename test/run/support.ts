@@ -130,6 +130,7 @@ export const contract: Contract = {
   approvers: { first: ["ana@example.com", "bo@example.com", "dana@example.com"], timeLimitMs: 240 * MINUTE },
   tenants: ["acme"],
   timeZone: "Europe/Berlin",
+  untrusted: [],
   sensitive: ["claim"],
   reference: "dispute_id",
   unique: ["dispute_id"],

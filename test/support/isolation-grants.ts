@@ -172,10 +172,9 @@ function unmet(
   );
   if (!OPERATORS[operator]) return [wider(without), ...foreign.map((value) => wider({ ...without, [key]: value }))];
   const own = sample(values[0] ?? "");
-  return foreign.flatMap((value) => [
-    wider({ ...without, [key]: [value] }),
-    wider({ ...without, [key]: [own, value] }),
-  ]);
+  const sets = foreign.flatMap((value) => [[value], [own, value]]).map((value) => wider({ ...without, [key]: value }));
+  // A set operator holds of a request without the key: a statement needs a line against that.
+  return [wider(without), ...sets];
 }
 
 /** The same grant, wider by just this step: what a slip in a construct would make of it. */

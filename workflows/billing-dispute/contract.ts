@@ -26,6 +26,7 @@ export default defineWorkflow({
   tenants: ["acme"],
   timeZone: "Europe/Berlin",
   sensitive: ["claim"],
+  untrusted: ["claim"],
   reference: "dispute_id",
   unique: ["dispute_id"],
   resource: {

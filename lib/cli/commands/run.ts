@@ -193,8 +193,16 @@ async function writeLines(file: string, lines: AsyncIterable<string>): Promise<n
       yield `${line}\n`;
     }
   };
-  await pipeline(counted, createWriteStream(part));
-  await rename(part, file);
+  try {
+    await pipeline(counted, createWriteStream(part));
+    await rename(part, file);
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    throw new CountersignError(
+      "CS-5002",
+      `${file}: cannot be written (${error.message}); give a path in a folder that exists`,
+    );
+  }
   return count;
 }
 

@@ -9,6 +9,7 @@ import { fieldAt, fieldPaths, type JsonSchema, scalarOf } from "../schema-paths.
 export function checkSchemas(draft: Draft, faults: Faults): void {
   strictOnly(draft.input, at(draft.where, "input"), faults);
   existing(draft.fields.sensitive, draft.input, at(draft.where, "sensitive"), "the workflow's input", faults);
+  existing(draft.fields.untrusted, draft.input, at(draft.where, "untrusted"), "the workflow's input", faults);
   for (const { where, fields, input, output } of draft.tools) {
     if (input !== undefined) representable(input, at(where, "input"), faults);
     strictOnly(output, at(where, "output"), faults);

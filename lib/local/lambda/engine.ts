@@ -28,6 +28,8 @@ import { FunctionPool } from "./pool.js";
 import { MAX_PAYLOAD_BYTES, RuntimeApi } from "./runtime-api.js";
 import { Worker } from "./worker.js";
 
+const DRAIN_POLL_MS = 20;
+
 export interface LambdaOptions {
   readonly context: CloudContext;
   readonly clock: HoldableClock;
@@ -65,6 +67,8 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   private readonly runtimeApi = new RuntimeApi();
   private readonly code = new CodeStore();
   private readonly asyncQueue: AsyncQueue;
+  /** invocations not yet answered */
+  private underWay = 0;
   /** by the access key of its session */
   private readonly children = new Map<string, FaultyCaller>();
 
@@ -159,6 +163,13 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     return found;
   }
 
+  /** Resolves when no invocation is under way or waiting, at the latest after `patienceMs` (real time). */
+  async drained(patienceMs: number): Promise<void> {
+    const giveUpAtMs = Date.now() + patienceMs;
+    while (this.underWay > 0 && Date.now() < giveUpAtMs)
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  }
+
   private run(
     found: LocalFunction,
     payload: string,
@@ -168,9 +179,11 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const { clock, faults } = this.options;
     const work = async () => {
       const release = clock.hold();
+      this.underWay++;
       try {
         return await found.pool.invoke(payload, whenFull);
       } finally {
+        this.underWay--;
         release();
       }
     };

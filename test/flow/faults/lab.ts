@@ -34,6 +34,8 @@ export interface HostParts {
   readonly faults: FaultSwitch;
   readonly clock: SkippingClock;
   readonly cloud: () => Cloud;
+  /** value of COUNTERSIGN_LOCAL_HOSTS */
+  readonly hosts: string;
 }
 /** Makes where functions run, other than child processes. */
 export type HostFactory = (parts: HostParts) => Host;
@@ -64,7 +66,7 @@ export class Lab {
     const faults = new FaultSwitch();
     const plans = new Map<string, Plan>();
     const sandboxes = await startSandboxes([{ contract, seeds: {} }], () => clock.now());
-    const hosts = { COUNTERSIGN_LOCAL_HOSTS: JSON.stringify(sandboxes.hosts(WORKFLOW)) };
+    const hosts = JSON.stringify(sandboxes.hosts(WORKFLOW));
     let started: Cloud | undefined;
     const there = (): Cloud => {
       if (started === undefined) throw new Error("the cloud is still starting");
@@ -76,8 +78,9 @@ export class Lab {
       faults,
       model: labModel((orderId) => plans.get(orderId)),
       people: { examiner: [{ Statement: { Effect: "Allow", Action: "*", Resource: "*" } }] },
-      functionEnvironment: (_, environment) => (environment.WORKFLOW === undefined ? {} : hosts),
-      ...(host === undefined ? {} : { host: host({ contract, faults, clock, cloud: there }) }),
+      functionEnvironment: (_, environment) => 
+        environment.WORKFLOW === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: hosts },
+      ...(host === undefined ? {} : { host: host({ contract, faults, clock, cloud: there, hosts }) }),
     });
     started = cloud;
     const session = { cloud, stage: STAGE, sandboxes, workflows: new Map(), script: () => {}, close: async () => {} };
