@@ -1,5 +1,5 @@
 /** What would happen: changes, arguments, reasons, and who says what. Everything whole, nothing hidden. */
-import { changesOf, leaves } from "../../lib/approval/changes.js";
+import { changesOf, currencyOf, leaves, shownAmount } from "../../lib/approval/changes.js";
 import { clockText } from "../../lib/approval/times.js";
 import { usdText } from "../../lib/run/money.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
@@ -151,8 +151,16 @@ export function AgentSays({ view }: ViewProps) {
   );
 }
 
+/** `customer_day_cents` → `customer, today`; counts say so. */
+function sumLabel(name: string): string {
+  const [scope = name, unit = ""] = [name.replace(/_[a-z]+$/, ""), /_([a-z]+)$/.exec(name)?.[1]];
+  const words = scope.replace(/_day$/, ", today").replaceAll("_", " ").replace(/^run$/, "this run");
+  return unit === "count" ? `${words}: actions` : words;
+}
+
 export function Sums({ view }: ViewProps) {
   const exposure = Object.entries(view.exposure);
+  const currency = currencyOf(view.preview?.after ?? {});
   return (
     <section aria-labelledby="sums">
       <h2 id="sums">So far, with this action</h2>
@@ -160,8 +168,8 @@ export function Sums({ view }: ViewProps) {
         <tbody>
           {exposure.map(([name, sum]) => (
             <tr>
-              <th scope="row">{name.replaceAll("_", " ")}</th>
-              <td>{name.endsWith("_cents") ? `${(sum / 100).toFixed(2)} (${sum})` : sum}</td>
+              <th scope="row">{sumLabel(name)}</th>
+              <td>{shownAmount(name, sum, currency)}</td>
             </tr>
           ))}
           <tr>

@@ -3,6 +3,7 @@ import { approvalStatus } from "../../lib/approval/status.js";
 import { durationText, instantText } from "../../lib/approval/times.js";
 import { reversibilityText, titleLine } from "../../lib/approval/wording.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
+import { callerName } from "../../lib/run/people.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 import { AgentSays, Arguments, Changes, Reasons, Sums } from "./action.js";
 import type { Opened } from "./decide.js";
@@ -98,7 +99,7 @@ function Origin({ view }: { readonly view: ApprovalView }) {
       <h2 id="origin">Who asked</h2>
       <p>
         <strong>
-          <Exact text={view.requester.slice(view.requester.lastIndexOf("/") + 1)} />
+          <Exact text={callerName(view.requester)} />
         </strong>
         , run <code>{view.run_id}</code>, step {view.turn}: {view.purpose}
       </p>

@@ -4,6 +4,7 @@ import { showCode } from "../../lib/approval/code.js";
 import { instantText } from "../../lib/approval/times.js";
 import { titleLine } from "../../lib/approval/wording.js";
 import type { Mail } from "../../lib/aws/mailer.js";
+import { callerName } from "../../lib/run/people.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 
 export interface MailParts {
@@ -16,7 +17,7 @@ export interface MailParts {
 export function approvalMail({ to, view, url, code }: MailParts): Mail {
   const subject = titleLine(view);
   const people = view.needed === 1 ? "one person" : `${view.needed} people`;
-  const asks = `${view.workflow} (${view.tenant}, ${view.stage}) asks ${people} to decide. Asked for by ${view.requester}; run ${view.run_id}, step ${view.turn}.`;
+  const asks = `${view.workflow} (${view.tenant}, ${view.stage}) asks ${people} to decide. Asked for by ${callerName(view.requester)}; run ${view.run_id}, step ${view.turn}.`;
   const deadline = `Decide by ${instantText(view.deadline, view.time_zone)}. No answer means no.`;
   const care = "The page asks for the code. Do not forward this mail: whoever has it can decide in your name.";
   const text = [subject, asks, deadline, `Open: ${url}\nCode: ${showCode(code)}`, care].join("\n\n");

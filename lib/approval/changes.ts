@@ -24,8 +24,8 @@ export function changesOf({ before, after }: Preview): readonly Change[] {
     const to = will.get(field);
     return {
       field,
-      before: from === undefined ? undefined : shown(field, from.value, currency),
-      after: to === undefined ? undefined : shown(field, to.value, currency),
+      before: from === undefined ? undefined : shownAmount(field, from.value, currency),
+      after: to === undefined ? undefined : shownAmount(field, to.value, currency),
       changed: from === undefined || to === undefined || jcs(from.value) !== jcs(to.value),
     };
   });
@@ -41,14 +41,16 @@ export function leaves(value: unknown, path = ""): Map<string, { readonly value:
   return new Map(members.flatMap(([at, member]) => [...leaves(member, at)]));
 }
 
-function shown(field: string, value: unknown, currency: string | undefined): string {
+/** A value as people read it: cents of a known currency as money too. */
+export function shownAmount(field: string, value: unknown, currency: string | undefined): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   if (currency === undefined || typeof value !== "number" || !Number.isInteger(value) || !/_cents$/.test(field))
     return text;
   return `${moneyText(value, currency)} (${text})`;
 }
 
-function currencyOf(record: Preview["before"]): string | undefined {
+/** The currency that a preview names, if it does. */
+export function currencyOf(record: Preview["before"]): string | undefined {
   const currency = record.currency;
   return typeof currency === "string" && /^[A-Za-z]{3}$/.test(currency) ? currency.toUpperCase() : undefined;
 }

@@ -1,6 +1,7 @@
 /** What has come of an approval, from its request, its decisions and the time. Pure. */
-import { actionHash, proposalStep } from "../run/hash.js";
+
 import type { ApprovalDecision } from "../run/events.js";
+import { actionHash, proposalStep } from "../run/hash.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { redactWithNonces } from "../run/redact.js";
 

@@ -27,66 +27,90 @@ export interface Slice {
   readonly staticPolicies: Readonly<Record<string, string>>;
 }
 
-/** A slice is parsed and kept when it is first asked for. Beyond this many, requests share the slice of their action. */
+/** A caller keeps a slice parsed once it has asked for it. Beyond this many, resources share the slice of their action. */
 const MAX_SLICES = 2000;
+
+/** The policies that can apply to one action. */
+interface Candidates {
+  readonly all: readonly SlicePolicy[];
+  /** those that name no single resource */
+  readonly general: readonly SlicePolicy[];
+  readonly byResource: ReadonlyMap<string, readonly SlicePolicy[]>;
+}
 
 export class PolicySlices {
   private readonly groups: ReadonlyMap<string, readonly string[]>;
-  /** action or group → the policies that name it; "" → those for every action */
-  private readonly byAction = new Map<string, SlicePolicy[]>();
+  /** action or group → the policies that name it */
+  private readonly byAction: ReadonlyMap<string, readonly SlicePolicy[]>;
+  private readonly known = new Map<string, Candidates>();
   private readonly slices = new Map<string, Slice>();
 
-  constructor(policies: Iterable<SlicePolicy>, actions: Iterable<SliceAction>) {
-    this.groups = new Map([...actions].map(({ uid, parents }) => [keyOf(uid), parents.map(keyOf)]));
-    for (const policy of policies) {
-      for (const action of actionsOf(policy)) {
-        const found = this.byAction.get(action);
-        if (found === undefined) this.byAction.set(action, [policy]);
-        else if (found.at(-1) !== policy) found.push(policy);
-      }
-    }
+  constructor(policies: readonly SlicePolicy[], actions: readonly SliceAction[]) {
+    this.groups = new Map(actions.map(({ uid, parents }) => [keyOf(uid), parents.map(keyOf)]));
+    this.byAction = grouped(policies, actionsOf);
   }
 
-  /** The policies that can apply to this action on this resource. The same request gets the same slice. */
+  /** The policies that can apply to this action on this resource. */
   for(action: Uid, resource: Uid): Slice {
-    const key = keyOf(action);
-    const own = `${key} ${keyOf(resource)}`;
-    const known = this.slices.get(own);
-    if (known !== undefined) return known;
+    const name = keyOf(action);
+    // Actions and resources that nothing names share a slice each, so hostile ids fill no memory.
+    const key = this.groups.has(name) || this.byAction.has(name) ? name : EVERY_ACTION;
     const candidates = this.candidates(key);
-    const wanted = keyOf(resource);
-    const named = candidates.filter((policy) => resourceOf(policy) === wanted);
-    // Resources that no policy names share one slice, so hostile ids cannot fill the memory.
-    if (named.length === 0) return this.slice(`${key} *`, candidates, (resource) => resource === undefined);
-    if (this.slices.size >= MAX_SLICES) return this.slice(`${key} all`, candidates, () => true);
-    return this.slice(own, candidates, (resource) => resource === undefined || resource === wanted);
+    const own = keyOf(resource);
+    const named = candidates.byResource.get(own);
+    if (named === undefined) return this.slice(`${key} *`, () => candidates.general);
+    const full = this.slices.size >= MAX_SLICES && !this.slices.has(`${key} ${own}`);
+    return full
+      ? this.slice(`${key} all`, () => candidates.all)
+      : this.slice(`${key} ${own}`, () => [...candidates.general, ...named]);
   }
 
-  private slice(name: string, candidates: readonly SlicePolicy[], fits: (resource: string | undefined) => boolean): Slice {
+  private slice(name: string, policies: () => readonly SlicePolicy[]): Slice {
     const known = this.slices.get(name);
     if (known !== undefined) return known;
-    const policies = candidates.filter((policy) => fits(resourceOf(policy)));
-    const slice = { name, staticPolicies: Object.fromEntries(policies.map(({ id, text }) => [id, text])) };
+    const slice = { name, staticPolicies: Object.fromEntries(policies().map(({ id, text }) => [id, text])) };
     this.slices.set(name, slice);
     return slice;
   }
 
-  /** Each policy once, also when it names the action and a group of it. */
-  private candidates(action: string): readonly SlicePolicy[] {
-    const names = new Set(["", action]);
+  private candidates(action: string): Candidates {
+    const known = this.known.get(action);
+    if (known !== undefined) return known;
+    const names = new Set([EVERY_ACTION, action]);
     for (const name of names) for (const parent of this.groups.get(name) ?? []) names.add(parent);
-    return [...new Set([...names].flatMap((name) => this.byAction.get(name) ?? []))];
+    // a policy may name both an action and a group of it
+    const all = [...new Set([...names].flatMap((name) => this.byAction.get(name) ?? []))];
+    const found = {
+      all,
+      general: all.filter((policy) => resourceOf(policy) === undefined),
+      byResource: grouped(all, (policy) => [resourceOf(policy)].filter((each) => each !== undefined)),
+    };
+    this.known.set(action, found);
+    return found;
   }
 }
 
+function grouped<T>(items: readonly T[], keysOf: (item: T) => readonly string[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    for (const key of keysOf(item)) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [item]);
+      else group.push(item);
+    }
+  }
+  return groups;
+}
+
+const EVERY_ACTION = "";
 const keyOf = ({ type, id }: Uid): string => JSON.stringify([type, id]);
 
 function actionsOf({ scope: { action } }: SlicePolicy): readonly string[] {
   switch (action.op) {
     case "All":
-      return [""];
+      return [EVERY_ACTION];
     case "==":
-      return "entity" in action ? [entityKey(action.entity)] : [""];
+      return "entity" in action ? [entityKey(action.entity)] : [EVERY_ACTION];
     case "in":
       return "entities" in action ? action.entities.map(entityKey) : [entityKey(action.entity)];
   }

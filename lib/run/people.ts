@@ -3,11 +3,13 @@
 /** Mail addresses differ in case and spelling without being other people. */
 export const personKey = (name: string): string => name.normalize("NFKC").trim().toLowerCase();
 
+/** The name behind a caller's ARN: its session or user, which the account's administrator ties to a person. */
+export const callerName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+
 /**
  * Whether the signed caller is this approver: the same text, or a role session or user named after the address, as IAM Identity
  * Center names them (`…:assumed-role/Requester/ana@example.com`).
  */
 export function isSamePerson(requester: string, approver: string): boolean {
-  const name = requester.slice(requester.lastIndexOf("/") + 1);
-  return [requester, name].some((candidate) => personKey(candidate) === personKey(approver));
+  return [requester, callerName(requester)].some((candidate) => personKey(candidate) === personKey(approver));
 }

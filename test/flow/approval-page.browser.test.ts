@@ -59,6 +59,17 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
     await page.close();
   });
 
+  test("Enter in a field decides nothing", async () => {
+    const { link, code } = flow.challenge(ana);
+    const page = await visit(link);
+    await page.getByLabel(/420\.00/).fill("420.00");
+    await page.getByLabel(/code/i).fill(code);
+    await page.getByLabel(/code/i).press("Enter");
+    await page.waitForTimeout(200);
+    await page.close();
+    expect((await flow.settled(run)).some((event) => event.type === "ApprovalDecided")).toBe(false);
+  });
+
   test("what the agent says is inert: no script runs, and hidden characters show", async () => {
     await askFor(`${REASON} ${HOSTILE}`);
     const page = await visit(flow.challenge(ana).link);

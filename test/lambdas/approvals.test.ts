@@ -161,7 +161,7 @@ describe("the page", () => {
       "untrusted text",
       "unverified",
       "Two charges",
-      "customer day cents",
+      "customer, today",
       "0.0166 of 0.40 USD",
       "dana@example.com",
       "bd-dp_118-01J",

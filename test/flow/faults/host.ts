@@ -70,7 +70,8 @@ export interface Directly {
 export function directClient(service: string, { caller, faults, engine }: Directly) {
   return {
     region: "eu-central-1",
-    endpoint: "http://engine.local",
+    // by its address, so that buckets are named in the path
+    endpoint: "http://127.0.0.1",
     credentials: { accessKeyId: "here", secretAccessKey: "here" },
     signer: { sign: async <T>(request: T): Promise<T> => request },
     retryStrategy: quickRetries(),
@@ -130,7 +131,8 @@ function callOf(service: string, caller: Caller, request: HttpRequest): AwsCall 
 
 function bytesOf(body: unknown): Buffer {
   if (body === undefined || body === null) return Buffer.alloc(0);
-  if (typeof body === "string" || body instanceof Uint8Array) return Buffer.from(body);
+  if (typeof body === "string") return Buffer.from(body);
+  if (body instanceof Uint8Array) return Buffer.concat([body]);
   throw new Error("the laboratory's clients send no streams");
 }
 

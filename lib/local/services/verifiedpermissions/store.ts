@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type PolicyJson, preparsePolicySet, statefulIsAuthorized, validate } from "@cedar-policy/cedar-wasm/nodejs";
 import { CountersignError } from "../../../errors.js";
+import { PolicySlices, type Slice, type Uid } from "../../../policy/slices.js";
 import type { AwsFault } from "../../types.js";
 import {
   MAX_UNSCOPED_POLICIES_BYTES,
@@ -49,9 +50,10 @@ export interface Decision {
 export class PolicyStore {
   readonly schema: StoreSchema | undefined;
   private readonly policies = new Map<string, StoredPolicy>();
-  /** Cedar keeps parsed sets by name for the whole process; the name must be this store's alone. */
-  private readonly parsedSetName = randomUUID();
-  private parsedSetIsCurrent = false;
+  private readonly names = new Set<string>();
+  private unscopedBytes = 0;
+  private slices: PolicySlices | undefined;
+  private setNames = new Map<Slice, string>();
 
   /** @throws CountersignError CS-4033 for a schema Verified Permissions would refuse */
   constructor(readonly options: StoreOptions) {
@@ -60,24 +62,24 @@ export class PolicyStore {
 
   /** @throws CountersignError CS-4034 naming the policy and Cedar's message, CS-4031 for a name that is taken */
   add(place: string, policy: Omit<StoredPolicy, "json">): StoredPolicy {
-    const taken = [...this.policies.values()].find((other) => other.name !== undefined && other.name === policy.name);
-    if (taken !== undefined)
+    if (policy.name !== undefined && this.names.has(policy.name))
       throw new CountersignError(
         "CS-4031",
         `${place}: the store already has a policy ${policy.name}; names are unique`,
       );
     const json = readPolicy(place, policy.statement);
     if (this.options.mode === "STRICT") this.validateStrictly(place, policy.statement);
-    const stored = { ...policy, json };
-    this.policies.set(policy.id, stored);
-    const unscoped = [...this.policies.values()].filter((each) => each.json.resource.op === "All");
-    const sizeBytes = unscoped.reduce((sum, each) => sum + Buffer.byteLength(each.statement), 0);
-    if (sizeBytes > MAX_UNSCOPED_POLICIES_BYTES)
+    const unscopedBytes = json.resource.op === "All" ? Buffer.byteLength(policy.statement) : 0;
+    if (this.unscopedBytes + unscopedBytes > MAX_UNSCOPED_POLICIES_BYTES)
       throw policyRefused(
         place,
-        `policies without a resource scope share ${MAX_UNSCOPED_POLICIES_BYTES} bytes per store, now ${sizeBytes}; scope some of them`,
+        `policies without a resource scope share ${MAX_UNSCOPED_POLICIES_BYTES} bytes per store, now ${this.unscopedBytes + unscopedBytes}; scope some of them`,
       );
-    this.parsedSetIsCurrent = false;
+    const stored = { ...policy, json };
+    this.policies.set(policy.id, stored);
+    if (policy.name !== undefined) this.names.add(policy.name);
+    this.unscopedBytes += unscopedBytes;
+    this.slices = undefined;
     return stored;
   }
 
@@ -97,14 +99,15 @@ export class PolicyStore {
    * @throws AwsFault ValidationException when entities or context are no Cedar data
    */
   decide(question: Question, entities: readonly CedarEntity[]): Decision {
-    this.parse();
+    const action = { type: question.action.actionType, id: question.action.actionId };
+    const resource = cedarUid(question.resource);
     const answer = statefulIsAuthorized({
       principal: cedarUid(question.principal),
-      action: { type: question.action.actionType, id: question.action.actionId },
-      resource: cedarUid(question.resource),
+      action,
+      resource,
       context: question.context,
       entities: [...entities, ...(this.schema?.actions ?? [])],
-      preparsedPolicySetId: this.parsedSetName,
+      preparsedPolicySetId: this.parsedSet(action, resource),
     });
     if (answer.type === "failure") throw requestRefused(messagesOf(answer.errors));
     const { decision, diagnostics } = answer.response;
@@ -117,12 +120,22 @@ export class PolicyStore {
     };
   }
 
-  private parse(): void {
-    if (this.parsedSetIsCurrent) return;
-    const staticPolicies = Object.fromEntries(this.list().map((policy) => [policy.id, policy.statement]));
-    const parsed = preparsePolicySet(this.parsedSetName, { staticPolicies });
+  /** The name under which Cedar has the policies that can apply, parsed. */
+  private parsedSet(action: Uid, resource: Uid): string {
+    if (this.slices === undefined) {
+      const policies = this.list().map(({ id, statement, json }) => ({ id, text: statement, scope: json }));
+      this.slices = new PolicySlices(policies, this.schema?.actions ?? []);
+      this.setNames = new Map();
+    }
+    const slice = this.slices.for(action, resource);
+    const known = this.setNames.get(slice);
+    if (known !== undefined) return known;
+    // Cedar keeps parsed sets by name for the whole process; the name must be this slice's alone.
+    const name = randomUUID();
+    const parsed = preparsePolicySet(name, { staticPolicies: { ...slice.staticPolicies } });
     if (parsed.type === "failure") throw policyRefused(this.options.place, messagesOf(parsed.errors));
-    this.parsedSetIsCurrent = true;
+    this.setNames.set(slice, name);
+    return name;
   }
 
   private validateStrictly(place: string, statement: string): void {

@@ -1,0 +1,61 @@
+/**
+ * Every call between functions and engines, failing in every way, for every kind of tool: `npm run test:faults`. `npm test` runs a sample
+ * of them. Functions run in this process, so that all can be run (host.ts); a further sample goes through bundles and child processes.
+ *
+ *   COUNTERSIGN_FAULTS=all                      everything, as `npm run test:faults` sets it
+ *   COUNTERSIGN_FAULTS_ONLY=<part of a name>    only the cases whose name contains it, e.g. "key: tool-book-post_with_key → dynamodb.PutItem #1"
+ */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { hostHere } from "./functions.js";
+import { Lab } from "./lab.js";
+import { type Case, caseName, casesOf, KINDS, type Kind, play } from "./matrix.js";
+import { randomOf, sample } from "./random.js";
+
+const IS_ALL = process.env.COUNTERSIGN_FAULTS === "all";
+const ONLY = process.env.COUNTERSIGN_FAULTS_ONLY;
+/** of the sample in `npm test` */
+const SEED = 20260504;
+const KIND_NAMES: readonly Kind[] = ["key", "read-back", "none"];
+
+beforeAll(() => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+
+async function referenceCases(lab: Lab, kind: Kind): Promise<readonly Case[]> {
+  await play(lab, kind);
+  const { points, outcome, effects, wrong } = await play(lab, kind);
+  expect(wrong, "a clean run").toEqual([]);
+  expect({ outcome, effects }, "a clean run").toEqual({ outcome: "entered agent_finished", effects: 1 });
+  return casesOf(kind, points).filter((one) => ONLY === undefined || caseName(one).includes(ONLY));
+}
+
+/** Plays the cases and answers what went wrong; prints how the runs ended. */
+async function playAll(lab: Lab, cases: readonly Case[]): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  const outcomes = new Map<string, string[]>();
+  for (const one of cases) {
+    const played = await play(lab, one.kind, one);
+    const name = caseName(one);
+    if (played.struck.length === 0) wrong.push(`${name}: the fault never struck`);
+    for (const what of played.wrong) wrong.push(`${name}: ${what}`);
+    outcomes.set(played.outcome, [...(outcomes.get(played.outcome) ?? []), name]);
+  }
+  const ends = [...outcomes].map(([outcome, names]) => `  ${names.length} ${outcome}${IS_ALL && outcome !== "entered agent_finished" ? `\n${names.map((name) => `      ${name}`).join("\n")}` : ""}`);
+  process.stderr.write(`${cases.length} faults played; the runs ended:\n${ends.join("\n")}\n`);
+  return wrong;
+}
+
+describe("functions in this process", () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await Lab.open(hostHere);
+  });
+  afterAll(() => lab.close());
+
+  test.each(KIND_NAMES)("every invariant holds whatever fails, with a tool of kind %s", async (kind) => {
+    const cases = await referenceCases(lab, kind);
+    expect(KINDS[kind]).toBeDefined();
+    const chosen = IS_ALL || ONLY !== undefined ? cases : sample(cases, 25, randomOf(SEED));
+    expect(await playAll(lab, chosen)).toEqual([]);
+  });
+});
