@@ -1,5 +1,5 @@
 /** Sends one mail. Needs `ses:SendEmail` on the sender's identity. */
-import { SendEmailCommand, type SESv2Client } from "@aws-sdk/client-sesv2";
+import { type SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 
 export interface Mail {
   readonly to: string;

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changesOf } from "../../lib/approval/changes.js";
 import { hashCode, isCode, newCode, readCode, showCode } from "../../lib/approval/code.js";
-import { isSamePerson } from "../../lib/run/people.js";
 import { approvalStatus, matchesHash } from "../../lib/approval/status.js";
 import { durationText, instantText } from "../../lib/approval/times.js";
 import { visible } from "../../lib/approval/visible.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
+import { isSamePerson } from "../../lib/run/people.js";
 import { approvalViewOf } from "./fixture.js";
 
 describe("codes", () => {

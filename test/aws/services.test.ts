@@ -1,6 +1,7 @@
 /** The ports to services other than tables and buckets; those with an engine here are asked through the SDK. */
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+
 import { KMSClient } from "@aws-sdk/client-kms";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import {
   DescribeExecutionCommand,

@@ -28,7 +28,8 @@ describe("the page", () => {
     const { status, html, headers } = await page(link);
 
     expect(status).toBe(200);
-    for (const shown of ["Refund €420.00 to cus_9", "cannot be undone", "ch_77", "refund_threshold", "refunded_cents"]) expect(html).toContain(shown);
+    for (const shown of ["Refund €420.00 to cus_9", "cannot be undone", "ch_77", "refund_threshold", "refunded_cents"])
+      expect(html).toContain(shown);
     expect(html).not.toContain(code);
     expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
     expect(headers.get("referrer-policy")).toBe("no-referrer");
@@ -55,20 +56,28 @@ describe("refusals, each with its code", () => {
   test("a wrong code counts down, five lock this link and nobody else's", async () => {
     const { link } = flow.challenge(ana);
     for (let left = 4; left >= 0; left--)
-      await expect(decide(link, { decision: "approve", code: "AAAAAAAA", confirmation: "420.00" })).rejects.toMatchObject({ code: left > 0 ? "CS-2103" : "CS-2104" });
-    await expect(flow.decide(ana, { decision: "approve", confirmation: "420.00" })).rejects.toMatchObject({ code: "CS-2104" });
+      await expect(
+        decide(link, { decision: "approve", code: "AAAAAAAA", confirmation: "420.00" }),
+      ).rejects.toMatchObject({ code: left > 0 ? "CS-2103" : "CS-2104" });
+    await expect(flow.decide(ana, { decision: "approve", confirmation: "420.00" })).rejects.toMatchObject({
+      code: "CS-2104",
+    });
     await flow.decide("bo@example.com", { decision: "approve", confirmation: "420.00" });
     expect(of(await flow.play(run), "ApprovalDecided").map((event) => event.data.approver)).toEqual(["bo@example.com"]);
   });
 
   test("a blank or malformed code is no try", async () => {
     const { link } = flow.challenge(ana);
-    for (let attempt = 0; attempt < 7; attempt++) await expect(decide(link, { decision: "approve", code: attempt % 2 === 0 ? "" : "no code!", confirmation: "420.00" })).rejects.toThrow();
+    for (let attempt = 0; attempt < 7; attempt++)
+      await expect(
+        decide(link, { decision: "approve", code: attempt % 2 === 0 ? "" : "no code!", confirmation: "420.00" }),
+      ).rejects.toThrow();
     await flow.decide(ana, { decision: "approve", confirmation: "420.00" });
   });
 
   test("an irreversible action without the typed amount, and a rejection without a comment", async () => {
-    for (const confirmation of ["", "420", "420.01"]) await expect(flow.decide(ana, { decision: "approve", confirmation })).rejects.toMatchObject({ code: "CS-2109" });
+    for (const confirmation of ["", "420", "420.01"])
+      await expect(flow.decide(ana, { decision: "approve", confirmation })).rejects.toMatchObject({ code: "CS-2109" });
     await expect(flow.decide(ana, { decision: "reject" })).rejects.toThrow(/comment/);
     expect(of(await flow.settled(run), "ApprovalDecided")).toEqual([]);
   });

@@ -7,7 +7,8 @@ import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
 
 const ana = "ana@example.com";
-const HOSTILE = '<script>document.title="owned"</script><img src=x onerror="document.title=1"> \u202Eevil\u200B \u001b[31m';
+const HOSTILE =
+  '<script>document.title="owned"</script><img src=x onerror="document.title=1"> \u202Eevil\u200B \u001b[31m';
 const REASON = "Two charges for the same order within a minute: the second is a duplicate.";
 
 describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () => {
@@ -37,7 +38,8 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
   test("a person reads it, types code and amount, approves, and the refund runs", async () => {
     const { link, code } = flow.challenge(ana);
     const page = await visit(link, { viewport: { width: 1100, height: 900 } });
-    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images/approval-page.png"), fullPage: true });
+    if (process.env.UPDATE_SCREENSHOTS === "1")
+      await page.screenshot({ path: join(root, "docs/images/approval-page.png"), fullPage: true });
     await page.getByLabel(/code/i).fill(code);
     await page.getByLabel(/420\.00/).fill("420.00");
     await page.getByLabel(/comment/i).fill("customer was charged twice");
@@ -46,7 +48,9 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
     await page.close();
 
     const events = await flow.play(run);
-    expect(events.some((event) => event.type === "ApprovalDecided" && event.data.comment === "customer was charged twice")).toBe(true);
+    expect(
+      events.some((event) => event.type === "ApprovalDecided" && event.data.comment === "customer was charged twice"),
+    ).toBe(true);
     expect(flow.refunds()).toEqual({ refunds: [{ charge: "ch_77", amount: 42_000, reason: "duplicate" }] });
   });
 
@@ -81,7 +85,8 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
 
   test("it fits a phone in dark mode: nothing runs off sideways", async () => {
     const page = await visit(flow.challenge(ana).link, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
-    if (process.env.UPDATE_SCREENSHOTS === "1") await page.screenshot({ path: join(root, "docs/images/approval-page-phone-dark.png"), fullPage: true });
+    if (process.env.UPDATE_SCREENSHOTS === "1")
+      await page.screenshot({ path: join(root, "docs/images/approval-page-phone-dark.png"), fullPage: true });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     await page.close();
   });

@@ -26,7 +26,10 @@ async function invokeRefund(run: RunRef, over: Record<string, unknown>): Promise
     ...over,
   };
   const { FunctionError, Payload } = await client.send(
-    new InvokeCommand({ FunctionName: "countersign-dev-billing-dispute-tool-stripe-refund", Payload: JSON.stringify(payload) }),
+    new InvokeCommand({
+      FunctionName: "countersign-dev-billing-dispute-tool-stripe-refund",
+      Payload: JSON.stringify(payload),
+    }),
   );
   return { failed: FunctionError !== undefined, answer: Buffer.from(Payload ?? []).toString() };
 }
@@ -69,7 +72,10 @@ describe("a tool acts on a permit in the log and on nothing else", () => {
     const permit = of(events, "ActionPermitted").find((event) => event.data.tool === "stripe.refund");
     expect(flow.refunds()).toMatchObject({ refunds: [{ amount: 42_000 }] });
     for (const amount_cents of [42_000, 1]) {
-      const { failed, answer } = await invokeRefund(run, { permit_seq: permit?.seq, action: { tool: REFUND.tool, args: { ...REFUND.args, amount_cents }, nonces: {} } });
+      const { failed, answer } = await invokeRefund(run, {
+        permit_seq: permit?.seq,
+        action: { tool: REFUND.tool, args: { ...REFUND.args, amount_cents }, nonces: {} },
+      });
       expect(failed, answer).toBe(true);
     }
     expect(flow.refunds()).toEqual({ refunds: [{ charge: "ch_77", amount: 42_000, reason: "duplicate" }] });
@@ -89,12 +95,25 @@ describe("a tool acts on a permit in the log and on nothing else", () => {
   });
 });
 
-const DISPUTE_2 = { dispute_id: "dp_119", charge_id: "ch_77", customer_id: "cus_9", ticket_id: "4411", opened_at: "2026-05-01T09:00:00Z", claim: "again" };
+const DISPUTE_2 = {
+  dispute_id: "dp_119",
+  charge_id: "ch_77",
+  customer_id: "cus_9",
+  ticket_id: "4411",
+  opened_at: "2026-05-01T09:00:00Z",
+  claim: "again",
+};
 
 test("an execution started around admit does nothing: no model call, no record, no effect", async () => {
   const { StateMachineArn } = await flow.connection.workflow("billing-dispute");
   const client = new SFNClient(flow.as(flow.roleOf("/log-writer/", "admit")));
-  const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: StateMachineArn, name: "rogue", input: JSON.stringify({ tenant: "acme", turn: 1 }) }));
+  const { executionArn } = await client.send(
+    new StartExecutionCommand({
+      stateMachineArn: StateMachineArn,
+      name: "rogue",
+      input: JSON.stringify({ tenant: "acme", turn: 1 }),
+    }),
+  );
   await flow.clock.settled();
 
   const operator = new SFNClient(flow.connection.client("operator"));
@@ -107,9 +126,18 @@ test("an execution started around admit does nothing: no model call, no record, 
 test("nobody but admit may start an execution, and nobody but the machine may invoke a tool", async () => {
   const { StateMachineArn } = await flow.connection.workflow("billing-dispute");
   for (const { arn } of flow.session.cloud.roles.list()) {
-    const start = new SFNClient(flow.as(arn)).send(new StartExecutionCommand({ stateMachineArn: StateMachineArn, name: `by-${arn.length}-${Date.now()}`, input: "{}" }));
-    const invoke = new LambdaClient(flow.as(arn)).send(new InvokeCommand({ FunctionName: "countersign-dev-billing-dispute-tool-stripe-refund", Payload: "{}" }));
-    if (arn !== flow.roleOf("/log-writer/", "admit")) await expect(start, arn).rejects.toMatchObject({ name: "AccessDeniedException" });
+    const start = new SFNClient(flow.as(arn)).send(
+      new StartExecutionCommand({
+        stateMachineArn: StateMachineArn,
+        name: `by-${arn.length}-${Date.now()}`,
+        input: "{}",
+      }),
+    );
+    const invoke = new LambdaClient(flow.as(arn)).send(
+      new InvokeCommand({ FunctionName: "countersign-dev-billing-dispute-tool-stripe-refund", Payload: "{}" }),
+    );
+    if (arn !== flow.roleOf("/log-writer/", "admit"))
+      await expect(start, arn).rejects.toMatchObject({ name: "AccessDeniedException" });
     else await start;
     if (!arn.includes("/machine/")) await expect(invoke, arn).rejects.toMatchObject({ name: "AccessDeniedException" });
     else await invoke;

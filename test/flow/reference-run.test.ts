@@ -15,7 +15,11 @@ const TURNS = [
   { tool: "zendesk.get_ticket", args: { ticket_id: "4411" } },
   { tool: "stripe.list_refunds", args: { customer_id: "cus_9" } },
   { tool: "stripe.refund", args: { charge_id: "ch_77", amount_cents: 42_000, reason: "duplicate" } },
-  { tool: "zendesk.reply", args: { ticket_id: "4411", template: "refund-confirmed", amount_cents: 42_000 }, confidence: 95 },
+  {
+    tool: "zendesk.reply",
+    args: { ticket_id: "4411", template: "refund-confirmed", amount_cents: 42_000 },
+    confidence: 95,
+  },
   { finish: { outcome: "refunded" } },
 ];
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createHandler as createAdmit } from "../../lambdas/admit/serve.js";
 import { createHandler as createCloseRun } from "../../lambdas/close-run/serve.js";
 import { createHandler as createGate } from "../../lambdas/decide/serve.js";
+import { verifyChain } from "../../lib/audit/chain.js";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import type { Authorizer } from "../../lib/aws/authorizer.js";
 import { type Budgets, dynamoBudgets } from "../../lib/aws/budgets.js";
@@ -13,14 +14,13 @@ import type { ExecutionStatus } from "../../lib/aws/executions.js";
 import type { PreviewAnswer } from "../../lib/aws/previews.js";
 import { dynamoRunLog, type RunLog } from "../../lib/aws/run-log.js";
 import { s3Vault } from "../../lib/aws/vault.js";
-import { verifyChain } from "../../lib/audit/chain.js";
 import type { Contract } from "../../lib/contract/model.js";
 import { dayDoc } from "../../lib/run/budget.js";
 import { counterDoc, countersOf } from "../../lib/run/exposure.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import type { Proposal } from "../../lib/run/protocol.js";
 import { startStage, type TestStage } from "../aws/cloud.js";
-import { act, contract as usual, hex, LOOKED_UP, NOON, REFUND, refund, runInput, usage } from "../run/support.js";
+import { act, hex, LOOKED_UP, NOON, REFUND, refund, runInput, usage, contract as usual } from "../run/support.js";
 
 let stage: TestStage;
 beforeAll(async () => {

@@ -3,14 +3,14 @@ import { BedrockRuntimeClient, ConverseCommand } from "@aws-sdk/client-bedrock-r
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readAnswer } from "../../lambdas/propose/answer.js";
-import { converseAgent } from "../../lambdas/propose/converse.js";
 import { conversation, systemPrompt } from "../../lambdas/propose/conversation.js";
+import { converseAgent } from "../../lambdas/propose/converse.js";
 import { createHandler, withLast } from "../../lambdas/propose/shell.js";
 import { nextStep, type PlanAgent } from "../../lambdas/propose/steps.js";
 import { teamAgent } from "../../lambdas/propose/team.js";
 import { converseTools } from "../../lambdas/propose/tools.js";
-import { s3ContextStore } from "../../lib/aws/context-store.js";
 import type { AgentRequest } from "../../lib/agent/types.js";
+import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { proposal, type RunContext } from "../../lib/run/protocol.js";
 import { newRun, startStage, type TestStage } from "../aws/cloud.js";
 import { contract, NOON } from "../run/support.js";

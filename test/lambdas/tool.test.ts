@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { createHandler } from "../../lambdas/tool/serve.js";
 import type { Handle } from "../../lambdas/tool/attempt.js";
+import { createHandler } from "../../lambdas/tool/serve.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { dynamoEffects } from "../../lib/aws/effects.js";
 import { dynamoRunLog } from "../../lib/aws/run-log.js";

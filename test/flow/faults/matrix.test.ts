@@ -11,6 +11,12 @@ import { Lab } from "./lab.js";
 import { type Case, caseName, casesOf, KINDS, type Kind, play } from "./matrix.js";
 import { randomOf, sample } from "./random.js";
 
+// Slow on purpose in the product, against guessing; three times a run it would take most of the time here.
+vi.mock("../../../lib/approval/code.js", async (original) => {
+  const { quickCodes } = await import("./quick-codes.js");
+  return { ...(await original<object>()), ...quickCodes };
+});
+
 const IS_ALL = process.env.COUNTERSIGN_FAULTS === "all";
 const ONLY = process.env.COUNTERSIGN_FAULTS_ONLY;
 /** of the sample in `npm test` */

@@ -1,5 +1,6 @@
 /** One policy store: schema, policies, decisions by the real Cedar engine on a policy set parsed once. */
 import { randomUUID } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
 import { type PolicyJson, preparsePolicySet, statefulIsAuthorized, validate } from "@cedar-policy/cedar-wasm/nodejs";
 import { CountersignError } from "../../../errors.js";
 import { PolicySlices, type Slice, type Uid } from "../../../policy/slices.js";
@@ -13,6 +14,10 @@ import {
   type StoreSchema,
 } from "./refusals.js";
 import { type CedarContext, type CedarEntity, cedarUid, type EntityIdentifier, invalid } from "./values.js";
+
+// V8 of Node 20 dies ("unreachable code" in its deoptimizer) when it has inlined a hot call into WebAssembly and takes it back: after
+// some ten thousand decisions in one process.
+setFlagsFromString("--no-turbo-inline-js-wasm-calls");
 
 export interface StoredPolicy {
   readonly id: string;
