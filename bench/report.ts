@@ -21,7 +21,12 @@ const section = z.strictObject({
   failure: z.string().exactOptional(),
 });
 export type Section = z.output<typeof section>;
-const results = z.strictObject({ machine: z.string(), node: z.string(), commit: z.string(), benchmarks: z.array(section) });
+const results = z.strictObject({
+  machine: z.string(),
+  node: z.string(),
+  commit: z.string(),
+  benchmarks: z.array(section),
+});
 type Results = z.output<typeof results>;
 
 const FILES = { json: join(import.meta.dirname, "results.json"), markdown: join(import.meta.dirname, "RESULTS.md") };
@@ -49,14 +54,21 @@ function readResults(): Results | undefined {
 export function sectionText({ name, about, figures, failure, load, seconds }: Section): string {
   const rows = figures.map((figure) => [`  ${figure.name}`, shown(figure), aimText(figure), verdict(figure)]);
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("   ").trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("   ")
+      .trimEnd(),
+  );
   const head = `${name}: ${about}  (${seconds.toFixed(0)} s, load ${load.map((each) => each.toFixed(1)).join(" → ")})`;
   return [head, ...lines, ...(failure === undefined ? [] : [`  failed: ${failure}`])].join("\n");
 }
 
 function markdown({ machine, node, commit, benchmarks }: Results): string {
   const parts = benchmarks.map(({ name, about, date, load, figures, failure }) => {
-    const rows = figures.map((figure) => `| ${figure.name} | ${shown(figure)} | ${aimText(figure)} | ${verdict(figure)} |`);
+    const rows = figures.map(
+      (figure) => `| ${figure.name} | ${shown(figure)} | ${aimText(figure)} | ${verdict(figure)} |`,
+    );
     const when = `${date.slice(0, 16).replace("T", " ")} UTC, load average ${load.map((each) => each.toFixed(1)).join(" → ")}`;
     const table = ["| figure | reached | aim | |", "|---|---:|---|---|", ...rows].join("\n");
     return `## ${name}\n\n${about}. ${when}.\n\n${failure === undefined ? table : `It failed: ${failure}`}`;

@@ -21,7 +21,9 @@ import { wholeRuns } from "./whole-runs.js";
 const BENCHMARKS: readonly Benchmark[] = [toolCall, machineRuns, wholeRuns, gate, log, coldStart, synth, runCost];
 const LIMIT_MS = 4 * 60_000;
 
-const { values } = parseArgs({ options: { only: { type: "string" }, child: { type: "string" }, out: { type: "string" } } });
+const { values } = parseArgs({
+  options: { only: { type: "string" }, child: { type: "string" }, out: { type: "string" } },
+});
 if (values.child !== undefined && values.out !== undefined) await runHere(named(values.child), values.out);
 else await runAll(values.only === undefined ? BENCHMARKS : [named(values.only)]);
 

@@ -7,6 +7,7 @@ import type { ApprovalLink, Approvals } from "../../lib/aws/approvals.js";
 import type { Control } from "../../lib/aws/control.js";
 import type { TokenAnswerer } from "../../lib/aws/task-tokens.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
+import { viewHash } from "../../lib/run/hash.js";
 import { isSamePerson } from "../../lib/run/people.js";
 import type { ApprovalView, decisionForm } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
@@ -89,10 +90,15 @@ export async function decide(
     decided_at: isoTime(decidedAtMs),
     action_hash: view.action_hash,
     policy_set_hash: view.policy_set_hash,
+    view_hash: viewHash(view),
   } as const;
-  if ((await deps.approvals.insertDecision(view.workflow, decision)) === "exists") throw decidedBefore(link.approver);
+  const inserted = await deps.approvals.insertDecision(view.workflow, decision);
   const ref = { workflow: view.workflow, approvalId: view.approval_id };
   const after = { ...opened, decisions: await deps.approvals.readDecisions(ref) };
+  if (inserted === "exists" && !after.decisions.some((row) => isSame(row, decision))) {
+    await wakeWhenOver(deps, after);
+    throw decidedBefore(link.approver);
+  }
   logLine("info", "decided", {
     workflow: view.workflow,
     run_id: view.run_id,
@@ -102,6 +108,10 @@ export async function decide(
   await wakeWhenOver(deps, after);
   return after;
 }
+
+/** The row that is there may be this one: its answer was lost, and the SDK wrote it again. */
+const isSame = (row: ApprovalDecision, decision: ApprovalDecision): boolean =>
+  row.approver === decision.approver && row.decision === decision.decision && row.decided_at === decision.decided_at;
 
 /** The state machine is woken by whoever finds the approval over: the row that decides may be older than a failed wake-up. */
 async function refuseWhenOver(deps: DeskDeps, opened: Opened): Promise<void> {

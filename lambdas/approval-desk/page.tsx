@@ -108,8 +108,9 @@ function Origin({ view }: { readonly view: ApprovalView }) {
       </p>
       <p class="soft">
         Bound to action <code>{view.action_hash.slice(0, 16)}</code>, contract{" "}
-        <code>{view.contract_hash.slice(0, 16)}</code>, policies <code>{view.policy_set_hash.slice(0, 16)}</code>. Any
-        change to them needs a new approval.
+        <code>{view.contract_hash.slice(0, 16)}</code>, policies <code>{view.policy_set_hash.slice(0, 16)}</code>. After
+        the approval everything is checked again: another action, preview or contract needs a new approval, and policies
+        that changed decide anew.
       </p>
     </section>
   );

@@ -97,12 +97,13 @@ async function close(
 ): Promise<Settled> {
   const { effect } = readsFor(events, null);
   const execution = await deps.executions.status(open.execution_arn);
-  // After the execution's end, so that nothing it did is missed.
+  // After the execution's end, so that nothing it did is missed; and the time before the ledger, so that a claim that is not there cannot
+  // have begun by then.
+  const nowMs = deps.nowMs();
   const found = effect === null ? undefined : await deps.effects.read({ run, ...effect });
   const secret = await deps.vault.readSecret(run);
   if (secret === undefined)
     throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; close it by hand`);
-  const nowMs = deps.nowMs();
   const closing = closeRun({
     contract: deps.contract,
     events,

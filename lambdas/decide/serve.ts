@@ -40,20 +40,35 @@ export interface GateDeps extends EvidenceSources {
 export function createHandler(deps: GateDeps) {
   return async (event: unknown): Promise<DecideAnswer> => {
     const request = decideRequest.parse(event);
-    const run = { workflow: deps.contract.name, tenant: request.tenant, runId: request.run_id };
-    const events = await admitted(deps, run, request);
-    const input = await inputOf(deps, run, request, events);
-    const place = { run, secret: input.runSecret, events, nowMs: input.nowMs };
-    const answer = await step(deps, input, place);
-    logLine("info", "decided", {
-      workflow: run.workflow,
-      run_id: run.runId,
-      turn: request.turn,
-      phase: request.phase,
-      decision: answer.decision,
-    });
-    return answer;
+    try {
+      return await handle(deps, request);
+    } catch (error) {
+      throw isServiceError(error)
+        ? new NamedError(ERROR_NAMES.unavailable, `run ${request.run_id}: ${error.name}; nothing is decided yet`)
+        : error;
+    }
   };
+}
+
+/** What an SDK client throws when it has tried often enough: an AWS service's error, or none reached it. */
+function isServiceError(error: unknown): error is Error {
+  return error instanceof Error && "$metadata" in error;
+}
+
+async function handle(deps: GateDeps, request: DecideRequest): Promise<DecideAnswer> {
+  const run = { workflow: deps.contract.name, tenant: request.tenant, runId: request.run_id };
+  const events = await admitted(deps, run, request);
+  const input = await inputOf(deps, run, request, events);
+  const place = { run, secret: input.runSecret, events, nowMs: input.nowMs };
+  const answer = await step(deps, input, place);
+  logLine("info", "decided", {
+    workflow: run.workflow,
+    run_id: run.runId,
+    turn: request.turn,
+    phase: request.phase,
+    decision: answer.decision,
+  });
+  return answer;
 }
 
 /** An execution that admission did not start has no log, or not this name. */
@@ -74,6 +89,8 @@ async function inputOf(
   events: readonly RecordedEvent[],
 ): Promise<GateInput> {
   const reads = readsFor(events, request);
+  // Before the ledger is read: a claim that is not there then cannot have begun by this time.
+  const nowMs = deps.nowMs();
   const secret = await deps.vault.readSecret(run);
   if (secret === undefined)
     throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; the run cannot go on`);
@@ -102,7 +119,7 @@ async function inputOf(
     effect: effectRow(effectFound),
     decisions,
     shown: sealed?.["approval|"]?.value,
-    nowMs: deps.nowMs(),
+    nowMs,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The effects ledger's rows as the domain reads them. */
 import type { Effect } from "../../lib/aws/effects.js";
+import { REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { EffectOutcome, EffectRow } from "../../lib/run/types.js";
 
 export function effectRow(effect: Effect | undefined): EffectRow | null {
@@ -10,7 +11,13 @@ export function effectRow(effect: Effect | undefined): EffectRow | null {
     deadlineMs: Date.parse(effect.deadline),
     attempts: effect.attempts,
     outcome: outcomeOf(effect),
+    repeatUntilMs: repeatUntilMs(effect),
   };
+}
+
+function repeatUntilMs({ outcome, failed }: Effect): number | null {
+  if (outcome !== undefined || failed === undefined) return null;
+  return Date.parse(failed.finished_at) + REPEAT_WITHIN_MS;
 }
 
 function outcomeOf({ outcome, failed }: Effect): EffectOutcome | null {

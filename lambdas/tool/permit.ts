@@ -5,6 +5,7 @@ import { hashJson } from "../../lib/run/canonical.js";
 import type { EventOf, RecordedEvent } from "../../lib/run/events.js";
 import type { ToolRequest } from "../../lib/run/protocol.js";
 import { redactWithNonces } from "../../lib/run/redact.js";
+import { isoTime } from "../../lib/run/time.js";
 
 export type Permit = EventOf<"ActionPermitted">;
 
@@ -48,11 +49,11 @@ export function findPermit(tool: Tool, request: ToolRequest, argsHash: string, l
   return permit;
 }
 
-/** @throws CountersignError CS-3205; a repeat of a claim that began in time may end later */
-export function checkNotAfter(tool: Tool, permit: Permit, nowMs: number): void {
-  if (nowMs > Date.parse(permit.data.not_after))
+/** @throws CountersignError CS-3205; a call that began in time may end later */
+export function checkInTime(tool: Tool, permit: Permit, untilMs: number, nowMs: number): void {
+  if (nowMs > untilMs)
     throw new CountersignError(
       "CS-3205",
-      `${tool.name}: run ${permit.run_id}, record ${permit.seq}: the permit ran out at ${permit.data.not_after}; propose again`,
+      `${tool.name}: run ${permit.run_id}, record ${permit.seq}: the permit could be used until ${isoTime(untilMs)}; propose again`,
     );
 }

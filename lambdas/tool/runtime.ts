@@ -1,19 +1,21 @@
 /**
- * What stands between a permit and an effect. In this order: the brake, the permit in the log, the claim in the effects ledger, the
- * tool's own code, its outcome in the ledger. A refusal touches nothing and says why.
+ * What stands between a permit and an effect. In this order: the brake, the permit in the log, the claim in the effects ledger, brake and
+ * permit once more, the tool's own code, its outcome in the ledger. A refusal before the claim touches nothing and says why.
  */
 import type { Control } from "../../lib/aws/control.js";
 import type { Effect, EffectRef, Effects } from "../../lib/aws/effects.js";
 import type { RunLog } from "../../lib/aws/run-log.js";
 import type { Tool } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
-import { ERROR_NAMES, type ToolAnswer, type ToolRequest } from "../../lib/run/protocol.js";
+import { CLAIM_MARGIN_MS, REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
+import type { RunRef } from "../../lib/run/keys.js";
+import { ERROR_NAMES, TOOL_ATTEMPTS, type ToolAnswer, type ToolRequest } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import { makeToolContext } from "../../lib/tool/context.js";
 import type { LocalHosts } from "../../lib/tool/hosts.js";
 import { NamedError } from "../shared/named-error.js";
 import { type Attempt, attempt, type Handle } from "./attempt.js";
-import { argsHashOf, checkNotAfter, findPermit, type Permit } from "./permit.js";
+import { argsHashOf, checkInTime, findPermit, type Permit } from "./permit.js";
 
 export interface ToolRuntime {
   readonly workflow: string;
@@ -27,26 +29,25 @@ export interface ToolRuntime {
   readonly nowMs: () => number;
 }
 
-/** From a claim's time limit to when its function has certainly ended: the runtime's own work around the tool's code. */
-const CLAIM_MARGIN_MS = 15_000;
-
 /** @throws CountersignError CS-32xx when it refuses, NamedError `ToolRetryable` or `ClaimOpen` */
 export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promise<ToolAnswer> {
   const { tool, workflow } = runtime;
   const run = { workflow, tenant: request.tenant, runId: request.run_id };
-  const brake = await runtime.control.readBrake(workflow);
-  if (brake?.on === true)
-    throw new CountersignError(
-      "CS-3202",
-      `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`,
-    );
   const argsHash = argsHashOf(tool, request);
-  const log = await runtime.log.read(run, { fromSeq: request.permit_seq });
-  const permit = findPermit(tool, request, argsHash, log);
+  const permit = await findLeave(runtime, run, request, argsHash);
   const ref = { run, tool: tool.name, turn: request.turn };
   const claim = await claimEffect(runtime, ref, permit);
   if (claim.kind === "settled") return claim.answer;
   const startedMs = runtime.nowMs();
+  if (tool.effect === "write") {
+    try {
+      await findLeave(runtime, run, request, argsHash);
+      checkInTime(tool, permit, claim.untilMs, runtime.nowMs());
+    } catch (error) {
+      if (error instanceof CountersignError) await giveUp(runtime, ref, claim, error, startedMs);
+      throw error;
+    }
+  }
   const result = await attempt(tool, runtime.handle, request.action.args, (signal) =>
     makeToolContext({
       tool,
@@ -63,10 +64,45 @@ export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promi
   return store(runtime, ref, claim.attempts, result, startedMs);
 }
 
+/** The brake is off and the log ends with the permit. Asked again after the claim, by a write that was held up before it. */
+async function findLeave(
+  { tool, workflow, control, log }: ToolRuntime,
+  run: RunRef,
+  request: ToolRequest,
+  argsHash: string,
+): Promise<Permit> {
+  const brake = await control.readBrake(workflow);
+  if (brake?.on === true)
+    throw new CountersignError(
+      "CS-3202",
+      `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`,
+    );
+  return findPermit(tool, request, argsHash, await log.read(run, { fromSeq: request.permit_seq }));
+}
+
 type Claimed =
   | { readonly kind: "settled"; readonly answer: ToolAnswer }
-  /** `repeated`: an earlier attempt may have had its effect */
-  | { readonly kind: "claimed"; readonly attempts: number; readonly repeated: boolean };
+  | {
+      readonly kind: "claimed";
+      readonly attempts: number;
+      /** an earlier attempt may have had its effect */
+      readonly repeated: boolean;
+      /** no effect may begin after this: the gate counts on it. Epoch ms */
+      readonly untilMs: number;
+    };
+type Claim = Extract<Claimed, { kind: "claimed" }>;
+
+/** The claim came too late: this attempt did nothing, and no other will. */
+async function giveUp(
+  runtime: ToolRuntime,
+  ref: EffectRef,
+  { attempts, repeated }: Claim,
+  { code, message }: CountersignError,
+  startedMs: number,
+): Promise<void> {
+  const answer: ToolAnswer = { status: repeated ? "unknown" : "error", error: { code, message, retryable: false } };
+  await store(runtime, ref, attempts, { kind: "outcome", answer, effectPossible: repeated }, startedMs);
+}
 
 async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit): Promise<Claimed> {
   const { tool, effects } = runtime;
@@ -78,8 +114,9 @@ async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit)
   };
   const earlier = await effects.read(ref);
   if (earlier === undefined) {
-    checkNotAfter(tool, permit, nowMs);
-    if (await effects.claim(ref, claim)) return { kind: "claimed", attempts: 1, repeated: false };
+    const untilMs = Date.parse(permit.data.not_after);
+    checkInTime(tool, permit, untilMs, nowMs);
+    if (await effects.claim(ref, claim)) return { kind: "claimed", attempts: 1, repeated: false, untilMs };
     throw claimOpen(tool);
   }
   if (earlier.args_hash !== permit.data.args_hash)
@@ -91,10 +128,16 @@ async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit)
   if (earlier.failed === undefined && nowMs < Date.parse(earlier.deadline)) throw claimOpen(tool);
   const repeated = tool.effect === "write" && (earlier.failed?.effect_possible ?? true);
   if (repeated && tool.idempotency === "none") return abandon(runtime, ref, earlier);
+  const untilMs = repeatUntilMs(earlier);
+  checkInTime(tool, permit, untilMs, nowMs);
   if (await effects.reclaim(ref, earlier.attempts, claim))
-    return { kind: "claimed", attempts: earlier.attempts + 1, repeated };
+    return { kind: "claimed", attempts: earlier.attempts + 1, repeated, untilMs };
   throw claimOpen(tool);
 }
+
+/** After a failure the gate waits this long; an attempt that never ended is settled as possible whoever repeats it. */
+const repeatUntilMs = ({ failed }: Effect): number =>
+  failed === undefined ? Number.POSITIVE_INFINITY : Date.parse(failed.finished_at) + REPEAT_WITHIN_MS;
 
 /** The effect may have happened, and the tool has no way to find out: a person must. */
 async function abandon(runtime: ToolRuntime, ref: EffectRef, earlier: Effect): Promise<Claimed> {
@@ -120,18 +163,24 @@ async function store(
     latency_ms: Math.max(0, nowTime - startedMs),
     finished_at: isoTime(nowTime),
   };
-  if (result.kind === "retry") {
+  if (result.kind === "retry" && attempts < TOOL_ATTEMPTS) {
     await effects.storeFailure(ref, attempts, { ...result.error, ...measured });
     throw new NamedError(
       ERROR_NAMES.toolRetryable,
       `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`,
     );
   }
-  if (await effects.storeOutcome(ref, attempts, { ...result.answer, ...measured })) return result.answer;
+  const answer = result.kind === "retry" ? lastAnswer(result) : result.answer;
+  if (await effects.storeOutcome(ref, attempts, { ...answer, ...measured })) return answer;
   // Another attempt took over after this one's deadline: what that one stored counts.
   const settled = (await effects.read(ref))?.outcome;
   if (settled === undefined) throw claimOpen(tool);
   return answerOf(settled);
+}
+
+/** Nobody tries again: what the last attempt left open stays open. */
+function lastAnswer({ effectPossible, error }: Extract<Attempt, { kind: "retry" }>): ToolAnswer {
+  return { status: effectPossible ? "unknown" : "error", error };
 }
 
 function answerOf({ status, output, error }: ToolAnswer): ToolAnswer {

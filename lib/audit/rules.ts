@@ -136,9 +136,14 @@ function requested(state: RuleState, event: EventOf<"ApprovalRequested">): RuleF
 }
 
 function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): RuleFault | undefined {
-  const { turn, approval_id, approver, decision, decided_at, action_hash } = event.data;
+  const { turn, approval_id, approver, decision, decided_at, action_hash, view_hash } = event.data;
   const asked = state.requested?.data;
-  if (asked?.turn !== turn || asked.approval_id !== approval_id || asked.action_hash !== action_hash) {
+  if (
+    asked?.turn !== turn ||
+    asked.approval_id !== approval_id ||
+    asked.action_hash !== action_hash ||
+    asked.view_hash !== view_hash
+  ) {
     return fault("CS-5126", `${approver} decided about something that was not asked`);
   }
   const person = personKey(approver);

@@ -53,7 +53,8 @@ export interface Budgets {
   freeUnique(tenant: string, hash: string, runId: string): Promise<void>;
 }
 
-const MAX_ATTEMPTS = 8;
+/** Enough for two dozen writers at once, a few seconds at most. */
+const MAX_ATTEMPTS = 20;
 const counterRow = z.object({ revision: z.int().min(1), document: z.string() });
 const uniqueRow = z.object({ run_id: z.string() });
 

@@ -3,6 +3,7 @@
  * after, so that a repeat knows what an earlier attempt did. The tool's function needs `dynamodb:GetItem`, `PutItem` and
  * `UpdateItem` on its own partitions; the gate and close-run `dynamodb:GetItem`.
  */
+import { randomUUID } from "node:crypto";
 import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -72,6 +73,8 @@ const effectRow = z.object({
   attempts: z.int().positive(),
   outcome: z.string().optional(),
   failed: z.string().optional(),
+  /** of whoever made the newest claim: tells one's own, whose answer was lost, from another's */
+  claimant: z.string().optional(),
 });
 
 export function dynamoEffects(ref: TableRef): Effects {
@@ -88,12 +91,17 @@ export function dynamoEffects(ref: TableRef): Effects {
         }),
       ),
     );
+  /** Makes a claim; one that was written, and whose answer was lost, is found by its claimant when the SDK asks again. */
+  const claimAs = async (effect: EffectRef, write: (claimant: string) => Promise<boolean>): Promise<boolean> => {
+    const claimant = randomUUID();
+    return (await write(claimant)) || (await getRow(ref, keyOf(effect), effectRow))?.claimant === claimant;
+  };
   return {
     async read(effect) {
       const key = keyOf(effect);
       const row = await getRow(ref, key, effectRow);
       if (row === undefined) return undefined;
-      const { outcome, failed, ...claim } = row;
+      const { outcome, failed, claimant: _claimant, ...claim } = row;
       const place = `${ref.table}: ${key.pk}/${key.sk}`;
       return {
         ...claim,
@@ -102,26 +110,31 @@ export function dynamoEffects(ref: TableRef): Effects {
       };
     },
     claim: (effect, claim) =>
-      held(() =>
-        ref.client.send(
-          new PutItemCommand({
-            TableName: ref.table,
-            Item: marshall({ ...keyOf(effect), ...claim, attempts: 1 }),
-            ConditionExpression: "attribute_not_exists(pk)",
-          }),
+      claimAs(effect, (claimant) =>
+        held(() =>
+          ref.client.send(
+            new PutItemCommand({
+              TableName: ref.table,
+              Item: marshall({ ...keyOf(effect), ...claim, claimant, attempts: 1 }),
+              ConditionExpression: "attribute_not_exists(pk)",
+            }),
+          ),
         ),
       ),
     reclaim: (effect, attempts, claim) =>
-      guarded(
-        keyOf(effect),
-        attempts,
-        "SET attempts = :next, args_hash = :args_hash, claimed_at = :claimed_at, deadline = :deadline REMOVE failed",
-        {
-          ":next": attempts + 1,
-          ":args_hash": claim.args_hash,
-          ":claimed_at": claim.claimed_at,
-          ":deadline": claim.deadline,
-        },
+      claimAs(effect, (claimant) =>
+        guarded(
+          keyOf(effect),
+          attempts,
+          "SET attempts = :next, args_hash = :args_hash, claimed_at = :claimed_at, deadline = :deadline, claimant = :claimant REMOVE failed",
+          {
+            ":next": attempts + 1,
+            ":args_hash": claim.args_hash,
+            ":claimed_at": claim.claimed_at,
+            ":deadline": claim.deadline,
+            ":claimant": claimant,
+          },
+        ),
       ),
     storeOutcome: (effect, attempts, outcome) =>
       guarded(keyOf(effect), attempts, "SET outcome = :outcome REMOVE failed", { ":outcome": JSON.stringify(outcome) }),

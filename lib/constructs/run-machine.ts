@@ -87,7 +87,7 @@ export class RunMachine extends Construct {
 
   private states(props: RunMachineProps): sfn.IChainable {
     const propose = proposeAction(this, props.propose);
-    const decide = decideAction(this, props.decide);
+    const decide = decideAction(this, props.decide, props.tools);
     const route = sfn.Choice.jsonata(this, "RouteDecision");
     const notAdmitted = sfn.Fail.jsonata(this, "NotAdmitted", {
       error: ERROR_NAMES.notAdmitted,

@@ -4,7 +4,8 @@ import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import type { Construct } from "constructs";
-import { ERROR_NAMES } from "../run/protocol.js";
+import { longestWaitMs } from "../run/claim.js";
+import { ERROR_NAMES, TOOL_ATTEMPTS } from "../run/protocol.js";
 
 export interface ToolTask {
   readonly name: string;
@@ -15,11 +16,15 @@ export interface ToolTask {
 
 /** Lambda could not run the function, or says so: doing it again is right for functions that repeat themselves. */
 const SERVICE_ERRORS = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"];
+/** The function's process died. */
+const DIED = "Runtime.ExitError";
 /** The function ended without an answer, or nobody waited for it: only for functions that may be asked again in any case. */
-const CUT_OFF = ["Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout"];
+const CUT_OFF = ["Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout", DIED];
 const THROTTLED = "Lambda.TooManyRequestsException";
 /** Step Functions waits a little longer than the function may run, so that the function's own ending is what is seen. */
 const TOOL_MARGIN = Duration.seconds(5);
+/** And a claim is over a little later than that. */
+const CLAIM_MARGIN = Duration.seconds(10);
 const ZERO_HASH = "0".repeat(64);
 
 /** `turn` of the state's input, as an expression */
@@ -79,7 +84,11 @@ export function proposeAction(scope: Construct, propose: lambda.IFunction): task
 }
 
 /** The gate repeats a step with the same result, so it may be asked again whenever it could not answer. */
-export function decideAction(scope: Construct, decide: lambda.IFunction): tasks.LambdaInvoke {
+export function decideAction(
+  scope: Construct,
+  decide: lambda.IFunction,
+  tools: readonly ToolTask[],
+): tasks.LambdaInvoke {
   const state = tasks.LambdaInvoke.jsonata(scope, "DecideAction", {
     lambdaFunction: decide,
     payload: sfn.TaskInput.fromText(
@@ -90,9 +99,10 @@ export function decideAction(scope: Construct, decide: lambda.IFunction): tasks.
   });
   state.addRetry({
     errors: [ERROR_NAMES.claimOpen],
-    interval: Duration.seconds(5),
-    maxAttempts: 10,
-    backoffRate: 1,
+    interval: Duration.seconds(CLAIM_PAUSES.firstSeconds),
+    maxAttempts: claimAttempts(tools),
+    backoffRate: CLAIM_PAUSES.rate,
+    maxDelay: Duration.seconds(CLAIM_PAUSES.longestSeconds),
   });
   state.addRetry({
     errors: [ERROR_NAMES.conflict],
@@ -101,12 +111,26 @@ export function decideAction(scope: Construct, decide: lambda.IFunction): tasks.
     backoffRate: 2,
   });
   state.addRetry({
-    errors: [...SERVICE_ERRORS, ...CUT_OFF, THROTTLED],
+    errors: [ERROR_NAMES.unavailable, ...SERVICE_ERRORS, ...CUT_OFF, THROTTLED],
     interval: Duration.seconds(2),
     maxAttempts: 6,
     backoffRate: 2,
   });
   return state;
+}
+
+/** Growing pauses while a claim is open: short for a tool that ends soon, few for one that takes minutes. */
+const CLAIM_PAUSES = { firstSeconds: 5, rate: 1.5, longestSeconds: 60 } as const;
+
+/** As many as it takes to outlast the longest claim of these tools. */
+function claimAttempts(tools: readonly ToolTask[]): number {
+  // A function's own limit is longer than its tool's.
+  const waitSeconds = Math.max(...tools.map(({ timeout }) => longestWaitMs(timeout.toMilliseconds()))) / 1000;
+  const { firstSeconds, rate, longestSeconds } = CLAIM_PAUSES;
+  let attempts = 0;
+  for (let waited = 0; waited <= waitSeconds; attempts++)
+    waited += Math.min(longestSeconds, firstSeconds * rate ** attempts);
+  return attempts;
 }
 
 export function runTool(scope: Construct, tool: ToolTask): tasks.LambdaInvoke {
@@ -126,9 +150,11 @@ export function runTool(scope: Construct, tool: ToolTask): tasks.LambdaInvoke {
   state.addRetry({
     errors: [ERROR_NAMES.toolRetryable],
     interval: Duration.seconds(2),
-    maxAttempts: 2,
+    maxAttempts: TOOL_ATTEMPTS - 1,
     backoffRate: 3,
   });
+  // Once its claim is over: whether it may act again, the tool's contract says.
+  state.addRetry({ errors: [DIED], interval: tool.timeout.plus(CLAIM_MARGIN), maxAttempts: 1 });
   // Not a timeout, after which the effect may have happened: the gate settles that from the ledger.
   state.addRetry({
     errors: [...SERVICE_ERRORS, THROTTLED],

@@ -10,7 +10,7 @@ export type Resolution =
   | { readonly kind: "approved" | "rejected" | "expired"; readonly decisions: readonly ApprovalDecision[] };
 
 /**
- * Counts rows for this approval and exactly this content, by listed approvers other than the requester, decided before the
+ * Counts rows for this approval, exactly this action and exactly what was shown, by listed approvers other than the requester, decided before the
  * deadline, each person once (the first row). One reject wins.
  */
 export function resolveApproval(
@@ -37,6 +37,7 @@ function countedDecisions(
     const counts =
       row.approval_id === requested.approval_id &&
       row.action_hash === requested.action_hash &&
+      row.view_hash === requested.view_hash &&
       requested.approvers.some((approver) => personKey(approver) === person) &&
       !isSamePerson(requester, row.approver) &&
       msOf(row.decided_at) < msOf(requested.deadline) &&

@@ -2,7 +2,7 @@
 
 import { plain, runClosed, stamp } from "./draft.js";
 import { movedHolds, settleOpenCall } from "./settle.js";
-import { evolve, foldRun, type OpenRun, type Outcome, openCall, type RunState } from "./state.js";
+import { evolve, foldRun, type OpenRun, type Outcome, type RunState } from "./state.js";
 import { msOf } from "./time.js";
 import type { CloseInput, Closing, Entry } from "./types.js";
 import { unreachable } from "./unreachable.js";
@@ -17,8 +17,6 @@ export function closeRun(input: CloseInput): Closing {
   const outcome = outcomeOf(input, before);
   if (outcome === "running") return { kind: "nothing" };
   if (outcome === "starting") return { kind: "wait", untilMs: msOf(before.startedAt) + START_GRACE_MS };
-  const unclaimed = unclaimedUntil(input, before);
-  if (unclaimed !== undefined) return { kind: "wait", untilMs: unclaimed };
   const settlement = settleOpenCall(contract, before, effect, runSecret, nowMs);
   if (settlement.kind === "wait") return settlement;
   if (settlement.kind === "none") {
@@ -47,14 +45,6 @@ function outcomeOf({ execution, nowMs }: CloseInput, run: OpenRun): Outcome | "r
     default:
       return unreachable("execution status", execution);
   }
-}
-
-/** A permit without a claim may still be claimed until it runs out: a function that is starting does not know that its execution ended. */
-function unclaimedUntil({ effect, nowMs }: CloseInput, run: OpenRun): number | undefined {
-  const call = openCall(run);
-  if (call === undefined || effect !== null) return undefined;
-  const untilMs = msOf(call.notAfter);
-  return nowMs <= untilMs ? untilMs + 1 : undefined;
 }
 
 /** People who were being asked need not answer any more. */

@@ -14,10 +14,11 @@ import { CountersignError } from "../errors.js";
 import { cannotPay, overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
+import { PERMIT_VALID_MS } from "./claim.js";
 import { type DecidedParts, decidedEntry, policyRecord, refuse } from "./deny.js";
 import { finishStep, plain } from "./draft.js";
 import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
-import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep } from "./hash.js";
+import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep, viewHash } from "./hash.js";
 import { isSamePerson } from "./people.js";
 import { type Ruling, rule } from "./policy.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
@@ -27,9 +28,6 @@ import { isoTime, msOf } from "./time.js";
 import { typedConfirmation } from "./title.js";
 import type { Entry, Evidence, GateCase, Judgement, SealedValue, Step } from "./types.js";
 import { askingPolicies, viewJson, viewOf } from "./view.js";
-
-/** How long a permit may be claimed: longer than a tool's retries, shorter than anyone's memory. */
-export const PERMIT_VALID_MS = 15 * 60_000;
 
 /** @throws CountersignError CS-3019 when the shell did not fetch what `needs` names */
 export function decide({ case: gate, needs }: Judgement, evidence: Evidence): Step {
@@ -183,6 +181,7 @@ function ask(
         type: policies[0] ?? "policy",
         policies,
         action_hash: hash,
+        view_hash: viewHash(view),
         needed,
         approvers: [...approvers],
         typed_confirmation: typedConfirmation(tool, args, resource.id) !== null,

@@ -58,6 +58,8 @@ const approvalDecision = z.strictObject({
   decided_at: isoTime,
   action_hash: hex64,
   policy_set_hash: hex64,
+  /** SHA-256(JCS) of everything that was shown; must be the one of the request */
+  view_hash: hex64,
 });
 export type ApprovalDecision = z.infer<typeof approvalDecision>;
 export const approvalDecisionSchema = approvalDecision;
@@ -147,6 +149,8 @@ const payloads = {
     type: z.string(),
     policies: z.array(z.string()),
     action_hash: hex64,
+    /** SHA-256(JCS) of the approval view: title, preview, reasons, approvers, deadline, all of it */
+    view_hash: hex64,
     needed: z.int().min(1).max(2),
     approvers: z.array(z.string()),
     typed_confirmation: z.boolean(),

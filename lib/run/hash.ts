@@ -1,5 +1,7 @@
 /** What approvals and permits are bound to, and the identifiers that follow from it. */
+
 import { hashJson, type Json, jcs, sha256Hex } from "./canonical.js";
+import type { ApprovalView } from "./protocol.js";
 import { commit, noncesOf } from "./redact.js";
 
 export interface ActionContent {
@@ -46,3 +48,6 @@ export function approvalId(runId: string, turn: number, actionHashHex: string): 
 export function previewHash(runSecret: Uint8Array, turn: number, preview: Json): string {
   return commit(preview, noncesOf(runSecret, turn, "preview")("")).$commitment;
 }
+
+/** What a decision is bound to beside the action: everything that was shown to people. */
+export const viewHash = (view: ApprovalView): string => hashJson({ ...view });

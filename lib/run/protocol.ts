@@ -6,6 +6,8 @@ import * as z from "zod";
 
 export const MAX_ARGS_BYTES = 64 * 1024;
 export const MAX_OUTPUT_BYTES = 64 * 1024;
+/** Attempts of one permitted call; how the last one ended is final. */
+export const TOOL_ATTEMPTS = 3;
 
 /** `error.name` of what functions throw, for Retry and Catch in the state machine. */
 export const ERROR_NAMES = {
@@ -15,6 +17,8 @@ export const ERROR_NAMES = {
   toolRetryable: "ToolRetryable",
   /** a claim is still running: decide again later */
   claimOpen: "ClaimOpen",
+  /** the gate could not reach what it needs: decide again */
+  unavailable: "Unavailable",
   /** someone else wrote at the same time: decide again */
   conflict: "Conflict",
 } as const;
@@ -116,6 +120,8 @@ export type DecideRequest = z.infer<typeof decideRequest>;
 /** Everything an approver is shown. The desk recomputes `action_hash` from it before showing or deciding. */
 export const approvalView = z.strictObject({
   approval_id: z.string(),
+  /** makes the view's hash say nothing about its content */
+  view_nonce: hex64,
   workflow: z.string(),
   purpose: z.string(),
   agent: z.string(),

@@ -21,6 +21,7 @@ export type NonceFor = (path: string) => string;
 export type SealedWhat =
   | "input"
   | "args"
+  | "view"
   | "rationale"
   | "summary"
   | "excerpt"

@@ -2,6 +2,7 @@
 import type { Contract, Tool } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 import { hashJson, isJson, isJsonObject, jsonSizeBytes } from "./canonical.js";
+import { settlesAtMs } from "./claim.js";
 import type { EventOf } from "./events.js";
 import { countersOf, holderOf } from "./exposure.js";
 import { faultText } from "./proposal.js";
@@ -14,7 +15,7 @@ import type { EffectRow, Entry, Step } from "./types.js";
 
 export type Settlement =
   | { readonly kind: "none" }
-  /** the claim's function may still be running */
+  /** the claim's function may still be running, or a function may still claim */
   | { readonly kind: "wait"; readonly untilMs: number }
   | {
       readonly kind: "settled";
@@ -36,10 +37,9 @@ export function settleOpenCall(
 ): Settlement {
   const call = openCall(run);
   if (call === undefined) return { kind: "none" };
-  if (effect !== null && effect.outcome === null && nowMs < effect.deadlineMs) {
-    return { kind: "wait", untilMs: effect.deadlineMs };
-  }
   const tool = contract.tools.find(({ name }) => name === call.tool);
+  const untilMs = settlesAtMs(call, tool, effect);
+  if (untilMs !== undefined && nowMs < untilMs) return { kind: "wait", untilMs };
   const { answer, effectPossible } = outcomeOf(call, tool, effect);
   const entry = returned(call, tool, effect, answer, effectPossible, runSecret);
   const unknownWrite = answer.status === "unknown" && tool?.effect !== "read";

@@ -51,6 +51,8 @@ export interface EffectRow {
   readonly attempts: number;
   /** how the newest attempt ended, final (`outcome`) or not (`failed`, as an `error` answer); null while the claim is open */
   readonly outcome: EffectOutcome | null;
+  /** epoch ms until which another attempt may begin after one that failed; null when none may */
+  readonly repeatUntilMs: number | null;
 }
 export interface EffectOutcome {
   readonly answer: ToolAnswer;
@@ -95,6 +97,7 @@ export interface GateInput {
   readonly decisions: readonly ApprovalDecision[];
   /** of `Reads.shown`: the vault's value, not yet parsed */
   readonly shown: unknown;
+  /** taken before the ledger was read */
   readonly nowMs: number;
   /** kept back for the next model call, micro-USD; default: what the dearest one of the run cost */
   readonly reserveMicroUsd?: number;
@@ -221,6 +224,7 @@ export interface CloseInput {
   readonly effect: EffectRow | null;
   /** null: there is no such execution */
   readonly execution: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | null;
+  /** taken before the ledger was read */
   readonly nowMs: number;
 }
 export type Closing =

@@ -5,6 +5,7 @@ import type { Json } from "./canonical.js";
 import { proposalStep } from "./hash.js";
 import { exposureOf, type Ruling } from "./policy.js";
 import { type ApprovalView, approvalView } from "./protocol.js";
+import { noncesOf } from "./redact.js";
 import { subjectOf } from "./resource.js";
 import { isoTime } from "./time.js";
 import { renderTitle, typedConfirmation } from "./title.js";
@@ -26,6 +27,7 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
   const preview = evidence.preview?.status === "ok" ? evidence.preview.preview : null;
   return {
     approval_id: asking.approvalId,
+    view_nonce: noncesOf(input.runSecret, request.turn, "view")(""),
     workflow: contract.name,
     purpose: contract.purpose,
     agent: agentId(contract),

@@ -6,6 +6,7 @@ import { approvalStatus, matchesHash } from "../../lib/approval/status.js";
 import { durationText, instantText } from "../../lib/approval/times.js";
 import { visible } from "../../lib/approval/visible.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
+import { viewHash } from "../../lib/run/hash.js";
 import { isSamePerson } from "../../lib/run/people.js";
 import { approvalViewOf } from "./fixture.js";
 
@@ -63,6 +64,7 @@ describe("an approval", () => {
     decided_at: "2026-11-21T13:05:00.000Z",
     action_hash: view.action_hash,
     policy_set_hash: view.policy_set_hash,
+    view_hash: viewHash(view),
     ...over,
   });
   const before = Date.parse(view.deadline) - 1;

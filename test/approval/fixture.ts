@@ -8,6 +8,7 @@ const HEX = "c".repeat(64);
 export function approvalViewOf(over: Partial<ApprovalView> = {}): ApprovalView {
   const view: ApprovalView = {
     approval_id: "ap_1",
+    view_nonce: HEX,
     workflow: "billing-dispute",
     purpose: "Settle a dispute.",
     agent: "billing-dispute-v3",

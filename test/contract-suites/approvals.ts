@@ -1,6 +1,8 @@
 /** What every store of approvals does. */
+
 import { describe, expect, test } from "vitest";
 import type { Approvals } from "../../lib/aws/approvals.js";
+import { viewHash } from "../../lib/run/hash.js";
 import { approvalViewOf } from "../approval/fixture.js";
 import { newRun } from "../aws/cloud.js";
 
@@ -56,6 +58,7 @@ export function approvalsSuite(approvals: () => Approvals): void {
         decided_at,
         action_hash: view.action_hash,
         policy_set_hash: view.policy_set_hash,
+        view_hash: viewHash(view),
       });
       const late = decision("ana@example.com", "2026-11-21T13:05:00.000Z");
       const early = decision("bo@example.com", "2026-11-21T13:01:00.000Z", "reject");

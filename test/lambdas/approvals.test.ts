@@ -1,3 +1,4 @@
+import { viewHash } from "../../lib/run/hash.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createApp } from "../../lambdas/approval-desk/app.js";
 import { createHandler } from "../../lambdas/request-approval/serve.js";
@@ -257,6 +258,7 @@ describe("deciding", () => {
         decided_at: "2026-11-21T13:01:00.000Z",
         action_hash: view.action_hash,
         policy_set_hash: view.policy_set_hash,
+        view_hash: viewHash(view),
       },
     ]);
     expect(answered).toHaveLength(2);

@@ -1,4 +1,5 @@
 /** Admission, gate and close-run on the embedded tables and buckets; policies, previews and Step Functions answer as the test says. */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createHandler as createAdmit } from "../../lambdas/admit/serve.js";
 import { createHandler as createCloseRun } from "../../lambdas/close-run/serve.js";
@@ -17,6 +18,7 @@ import { s3Vault } from "../../lib/aws/vault.js";
 import type { Contract } from "../../lib/contract/model.js";
 import { dayDoc } from "../../lib/run/budget.js";
 import { counterDoc, countersOf } from "../../lib/run/exposure.js";
+import { viewHash } from "../../lib/run/hash.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import type { Proposal } from "../../lib/run/protocol.js";
 import { startStage, type TestStage } from "../aws/cloud.js";
@@ -339,6 +341,7 @@ describe("the gate", () => {
       decided_at: "2026-11-21T12:00:05.000Z",
       action_hash: approval.action_hash,
       policy_set_hash: approval.policy_set_hash,
+      view_hash: viewHash(approval),
     } as const;
     await dynamoApprovals(stage.table("approvals")).insertDecision("billing-dispute", decision);
     nowMs += 10_000;

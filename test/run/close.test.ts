@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import { START_GRACE_MS } from "../../lib/run/close.js";
-import { PERMIT_VALID_MS } from "../../lib/run/decide.js";
+import { longestWaitMs } from "../../lib/run/claim.js";
 import { act, LOOKED_UP, lookedUp, NOON, REFUND, row, World, wholeRun } from "./support.js";
 
 test.each([
@@ -47,8 +47,9 @@ describe("an open permit", () => {
   };
   test("without a claim is waited for until it runs out, and frees its exposure then", () => {
     const world = permitted();
-    expect(world.close("ABORTED")).toEqual({ kind: "wait", untilMs: NOON + PERMIT_VALID_MS + 1 });
-    world.now += PERMIT_VALID_MS + 1;
+    const settlesMs = longestWaitMs(0) + 1;
+    expect(world.close("ABORTED")).toEqual({ kind: "wait", untilMs: NOON + settlesMs });
+    world.now += settlesMs;
     expect(world.close("ABORTED")).toMatchObject({ kind: "close", settled: [], released: [{}, {}] });
     expect(world.types().slice(-2)).toEqual(["ToolReturned", "RunClosed"]);
     expect(world.data("RunClosed").outcome.status).toBe("stopped");

@@ -307,3 +307,11 @@ test("who asked for the run is not an approver of it, also under the name of a r
   world.decides("ana@example.com");
   expect(world.approval()).toMatchObject({ decision: "ask" });
 });
+
+test("a decision about a page that showed something else does not count, whatever action it names", () => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  world.decides("ana@example.com", "approve", { view_hash: "0".repeat(64) });
+  expect(world.approval()).toMatchObject({ decision: "ask" });
+  expect(world.types()).not.toContain("ApprovalDecided");
+});

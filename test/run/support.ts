@@ -1,4 +1,5 @@
 /** A shell without a cloud: keeps log, ledger, counters and context in memory and drives the domain as the gate's function does. */
+
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { appendToChain } from "../../lib/audit/chain.js";
@@ -6,6 +7,7 @@ import type { Contract, Tool } from "../../lib/contract/model.js";
 import type { PolicyFacts } from "../../lib/policy/request.js";
 import type { ApprovalDecision, EventOf, NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { counterName, holdExposure, releaseExposure, settleExposure } from "../../lib/run/exposure.js";
+import { viewHash } from "../../lib/run/hash.js";
 import { admit, assess, closeRun, decide, nextPolicyQuestion, readsFor, recordedAnswer } from "../../lib/run/index.js";
 import type { DecideAnswer, DecideRequest, Proposal, RunContext, ToolAnswer } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
@@ -200,7 +202,7 @@ export const act = (
 export const okRow = (argsHash: string, output: JsonObject): EffectRow => row(argsHash, { status: "ok", output }, true);
 export function row(argsHash: string, answer: ToolAnswer | null, effectPossible = false): EffectRow {
   const outcome = answer === null ? null : { answer, effectPossible, latencyMs: 12 };
-  return { args_hash: argsHash, claimedAtMs: NOON, deadlineMs: NOON + 30_000, attempts: 1, outcome };
+  return { args_hash: argsHash, claimedAtMs: NOON, deadlineMs: NOON + 30_000, attempts: 1, outcome, repeatUntilMs: null };
 }
 
 export class World {
@@ -397,6 +399,7 @@ export class World {
       decided_at: isoTime(this.now),
       action_hash: approval.action_hash,
       policy_set_hash: approval.policy_set_hash,
+      view_hash: viewHash(approval),
       ...change,
     });
     return this;

@@ -39,7 +39,12 @@ const runTool = (FunctionName: string, TimeoutSeconds: number) => ({
     Payload: { ...RUN, turn: TURN, action: ACTION, permit_seq: "{% $states.input.permit_seq %}" },
   },
   TimeoutSeconds,
-  Retry: [retry(["ToolRetryable"], 2, 2, 3), retry([...LAMBDA, THROTTLED], 2, 3, 2)],
+  Retry: [
+    retry(["ToolRetryable"], 2, 2, 3),
+    // after its claim, which ends five seconds after the function's own limit
+    { ErrorEquals: ["Runtime.ExitError"], IntervalSeconds: seconds + 5, MaxAttempts: 1 },
+    retry([...LAMBDA, THROTTLED], 2, 3, 2),
+  ],
   Catch: [{ ErrorEquals: ["States.ALL"], Output: { phase: "outcome", turn: TURN }, Next: "DecideAction" }],
   Output: { turn: "{% $states.input.turn + 1 %}", last: PAYLOAD },
   Next: "ProposeAction",
@@ -94,10 +99,18 @@ describe("the state machine", () => {
               "{% $merge([$states.input, {'run_id': $states.context.Execution.Name, 'tenant': $states.context.Execution.Input.tenant, 'execution_arn': $states.context.Execution.Id}]) %}",
           },
           Retry: [
-            retry(["ClaimOpen"], 5, 10, 1),
+            { ...retry(["ClaimOpen"], 5, 7, 1.5), MaxDelaySeconds: 60 },
             retry(["Conflict"], 1, 6, 2),
             retry(
-              [...LAMBDA, "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout", THROTTLED],
+              [
+                "Unavailable",
+                ...LAMBDA,
+                "Lambda.ClientExecutionTimeoutException",
+                "Lambda.Unknown",
+                "Sandbox.Timedout",
+                "Runtime.ExitError",
+                THROTTLED,
+              ],
               2,
               6,
               2,

@@ -4,13 +4,24 @@ import * as z from "zod";
 import { effectOutcome, failedAttempt } from "../../../lib/aws/effects.js";
 import type { Cloud } from "../../../lib/local/cloud.js";
 import { dayDoc } from "../../../lib/run/budget.js";
-import { approvalDecisionSchema, type ApprovalDecision, recordedEvent, type RecordedEvent } from "../../../lib/run/events.js";
+import {
+  approvalDecisionSchema,
+  type ApprovalDecision,
+  recordedEvent,
+  type RecordedEvent,
+} from "../../../lib/run/events.js";
 import { counterDoc } from "../../../lib/run/exposure.js";
 
 /** What the book holds. */
 export const bookState = z.object({
   entries: z.array(
-    z.object({ ref: z.string(), account: z.string(), amount_cents: z.int(), marker: z.string().optional(), atMs: z.number() }),
+    z.object({
+      ref: z.string(),
+      account: z.string(),
+      amount_cents: z.int(),
+      marker: z.string().optional(),
+      atMs: z.number(),
+    }),
   ),
 });
 export type Entry = z.output<typeof bookState>["entries"][number];
@@ -29,7 +40,11 @@ export interface World {
 
 const keyed = z.object({ pk: z.string(), sk: z.string() });
 const logRow = keyed.extend({ event: z.string() });
-const effectRow = keyed.extend({ args_hash: z.string(), outcome: z.string().optional(), failed: z.string().optional() });
+const effectRow = keyed.extend({
+  args_hash: z.string(),
+  outcome: z.string().optional(),
+  failed: z.string().optional(),
+});
 const counterRow = keyed.extend({ document: z.string() });
 const scanned = z.object({
   Items: z.array(z.record(z.string(), z.any())),
@@ -37,12 +52,19 @@ const scanned = z.object({
 });
 
 /** Names of the control plane's tables, by the construct that made them. */
-const TABLES = { log: /^RunLogTable/, effects: /^TablesEffects/, approvals: /^TablesApprovals/, budgets: /^TablesBudgets/ } as const;
+const TABLES = {
+  log: /^RunLogTable/,
+  effects: /^TablesEffects/,
+  approvals: /^TablesApprovals/,
+  budgets: /^TablesBudgets/,
+} as const;
 type TableName = keyof typeof TABLES;
 
 export async function readRuns(cloud: Cloud): Promise<World["runs"]> {
   const runs = new Map<string, RecordedEvent[]>();
-  const rows = (await scan(cloud, "log")).map((row) => logRow.parse(row)).sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
+  const rows = (await scan(cloud, "log"))
+    .map((row) => logRow.parse(row))
+    .sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
   for (const row of rows) {
     const event = recordedEvent.parse(JSON.parse(row.event));
     const events = runs.get(event.run_id);
@@ -87,7 +109,10 @@ export async function readWorld(cloud: Cloud, book: unknown): Promise<World> {
     openRuns: budgets.flatMap((row) => (String(row.pk).endsWith("#open") ? [String(row.sk)] : [])),
     uniqueRows: budgets.flatMap((row) => (row.sk === "unique" ? [String(row.run_id)] : [])),
     days: named("#day#").map(({ document }) => dayDoc.parse(JSON.parse(document))),
-    exposures: named("#exposure#").map(({ pk, document }) => ({ name: pk, doc: counterDoc.parse(JSON.parse(document)) })),
+    exposures: named("#exposure#").map(({ pk, document }) => ({
+      name: pk,
+      doc: counterDoc.parse(JSON.parse(document)),
+    })),
   };
 }
 
@@ -119,8 +144,9 @@ async function scan(cloud: Cloud, table: TableName): Promise<Record<string, unkn
 
 function tableName(cloud: Cloud, table: TableName): string {
   const resources = cloud.stacks.flatMap((stack) => stack.resources);
-  const found = resources.filter(({ type, logicalId }) => type.startsWith("AWS::DynamoDB::") && TABLES[table].test(logicalId));
-  if (found.length !== 1 || found[0] === undefined)
-    throw new Error(`${found.length} tables for ${table}`);
+  const found = resources.filter(
+    ({ type, logicalId }) => type.startsWith("AWS::DynamoDB::") && TABLES[table].test(logicalId),
+  );
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} tables for ${table}`);
   return found[0].physicalId;
 }

@@ -45,7 +45,12 @@ export function runHere(functionName: string, make: () => Handler): Runner {
           },
         };
         busy.add(invocation);
-        running.run(invocation, () => handle(JSON.parse(payload)).then((answer) => end(succeeded(answer)), (error) => end(failure(error))));
+        running.run(invocation, () =>
+          handle(JSON.parse(payload)).then(
+            (answer) => end(succeeded(answer)),
+            (error) => end(failure(error)),
+          ),
+        );
       });
     },
     stopBusy,
@@ -88,7 +93,12 @@ export function directClient(service: string, { caller, faults, engine }: Direct
   };
 }
 
-async function answer(faults: FaultSwitch, invocation: Invocation, call: AwsCall, engine: Engine): Promise<HttpResponse> {
+async function answer(
+  faults: FaultSwitch,
+  invocation: Invocation,
+  call: AwsCall,
+  engine: Engine,
+): Promise<HttpResponse> {
   try {
     const reply = await faults.call(invocation, call, () => engine.handle(call));
     return invocation.isAlive ? httpReply(call.service, reply) : await never<HttpResponse>();
@@ -115,7 +125,9 @@ function callOf(service: string, caller: Caller, request: HttpRequest): AwsCall 
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {}))
     for (const one of [value ?? ""].flat()) query.append(name, one);
-  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
   const target = headers["x-amz-target"];
   return {
     service,
@@ -147,7 +159,8 @@ function quickRetries() {
       before: { getRetryCount(): number },
       { errorType, error }: { readonly errorType: string; readonly error?: unknown },
     ) {
-      if (errorType === "CLIENT_ERROR" || before.getRetryCount() >= MAX_RETRIES) throw error ?? new Error("no more retries");
+      if (errorType === "CLIENT_ERROR" || before.getRetryCount() >= MAX_RETRIES)
+        throw error ?? new Error("no more retries");
       return token(before.getRetryCount() + 1);
     },
     recordSuccess() {},

@@ -64,15 +64,19 @@ function decisions({ decisions: rows }: World, all: readonly RecordedEvent[]): s
     if (times.length === 1 && times[0]?.data.decision !== row.decision) found.push(`${who}: applied as its opposite`);
     const over = all.some(
       (event) =>
-        (event.type === "ApprovalVoided" || event.type === "ApprovalExpired") && event.data.approval_id === row.approval_id,
+        (event.type === "ApprovalVoided" || event.type === "ApprovalExpired") &&
+        event.data.approval_id === row.approval_id,
     );
     // Once the needed number has decided, the question is over; who decides at the same moment is not counted.
     const answered = logged.some(({ data }) => data.approval_id === row.approval_id);
     if (times.length === 0 && !over && !answered) found.push(`${who}: lost`);
   }
   for (const { data } of logged) {
-    const row = rows.find(({ approval_id, approver }) => approval_id === data.approval_id && approver === data.approver);
-    if (row === undefined) found.push(`decision of ${data.approver} about ${data.approval_id}: in the log without its row`);
+    const row = rows.find(
+      ({ approval_id, approver }) => approval_id === data.approval_id && approver === data.approver,
+    );
+    if (row === undefined)
+      found.push(`decision of ${data.approver} about ${data.approval_id}: in the log without its row`);
   }
   return found;
 }
@@ -114,7 +118,9 @@ function exposures(world: World, all: readonly RecordedEvent[], contract: Contra
       const total = docs.reduce((all, { doc }) => all + doc.total, 0);
       const count = docs.reduce((all, { doc }) => all + doc.count, 0);
       if (total !== sum || count !== possible.length)
-        found.push(`exposure ${per} of ${tool.name}: ${total} in ${count} calls, and the log has ${sum} in ${possible.length}`);
+        found.push(
+          `exposure ${per} of ${tool.name}: ${total} in ${count} calls, and the log has ${sum} in ${possible.length}`,
+        );
       for (const holder of docs.flatMap(({ doc }) => Object.keys(doc.holds))) {
         if (!isConservative(holder, all)) found.push(`exposure ${per} of ${tool.name}: ${holder} still holds`);
       }

@@ -78,7 +78,7 @@ export class Lab {
       faults,
       model: labModel((orderId) => plans.get(orderId)),
       people: { examiner: [{ Statement: { Effect: "Allow", Action: "*", Resource: "*" } }] },
-      functionEnvironment: (_, environment) => 
+      functionEnvironment: (_, environment) =>
         environment.WORKFLOW === undefined ? {} : { COUNTERSIGN_LOCAL_HOSTS: hosts },
       ...(host === undefined ? {} : { host: host({ contract, faults, clock, cloud: there, hosts }) }),
     });
@@ -134,7 +134,12 @@ export class Lab {
   }
 
   /** Decides as this person; answers false when there is no mail yet. */
-  async decide(asked: Asked, person: string, decision: DeskDecision["decision"], attempts = ATTEMPTS): Promise<boolean> {
+  async decide(
+    asked: Asked,
+    person: string,
+    decision: DeskDecision["decision"],
+    attempts = ATTEMPTS,
+  ): Promise<boolean> {
     const mail = this.parts.cloud.ses.mailbox
       .list()
       .findLast(({ to, text }) => to.includes(person) && text.includes(`run ${asked.run_id}, step ${asked.data.turn}`));
@@ -218,7 +223,10 @@ async function persist<T>(attempts: number, ask: () => Promise<T>): Promise<T | 
     } catch (error) {
       const status = error instanceof CountersignError ? error.details.status : undefined;
       if (!(error instanceof CountersignError) && !(error instanceof TypeError)) throw error;
-      const isMoot = error instanceof CountersignError && error.code === "CS-3015" ? false : typeof status === "number" && status < 500;
+      const isMoot =
+        error instanceof CountersignError && error.code === "CS-3015"
+          ? false
+          : typeof status === "number" && status < 500;
       if (isMoot) return undefined;
     }
   }

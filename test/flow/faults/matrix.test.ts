@@ -46,7 +46,10 @@ async function playAll(lab: Lab, cases: readonly Case[]): Promise<readonly strin
     for (const what of played.wrong) wrong.push(`${name}: ${what}`);
     outcomes.set(played.outcome, [...(outcomes.get(played.outcome) ?? []), name]);
   }
-  const ends = [...outcomes].map(([outcome, names]) => `  ${names.length} ${outcome}${IS_ALL && outcome !== "entered agent_finished" ? `\n${names.map((name) => `      ${name}`).join("\n")}` : ""}`);
+  const ends = [...outcomes].map(
+    ([outcome, names]) =>
+      `  ${names.length} ${outcome}${IS_ALL && outcome !== "entered agent_finished" ? `\n${names.map((name) => `      ${name}`).join("\n")}` : ""}`,
+  );
   process.stderr.write(`${cases.length} faults played; the runs ended:\n${ends.join("\n")}\n`);
   return wrong;
 }

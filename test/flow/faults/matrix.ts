@@ -1,5 +1,12 @@
 /** One run of the matrix: a plan for a kind of tool, one fault at one point, and what is wrong afterwards. */
-import { CALL_FAULTS, type CallFault, type FaultPoint, INVOKE_FAULTS, type InvokeFault, pointName } from "../../../lib/local/faults.js";
+import {
+  CALL_FAULTS,
+  type CallFault,
+  type FaultPoint,
+  INVOKE_FAULTS,
+  type InvokeFault,
+  pointName,
+} from "../../../lib/local/faults.js";
 import { violations } from "./invariants.js";
 import type { Lab } from "./lab.js";
 import type { WriteTool } from "./model.js";
@@ -33,7 +40,10 @@ export async function play(lab: Lab, kind: Kind, one?: Case): Promise<Played> {
   const order = lab.newOrder({ account: "acc_1", writes: [{ tool: KINDS[kind], amountCents: 5000 }] });
   if (one !== undefined) lab.faults.arm(planOf(one));
   await lab.start(order, one?.givesUp === true ? 1 : undefined);
-  await lab.drive(async (asked) => void (await lab.decide(asked, "ana@example.com", "approve", one?.givesUp === true ? 1 : undefined)));
+  await lab.drive(
+    async (asked) =>
+      void (await lab.decide(asked, "ana@example.com", "approve", one?.givesUp === true ? 1 : undefined)),
+  );
   await lab.clock.advance(6 * 60_000);
   const [points, struck] = [[...lab.faults.seen], [...lab.faults.fired]];
   const world = await lab.world();

@@ -17,7 +17,9 @@ const MAX_TRIES = 2;
 export function labModel(planOf: (orderId: string) => Plan | undefined): ConverseModel {
   return {
     async converse(request) {
-      const orderId = /"order_id": "(or_[a-z0-9]+)"/.exec(JSON.stringify(request.messages[0]).replaceAll('\\"', '"'))?.[1];
+      const orderId = /"order_id": "(or_[a-z0-9]+)"/.exec(
+        JSON.stringify(request.messages[0]).replaceAll('\\"', '"'),
+      )?.[1];
       const plan = planOf(orderId ?? "");
       if (plan === undefined || orderId === undefined)
         throw new AwsFault("ValidationException", `no plan for order ${orderId ?? "(none)"}`);
