@@ -1,4 +1,4 @@
-/** Ctrl-C and termination as something to wait for: the first asks for an orderly end, the second ends at once. */
+/** Ctrl-C, termination and a closed terminal as something to wait for: the first asks for an orderly end, the second ends at once. */
 export class Interruption {
   private readonly controller = new AbortController();
   private readonly listener = () => {
@@ -9,6 +9,7 @@ export class Interruption {
   constructor() {
     process.on("SIGINT", this.listener);
     process.on("SIGTERM", this.listener);
+    process.on("SIGHUP", this.listener);
   }
 
   get happened(): boolean {
@@ -33,5 +34,6 @@ export class Interruption {
   release(): void {
     process.off("SIGINT", this.listener);
     process.off("SIGTERM", this.listener);
+    process.off("SIGHUP", this.listener);
   }
 }

@@ -13,7 +13,7 @@ import type { admitRequest } from "../run/protocol.js";
 import { fillTimes } from "../scenario/format.js";
 import { openSession, type Session } from "../scenario/session.js";
 import { sessionConnection } from "../scenario/session-connection.js";
-import { synthesise } from "../scenario/synth.js";
+import { ensureSynthesised } from "../scenario/synth.js";
 import { chosen } from "./commands/workflow.js";
 import { dataDirOf, refuseSecondCloud, writeLocalFile } from "./connect.js";
 import { consoleData } from "./console-data.js";
@@ -21,7 +21,7 @@ import { readJsonFile } from "./files.js";
 import { followRun } from "./follow-run.js";
 import { Interruption } from "./interruption.js";
 import type { Io } from "./io.js";
-import { stopOpenRuns } from "./stop-open-runs.js";
+import { settleEarlierRuns, stopOpenRuns } from "./stop-open-runs.js";
 import { seconds } from "./timeline.js";
 
 export interface LocalStart {
@@ -57,9 +57,10 @@ export async function startLocal(options: LocalStart): Promise<void> {
   say("Countersign · local · no AWS account is used");
   const setUpSec = Number(process.env.COUNTERSIGN_SETUP_SECONDS ?? 0);
   if (setUpSec > 0) say(`  ✔ dependencies installed (${setUpSec.toFixed(0)} s)`);
-  const assembly = await timed(say, "stacks synthesised, nag and guard clean", () =>
-    synthesise({ root: options.root, stage: options.stage }),
-  );
+  const began = performance.now();
+  const { assembly, made } = await ensureSynthesised({ root: options.root, stage: options.stage });
+  const what = made ? "stacks synthesised, nag and guard clean" : "stacks unchanged since they were synthesised";
+  say(`  ✔ ${what} (${seconds(performance.now() - began)})`);
 
   const skipping = options.expire ? createSkippingClock(Date.now(), "manual") : undefined;
   const interruption = new Interruption();
@@ -68,6 +69,7 @@ export async function startLocal(options: LocalStart): Promise<void> {
     const connection = sessionConnection(session);
     await announce(options, session, connection, assembly);
     say(`\nConsole:  ${session.cloud.endpoint}/      mail: ${session.cloud.endpoint}/mailbox`);
+    await settleEarlierRuns(connection, say);
     if (input !== undefined) await runOnce({ options, session, connection, skipping, interruption, say }, input);
     if (!options.exit && !interruption.happened) {
       say("\nThe local cloud goes on; Ctrl-C stops it.");

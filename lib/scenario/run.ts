@@ -1,13 +1,10 @@
 /** Runs scenarios through the synthesised template on an embedded cloud of their own, with skipped time. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createSkippingClock } from "../local/clock.js";
 import { differences } from "./compare.js";
 import type { NamedScenario } from "./load.js";
 import { playScenario } from "./play.js";
 import { openSession, type Session } from "./session.js";
-import { synthesise } from "./synth.js";
+import { ensureSynthesised } from "./synth.js";
 
 export interface ScenarioResult {
   readonly workflow: string;
@@ -23,19 +20,17 @@ export interface ScenarioOptions {
   readonly workflows: readonly string[];
   /** scenarios whose name contains this */
   readonly only?: string;
-  /** an assembly that is there already; synthesised into a temporary folder otherwise */
+  /** an assembly that is there already; that of the sources as they are otherwise */
   readonly assembly?: string;
   progress(line: string): void;
 }
 
 export async function runScenarios(options: ScenarioOptions): Promise<ScenarioResult[]> {
-  const temporary = options.assembly === undefined ? await mkdtemp(join(tmpdir(), "countersign-")) : undefined;
   const clock = createSkippingClock(Date.now());
   let session: Session | undefined;
   try {
     const assembly =
-      options.assembly ??
-      (await synthesise({ root: options.root, stage: options.stage, out: join(temporary ?? "", "cdk.out") }));
+      options.assembly ?? (await ensureSynthesised({ root: options.root, stage: options.stage })).assembly;
     session = await openSession({
       root: options.root,
       stage: options.stage,
@@ -57,7 +52,6 @@ export async function runScenarios(options: ScenarioOptions): Promise<ScenarioRe
   } finally {
     await session?.close();
     clock.close();
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   }
 }
 

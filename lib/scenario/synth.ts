@@ -1,8 +1,13 @@
-/** Synthesises the project, as `cdk synth` does, without the CDK's own command line: one process instead of three. */
+/**
+ * Synthesises the project, as `cdk synth` does, without the CDK's own command line: one process instead of three; and not at all
+ * when nothing it is made from has changed.
+ */
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as z from "zod";
 import { CountersignError } from "../errors.js";
 
@@ -13,6 +18,51 @@ export interface SynthOptions {
   readonly stage: string;
   /** where the assembly goes; default `<root>/cdk.out` */
   readonly out?: string;
+}
+
+/** What an assembly is made from. */
+const SOURCES = ["bin", "lib", "lambdas", "workflows", "cdk.json", "package-lock.json", "tsconfig.json"];
+const FINGERPRINT_FILE = "countersign-sources.sha256";
+
+export interface Synthesised {
+  readonly assembly: string;
+  /** false: the assembly that was there is of the same sources */
+  readonly made: boolean;
+}
+
+/** The assembly of the sources as they are now: the one that is there, or a new one. */
+export async function ensureSynthesised(options: SynthOptions): Promise<Synthesised> {
+  const out = options.out ?? join(options.root, "cdk.out");
+  const marker = join(out, FINGERPRINT_FILE);
+  const wanted = fingerprint(options.root, options.stage);
+  if (existsSync(marker) && readFileSync(marker, "utf8") === `${wanted} ${manifestHash(out)}`)
+    return { assembly: out, made: false };
+  await rm(marker, { force: true });
+  await synthesise({ ...options, out });
+  await writeFile(marker, `${wanted} ${manifestHash(out)}`);
+  return { assembly: out, made: true };
+}
+
+/** The manifest names every template and asset by hash: a `cdk synth` of another stage in between shows. */
+function manifestHash(out: string): string {
+  const file = join(out, "manifest.json");
+  return existsSync(file) ? createHash("sha256").update(readFileSync(file)).digest("hex") : "";
+}
+
+/** SHA-256 over stage, paths and contents. */
+function fingerprint(root: string, stage: string): string {
+  const hash = createHash("sha256").update(`${process.version}\0${stage}\0`);
+  for (const source of SOURCES) {
+    const path = join(root, source);
+    const entries = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, withFileTypes: true }) : [];
+    const files = entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+    for (const file of files.length === 0 ? [path] : files.sort())
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(readFileSync(file))
+        .update("\0");
+  }
+  return hash.digest("hex");
 }
 
 /** Runs `bin/app.ts`; answers with the assembly's folder. Faults and findings are CS-5011, in the app's own words. */

@@ -78,6 +78,18 @@ describe("npm start with a person", () => {
     expect(JSON.parse(listed.said)).toMatchObject([{ status: "stopped" }]);
   }, 120_000);
 
+  test("a cloud that was killed leaves a run that the next start closes, and children that end by themselves", async () => {
+    const killed = start("--fresh");
+    await expect.poll(() => killed.said(), { timeout: 60_000 }).toContain("Waiting…");
+    const children = childrenOf(killed.child.pid ?? 0);
+    killed.child.kill("SIGKILL");
+    await killed.ended;
+    const { code, said } = await start("--decide", "approve").ended;
+    expect(said).toMatch(/run bd-\S+ of an earlier start: (stopped|failed)[\s\S]*Outcome: refunded/);
+    expect(code).toBe(0);
+    await expect.poll(() => children.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 10_000 }).toEqual([]);
+  }, 120_000);
+
   test("a taken port is a clear error with the way out", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));

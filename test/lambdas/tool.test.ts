@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Handle } from "../../lambdas/tool/attempt.js";
 import { createHandler } from "../../lambdas/tool/serve.js";
 import { dynamoControl } from "../../lib/aws/control.js";
@@ -6,8 +6,10 @@ import { dynamoEffects } from "../../lib/aws/effects.js";
 import { dynamoRunLog } from "../../lib/aws/run-log.js";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { hashJson } from "../../lib/run/canonical.js";
+import { REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { NewEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
+import { TOOL_ATTEMPTS } from "../../lib/run/protocol.js";
 import { redactWithNonces } from "../../lib/run/redact.js";
 import { ToolError } from "../../lib/tool/errors.js";
 import { newRun, startStage, type TestStage } from "../aws/cloud.js";
@@ -178,10 +180,10 @@ describe("repeats", () => {
   test.each(["key", "read-back"] as const)(
     "a lost answer is tried again as a repeat when idempotency is %s",
     async (idempotency) => {
-      await write(permit());
+      await write(permit({ not_after: "2026-11-21T12:00:01.000Z" }));
       const tool = { ...refund, idempotency };
       await expect(functionOf(tool, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-      nowMs += 20 * 60_000; // a repeat may begin after the permit's time, a first claim may not
+      nowMs += REPEAT_WITHIN_MS; // a repeat may begin after the permit's time, a first claim may not
       expect((await functionOf(tool)(request())).status).toBe("ok");
       expect(calls.map((call) => [call.repeated, call.idempotencyKey])).toEqual([
         [false, "cs_key"],
@@ -189,6 +191,27 @@ describe("repeats", () => {
       ]);
     },
   );
+
+  test("a repeat that comes too late is refused: the gate has waited long enough for it", async () => {
+    await write(permit());
+    await expect(functionOf(refund, busy(false))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
+    nowMs += REPEAT_WITHIN_MS + 1;
+    await expect(functionOf()(request())).rejects.toThrow(/CS-3205/);
+    expect(calls).toHaveLength(1);
+  });
+
+  test.each([
+    [true, "unknown"],
+    [false, "error"],
+  ])("how the last attempt ended is final (effect possible: %s)", async (effectPossible, status) => {
+    await write(permit());
+    const failing = () => functionOf(refund, busy(effectPossible))(request());
+    for (let attempt = 1; attempt < TOOL_ATTEMPTS; attempt++)
+      await expect(failing()).rejects.toMatchObject({ name: "ToolRetryable" });
+    expect(await failing()).toMatchObject({ status, error: { code: "busy" } });
+    expect(await functionOf()(request())).toMatchObject({ status });
+    expect(calls).toHaveLength(TOOL_ATTEMPTS);
+  });
 
   test("a lost answer of a tool without idempotency is unknown, and stays so", async () => {
     await write(permit());
@@ -234,6 +257,88 @@ describe("repeats", () => {
     );
     await expect(functionOf()(request())).rejects.toThrow(/CS-3204/);
     expect(calls).toEqual([]);
+  });
+});
+
+describe("a function that is held up between looking and claiming", () => {
+  /** What happens meanwhile, just before the claim is written. */
+  let meanwhile: () => Promise<void>;
+  const heldUp = (tool: Tool = refund) => {
+    const effects = dynamoEffects(stage.table("effects"));
+    return createHandler({
+      workflow: run.workflow,
+      tool,
+      handle: async (input, context) => {
+        calls.push(context);
+        return succeeds(input, context);
+      },
+      log: dynamoRunLog(stage.table("log")),
+      control: dynamoControl(stage.table("control")),
+      effects: {
+        ...effects,
+        claim: async (...claim) => {
+          await meanwhile();
+          return effects.claim(...claim);
+        },
+        reclaim: async (...claim) => {
+          await meanwhile();
+          return effects.reclaim(...claim);
+        },
+      },
+      secret: async (name) => name,
+      local: undefined,
+      nowMs: () => nowMs,
+    });
+  };
+  const closes = () => dynamoRunLog(stage.table("log")).append(chain(run, head, [closed], "4.outcome"));
+  let head: ReturnType<typeof chain>[number] | undefined;
+  const permitted = async () => {
+    const events = chain(run, undefined, [permit()], "4.proposal");
+    head = events.at(-1);
+    await dynamoRunLog(stage.table("log")).append(events);
+  };
+  const delays: readonly [string, string, () => Promise<unknown>][] = [
+    ["the run goes on without it", "CS-3206", () => closes()],
+    [
+      "the operator stops the workflow",
+      "CS-3202",
+      () =>
+        dynamoControl(stage.table("control")).writeBrake(run.workflow, {
+          on: true,
+          by: "op",
+          at: "2026-11-21T12:00:00.000Z",
+          reason: "incident",
+        }),
+    ],
+    ["the permit runs out", "CS-3205", async () => (nowMs += 16 * 60_000)],
+  ];
+  afterEach(async () => {
+    await dynamoControl(stage.table("control")).writeBrake(run.workflow, {
+      on: false,
+      by: "op",
+      at: "2026-11-21T12:00:00.000Z",
+      reason: "over",
+    });
+  });
+
+  test.each(delays)("%s: it gives its claim back with %s and does nothing", async (_what, code, event) => {
+    await permitted();
+    meanwhile = async () => void (await event());
+    await expect(heldUp()(request())).rejects.toThrow(code);
+    expect(calls).toEqual([]);
+    expect(await effectOf()).toMatchObject({ outcome: { status: "error", effect_possible: false, error: { code } } });
+  });
+
+  test("a repeat gives back what an earlier attempt may have done as unknown", async () => {
+    await permitted();
+    meanwhile = async () => void (await closes());
+    await dynamoEffects(stage.table("effects")).claim(
+      { run, tool: refund.name, turn: 4 },
+      { args_hash: ARGS_HASH, claimed_at: "2026-11-21T11:50:00.000Z", deadline: "2026-11-21T11:50:35.000Z" },
+    );
+    await expect(heldUp()(request())).rejects.toThrow("CS-3206");
+    expect(calls).toEqual([]);
+    expect(await effectOf()).toMatchObject({ outcome: { status: "unknown", effect_possible: true } });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { longestWaitMs, PERMIT_VALID_MS, REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import { readsFor, recordedAnswer } from "../../lib/run/index.js";
 import type { DecideRequest } from "../../lib/run/protocol.js";
 import {
@@ -18,6 +19,11 @@ import {
 
 const lookupArgs = { charge_id: "ch_77" };
 const proposeLookup = act("stripe.lookup_charge", lookupArgs);
+/** The outcome of turn 2 is asked for. */
+const outcomeOf = (world: World): DecideRequest => {
+  world.turn = 2;
+  return world.request("outcome");
+};
 const failure = (retryable = false) => ({ code: "upstream-500", message: "secret words of the tool", retryable });
 
 describe("a step that was done before", () => {
@@ -165,6 +171,33 @@ describe("the call before", () => {
       error: { code: "CS-3128", retryable: true },
     });
     expect(world.contexts.get(3)?.turns[0]?.result).toMatchObject({ status: "error" });
+  });
+
+  test("a write that was not claimed is waited for as long as it may be claimed", () => {
+    const world = lookedUp();
+    world.policy = () => ({ allowed: true, determining: [], errors: [] });
+    world.propose(act("stripe.refund", REFUND));
+    const settlesMs = NOON + longestWaitMs(0) + 1;
+    for (const early of [NOON, NOON + PERMIT_VALID_MS, settlesMs - 1]) {
+      world.now = early;
+      expect(world.run(outcomeOf(world))).toBe("wait");
+    }
+    world.now = settlesMs;
+    expect(world.run(outcomeOf(world))).toMatchObject({ decision: "deny" });
+    expect(world.data("ToolReturned")).toMatchObject({ effect_possible: false, error: { code: "CS-3128" } });
+    expect(Object.values(world.counters)[0]).toEqual({ total: 0, count: 0, holds: {} });
+  });
+
+  test("a write that failed is waited for as long as it may be tried again", () => {
+    const world = lookedUp();
+    world.policy = () => ({ allowed: true, determining: [], errors: [] });
+    world.propose(act("stripe.refund", REFUND));
+    const failed = row(world.data("ActionPermitted").args_hash, { status: "error", error: failure() });
+    world.effects.set(2, { ...failed, repeatUntilMs: NOON + REPEAT_WITHIN_MS });
+    world.now = NOON + REPEAT_WITHIN_MS;
+    expect(world.run(outcomeOf(world))).toBe("wait");
+    world.now = NOON + longestWaitMs(0);
+    expect(world.run(outcomeOf(world))).toMatchObject({ decision: "deny" });
   });
 
   test("a write with an unknown outcome ends the run, and its exposure counts", () => {

@@ -42,7 +42,7 @@ const runTool = (FunctionName: string, TimeoutSeconds: number) => ({
   Retry: [
     retry(["ToolRetryable"], 2, 2, 3),
     // after its claim, which ends five seconds after the function's own limit
-    { ErrorEquals: ["Runtime.ExitError"], IntervalSeconds: seconds + 5, MaxAttempts: 1 },
+    { ErrorEquals: ["Runtime.ExitError"], IntervalSeconds: TimeoutSeconds + 5, MaxAttempts: 1 },
     retry([...LAMBDA, THROTTLED], 2, 3, 2),
   ],
   Catch: [{ ErrorEquals: ["States.ALL"], Output: { phase: "outcome", turn: TURN }, Next: "DecideAction" }],

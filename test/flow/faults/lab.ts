@@ -168,11 +168,22 @@ export class Lab {
     return readRuns(this.parts.cloud);
   }
 
-  /** Lets everything happen that will: answers what is asked with `answer`, moves time on, until all runs are closed and swept. */
-  async drive(answer: (asked: Asked) => Promise<void>): Promise<void> {
+  /** Ends the execution of an open run from outside, as an operator or a redrive gone wrong would. */
+  stopExecution(runId: string): void {
+    const { executions } = this.parts.cloud.states;
+    const found = executions.list().find(({ executionArn }) => executionArn.endsWith(`:${runId}`));
+    if (found?.status === "RUNNING") executions.stop(found.executionArn, "stopped", "by the schedule");
+  }
+
+  /**
+   * Lets everything happen that will: answers what is asked with `answer`, moves time on, until all runs are closed and swept. `meanwhile`
+   * happens beside each step.
+   */
+  async drive(answer: (asked: Asked) => Promise<void>, meanwhile?: () => Promise<void>): Promise<void> {
     const { clock, cloud } = this.parts;
     const endMs = clock.now() + HORIZON_MS;
     for (;;) {
+      await Promise.all([clock.settled(), meanwhile?.()]);
       await clock.settled();
       const runs = [...(await this.runs()).values()];
       for (const events of runs) {

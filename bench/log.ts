@@ -1,0 +1,55 @@
+/** Chain and verify: events a second, and the peak memory of a process that does only that. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import * as z from "zod";
+import { type Benchmark, type Figure, median } from "./measure.js";
+
+const SIZES = [
+  { events: 1000, rounds: 5 },
+  { events: 100_000, rounds: 3 },
+  { events: 1_000_000, rounds: 1 },
+] as const;
+const answer = z.strictObject({ events: z.int(), ms: z.number(), peakMB: z.number() });
+type Answer = z.output<typeof answer>;
+
+export const log: Benchmark = {
+  name: "log",
+  about:
+    "a log of reference runs chained, hashed and written as an export, and the export verified, each in a child process",
+  async run() {
+    const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
+    try {
+      const figures: Figure[] = [];
+      for (const { events, rounds } of SIZES) {
+        const file = join(folder, `${events}.jsonl`);
+        const [chained, verified]: [Answer[], Answer[]] = [[], []];
+        for (let round = 0; round < rounds; round++) {
+          chained.push(await child("chain", file, events));
+          verified.push(await child("verify", file, events));
+        }
+        await rm(file);
+        const count = events.toLocaleString("en-US");
+        figures.push(
+          { name: `chain ${count} events`, value: rate(chained), unit: "/s", aim: { atLeast: 100_000 } },
+          { name: `verify ${count} events`, value: rate(verified), unit: "/s", aim: { atLeast: 100_000 } },
+          { name: `verify ${count} events, peak memory`, value: peak(verified), unit: "MB", aim: { atMost: 150 } },
+        );
+      }
+      return figures;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function child(what: "chain" | "verify", file: string, events: number): Promise<Answer> {
+  const args = [...process.execArgv, join(import.meta.dirname, "log-child.ts"), what, file, String(events)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return answer.parse(JSON.parse(stdout));
+}
+
+const rate = (answers: readonly Answer[]) => median(answers.map(({ events, ms }) => (events * 1000) / ms));
+const peak = (answers: readonly Answer[]) => median(answers.map(({ peakMB }) => peakMB));
