@@ -49,19 +49,21 @@ function manifestHash(out: string): string {
   return existsSync(file) ? createHash("sha256").update(readFileSync(file)).digest("hex") : "";
 }
 
+/** Every file in a folder, in order; a file is itself. */
+function filesIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort();
+}
+
 /** SHA-256 over stage, paths and contents. */
 function fingerprint(root: string, stage: string): string {
   const hash = createHash("sha256").update(`${process.version}\0${stage}\0`);
-  for (const source of SOURCES) {
-    const path = join(root, source);
-    const entries = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, withFileTypes: true }) : [];
-    const files = entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
-    for (const file of files.length === 0 ? [path] : files.sort())
-      hash
-        .update(`${relative(root, file)}\0`)
-        .update(readFileSync(file))
-        .update("\0");
-  }
+  for (const file of SOURCES.flatMap((source) => filesIn(join(root, source))))
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(readFileSync(file))
+      .update("\0");
   return hash.digest("hex");
 }
 
