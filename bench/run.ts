@@ -19,7 +19,7 @@ import { toolCall } from "./tool-call.js";
 import { wholeRuns } from "./whole-runs.js";
 
 const BENCHMARKS: readonly Benchmark[] = [toolCall, machineRuns, wholeRuns, gate, log, coldStart, synth, runCost];
-const LIMIT_MS = 4 * 60_000;
+const LIMIT_MS = 6 * 60_000;
 
 const { values } = parseArgs({
   options: { only: { type: "string" }, child: { type: "string" }, out: { type: "string" } },

@@ -18,10 +18,12 @@ import type { EventOf, RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { uniqueHash } from "../../lib/run/names.js";
 import { noncesOf, redact } from "../../lib/run/redact.js";
+import { ERROR_NAMES } from "../../lib/run/protocol.js";
 import { isoTime, localDay } from "../../lib/run/time.js";
 import type { Admission, DeployedHashes } from "../../lib/run/types.js";
 import { brakeState } from "../shared/brake.js";
 import { abandon } from "../shared/give-back.js";
+import { NamedError } from "../shared/named-error.js";
 import { record } from "../shared/record.js";
 
 export interface AdmitDeps {
@@ -56,14 +58,16 @@ export async function startRun(deps: AdmitDeps, asked: Asked): Promise<Admitted>
   const admission = await judge(deps, asked, nowMs, fresh);
   if (admission.kind === "refused") return refuse(deps, asked, nowMs, fresh, admission);
   const open = openRow(deps, asked, nowMs);
-  await deps.budgets.insertOpen(open);
+  await enterOpen(deps, open);
   const lost = await takeRows(deps, asked, open, admission.leaseMicroUsd);
   // A repeat after a crash finds the secret of the first try, and must redact with that one.
   const secret = lost === undefined ? await deps.vault.createSecret(asked.run, fresh) : fresh;
   const final = await judge(deps, asked, nowMs, secret, lost);
   if (final.kind === "refused") {
+    // Written down first: when the same request is admitted beside this one, the rows are that one's.
+    const refused = await refuse(deps, asked, nowMs, secret, final);
     await abandon(deps.budgets, open);
-    return refuse(deps, asked, nowMs, secret, final);
+    return refused;
   }
   await deps.contexts.write(final.context);
   await record(deps, { run: asked.run, secret, events, nowMs }, final);
@@ -152,10 +156,15 @@ async function resume(
       `request_id: it started run ${run.runId} for another input; use a new request_id`,
     );
   if (!events.some(({ type }) => type === "RunClosed")) {
-    await deps.budgets.insertOpen(openRow(deps, asked, Date.parse(started.at)));
+    await enterOpen(deps, openRow(deps, asked, Date.parse(started.at)));
     await deps.executions.start(run.runId, { tenant: run.tenant, turn: 1 });
   }
   return { kind: "started", repeated: true };
+}
+
+async function enterOpen({ budgets }: AdmitDeps, open: OpenRun): Promise<void> {
+  if (!(await budgets.insertOpen(open)))
+    throw new NamedError(ERROR_NAMES.conflict, `run ${open.run_id}: an earlier try of it is being given back`);
 }
 
 function openRow({ contract, executions }: AdmitDeps, { run, input }: Asked, nowMs: number): OpenRun {

@@ -14,11 +14,12 @@ import { closeRun, START_GRACE_MS } from "../../lib/run/close.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { readsFor } from "../../lib/run/read.js";
+import { holdsOfSettled } from "../../lib/run/settle.js";
 import { abandon, giveBack } from "../shared/give-back.js";
 import { effectRow } from "../shared/ledger.js";
 import { logLine } from "../shared/log.js";
 import { NamedError } from "../shared/named-error.js";
-import { record } from "../shared/record.js";
+import { moveHolds, record } from "../shared/record.js";
 
 export interface CloseRunDeps {
   readonly contract: Contract;
@@ -79,14 +80,21 @@ async function settle(deps: CloseRunDeps, open: OpenRun): Promise<Settled> {
   const events = await deps.log.read(run);
   if (events[0]?.type !== "RunStarted") {
     if (deps.nowMs() < Date.parse(open.admitted_at) + START_GRACE_MS) return "waiting";
+    if (!(await deps.budgets.abandonOpen(open))) return "waiting";
     await abandon(deps.budgets, open);
     return "abandoned";
   }
   if (events.some(({ type }) => type === "RunClosed")) {
-    await giveBack(deps.budgets, run, events);
+    await settleAccounts(deps, run, events);
     return "given back";
   }
   return close(deps, run, open, events);
+}
+
+/** A step may have died between its record and the sums: every settled call is counted now, those that were already stay as they are. */
+async function settleAccounts(deps: CloseRunDeps, run: RunRef, events: readonly RecordedEvent[]): Promise<void> {
+  await moveHolds(deps, run, holdsOfSettled(deps.contract, events, run.runId));
+  await giveBack(deps.budgets, run, events);
 }
 
 async function close(
@@ -114,7 +122,7 @@ async function close(
   });
   if (closing.kind !== "close") return "waiting";
   try {
-    await giveBack(deps.budgets, run, await record(deps, { run, secret, events, nowMs }, closing));
+    await settleAccounts(deps, run, await record(deps, { run, secret, events, nowMs }, closing));
     return "closed";
   } catch (error) {
     if (error instanceof NamedError && error.name === "Conflict") return "waiting";

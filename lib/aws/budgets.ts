@@ -41,7 +41,10 @@ export interface Budgets {
     schema: S,
     change: (document: z.output<S> | null) => z.output<S> | null,
   ): Promise<z.output<S> | null>;
-  insertOpen(open: OpenRun): Promise<void>;
+  /** Writes the row, anew for a repeat; `false` while what an earlier try of this run took is given back. */
+  insertOpen(open: OpenRun): Promise<boolean>;
+  /** Keeps the run from being admitted until its row is gone; `false` when it has been admitted anew since the row was read. */
+  abandonOpen(open: OpenRun): Promise<boolean>;
   readOpen(): Promise<readonly OpenRun[]>;
   readOpenRun(open: Pick<OpenRun, "tenant" | "run_id">): Promise<OpenRun | undefined>;
   deleteOpen(open: Pick<OpenRun, "tenant" | "run_id">): Promise<void>;
@@ -114,15 +117,33 @@ function counters(ref: TableRef, workflow: string): Pick<Budgets, "readCounter" 
 function openRuns(
   ref: TableRef,
   workflow: string,
-): Pick<Budgets, "insertOpen" | "readOpen" | "readOpenRun" | "deleteOpen"> {
+): Pick<Budgets, "insertOpen" | "abandonOpen" | "readOpen" | "readOpenRun" | "deleteOpen"> {
   const keyOf = (open: Pick<OpenRun, "tenant" | "run_id">): RowKey => ({
     pk: budgetKey.open(workflow),
     sk: budgetKey.openSk(open.tenant, open.run_id),
   });
   return {
-    async insertOpen(open) {
-      await ref.client.send(new PutItemCommand({ TableName: ref.table, Item: marshall({ ...keyOf(open), ...open }) }));
-    },
+    insertOpen: (open) =>
+      held(() =>
+        ref.client.send(
+          new PutItemCommand({
+            TableName: ref.table,
+            Item: marshall({ ...keyOf(open), ...open }),
+            ConditionExpression: "attribute_not_exists(abandoned)",
+          }),
+        ),
+      ),
+    abandonOpen: (open) =>
+      held(() =>
+        ref.client.send(
+          new PutItemCommand({
+            TableName: ref.table,
+            Item: marshall({ ...keyOf(open), ...open, abandoned: true }),
+            ConditionExpression: "admitted_at = :seen",
+            ExpressionAttributeValues: marshall({ ":seen": open.admitted_at }),
+          }),
+        ),
+      ),
     readOpen: () => queryRows(ref, budgetKey.open(workflow), {}, openRun),
     readOpenRun: (open) => getRow(ref, keyOf(open), openRun),
     async deleteOpen(open) {

@@ -184,5 +184,12 @@ export function awaitApproval(scope: Construct, requestApproval: lambda.IFunctio
     maxAttempts: 3,
     backoffRate: 2,
   });
+  // Asking may be repeated. Without a pause gate and question would go round until the history is full, as long as no mail can be sent.
+  state.addRetry({
+    errors: [sfn.Errors.TASKS_FAILED],
+    interval: Duration.seconds(5),
+    maxAttempts: 6,
+    backoffRate: 2,
+  });
   return state;
 }

@@ -9,7 +9,7 @@ import { faultText } from "./proposal.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "./protocol.js";
 import { noncesOf, redact, seal, sealedAs } from "./redact.js";
 import { resourceId } from "./resource.js";
-import { type Call, type OpenRun, type Outcome, openCall } from "./state.js";
+import { type Call, foldRun, type OpenRun, type Outcome, openCall, type Stamped } from "./state.js";
 import { msOf } from "./time.js";
 import type { EffectRow, Entry, Step } from "./types.js";
 
@@ -155,7 +155,7 @@ function returned(
  */
 export function movedHolds(
   contract: Contract,
-  run: OpenRun,
+  run: Pick<OpenRun, "started">,
   runId: string,
   call: Call,
   effectPossible: boolean,
@@ -169,4 +169,21 @@ export function movedHolds(
   const counters = countersOf(tool, resource, msOf(call.permittedAt), contract.timeZone);
   const holds = counters.map(({ scope, day }) => ({ scope, day, holder }));
   return effectPossible ? { settled: holds, released: [] } : { settled: [], released: holds };
+}
+
+/** The holds of all settled calls of a run, for whoever cannot know how far an earlier step came after it was written down. */
+export function holdsOfSettled(
+  contract: Contract,
+  events: readonly Stamped[],
+  runId: string,
+): Pick<Step, "settled" | "released"> {
+  const run = foldRun(events);
+  if (run.status !== "open" && run.status !== "closed") return { settled: [], released: [] };
+  const moved = run.calls.flatMap((call) =>
+    call.returned === null ? [] : [movedHolds(contract, run, runId, call, call.returned.effect_possible)],
+  );
+  return {
+    settled: moved.flatMap(({ settled }) => settled),
+    released: moved.flatMap(({ released }) => released),
+  };
 }

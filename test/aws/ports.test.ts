@@ -1,4 +1,4 @@
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,6 +38,41 @@ async function everythingInVault(): Promise<string> {
   });
   return (await Promise.all(bodies)).join("\n");
 }
+
+describe("an answer that is lost on its way, so that the SDK asks again", () => {
+  /** A client that does the next call of this kind twice, and hears only the second answer. */
+  function deaf(command: string): DynamoDBClient {
+    const { region, credentials, endpoint } = stage.dynamo.config;
+    const client = new DynamoDBClient({ region, credentials, ...(endpoint === undefined ? {} : { endpoint }) });
+    let isLost = false;
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answer = await next(args);
+        if (isLost || context.commandName !== command) return answer;
+        isLost = true;
+        throw Object.assign(new Error("read ECONNRESET"), { name: "TimeoutError", code: "ECONNRESET" });
+      },
+      { step: "deserialize", priority: "high" },
+    );
+    return client;
+  }
+
+  test("does not make a claim another's", async () => {
+    const ref = { run: newRun(), tool: "stripe.refund", turn: 4 };
+    const claim = {
+      args_hash: "a".repeat(64),
+      claimed_at: "2026-11-21T12:00:00.000Z",
+      deadline: "2026-11-21T12:00:30.000Z",
+    };
+    const others = dynamoEffects(stage.table("effects"));
+    expect(await dynamoEffects({ client: deaf("PutItemCommand"), table: "effects" }).claim(ref, claim)).toBe(true);
+    expect(await others.claim(ref, claim)).toBe(false);
+    const again = dynamoEffects({ client: deaf("UpdateItemCommand"), table: "effects" });
+    expect(await again.reclaim(ref, 1, claim)).toBe(true);
+    expect(await others.reclaim(ref, 1, claim)).toBe(false);
+    expect(await others.read(ref)).toEqual({ ...claim, attempts: 2 });
+  });
+});
 
 describe("the brake", () => {
   test("is off until it is set, and says who set it", async () => {

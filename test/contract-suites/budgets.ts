@@ -61,6 +61,29 @@ export function budgetsSuite(budgets: () => Budgets): void {
       expect(await budgets().readOpenRun(open)).toBeUndefined();
     });
 
+    test("an open run is abandoned as it was read, and comes back only when its row is gone", async () => {
+      const { tenant, runId } = newRun();
+      const open = {
+        tenant,
+        run_id: runId,
+        execution_arn: `arn:aws:states:x:1:execution:m:${runId}`,
+        admitted_at: "2026-11-21T12:00:00.000Z",
+        lease_day: "2026-11-21",
+        unique_hash: null,
+      };
+      const anew = { ...open, admitted_at: "2026-11-21T12:06:00.000Z" };
+      expect(await budgets().abandonOpen(open)).toBe(false);
+      expect(await budgets().insertOpen(open)).toBe(true);
+      expect(await budgets().insertOpen(anew)).toBe(true);
+      expect(await budgets().abandonOpen(open)).toBe(false);
+      expect(await budgets().abandonOpen(anew)).toBe(true);
+      expect(await budgets().abandonOpen(anew)).toBe(true);
+      expect(await budgets().insertOpen(open)).toBe(false);
+      await budgets().deleteOpen(open);
+      expect(await budgets().insertOpen(open)).toBe(true);
+      await budgets().deleteOpen(open);
+    });
+
     test("a unique row belongs to the run that took it first, until that run frees it", async () => {
       const hash = newRun().runId;
       expect(await budgets().readUnique("acme", hash)).toBeUndefined();

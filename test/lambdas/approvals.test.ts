@@ -378,6 +378,31 @@ describe("deciding", () => {
       code: "CS-2111",
     });
   });
+  test("a decision whose writing was answered twice is the person's own, and wakes the state machine", async () => {
+    await ask();
+    const echo = createApp({
+      stage: "dev",
+      approvals: {
+        ...approvals,
+        async insertDecision(...decision) {
+          await approvals.insertDecision(...decision);
+          return approvals.insertDecision(...decision);
+        },
+      },
+      control: dynamoControl(stage.table("control")),
+      tokens: {
+        async answer(_approval, sealed) {
+          answered.push(sealed);
+          return "answered";
+        },
+      },
+      nowMs: () => nowMs,
+    });
+    const body = new URLSearchParams({ decision: "approve", code: codes.get(ana) ?? "", confirmation: "420.00" });
+    expect((await echo.request(linkOf(ana), { method: "POST", body })).status).toBe(200);
+    expect(answered).toHaveLength(1);
+    expect(await decided()).toHaveLength(1);
+  });
   test("a wake-up that failed is made up for by whoever comes next", async () => {
     await ask();
     const failing = createApp({

@@ -514,6 +514,97 @@ describe("close-run", () => {
     expect((await admit()).status).toBe(201);
   });
 
+  test("an admission that is tried again while the sweep looks keeps its rows", async () => {
+    const dies = { ...budgets(), takeUnique: async () => Promise.reject(new Error("dies")) };
+    const request = { input: runInput, request_id: "r1" };
+    const event = {
+      body: JSON.stringify(request),
+      isBase64Encoded: false,
+      requestContext: { authorizer: { iam: { userArn: REQUESTER } } },
+    };
+    const executionsNow = { arnOf, start: async () => {} };
+    await createAdmit({ ...shared(), budgets: dies, executions: executionsNow, newSuffix: () => "S" })(event);
+    nowMs += 6 * 60_000;
+    const racing = {
+      ...budgets(),
+      async abandonOpen(open: Parameters<Budgets["abandonOpen"]>[0]) {
+        expect((await admit(request)).status).toBe(201);
+        return budgets().abandonOpen(open);
+      },
+    };
+    const sweep = createCloseRun({ ...shared(), budgets: racing, executions: { status: async () => "RUNNING" } });
+    const [open] = await budgets().readOpen();
+    expect(await sweep({ sweep: true })).toEqual({ settled: { [open?.run_id ?? ""]: "waiting" } });
+    expect(Object.keys((await day())?.leases ?? {})).toEqual([open?.run_id]);
+    expect((await budgets().readOpen()).map(({ run_id }) => run_id)).toEqual([open?.run_id]);
+  });
+
+  test("a second delivery of a request that is refused leaves the rows of the first, which was admitted", async () => {
+    const request = { input: runInput, request_id: "r1" };
+    const late = {
+      ...budgets(),
+      async takeUnique(...row: Parameters<Budgets["takeUnique"]>) {
+        expect((await admit(request)).status).toBe(201);
+        const brake = { on: true, by: "op", at: "2026-11-21T12:00:00.000Z", reason: "incident" };
+        await dynamoControl(stage.table("control")).writeBrake("billing-dispute", brake);
+        return budgets().takeUnique(...row);
+      },
+    };
+    const answer = await createAdmit({
+      ...shared(),
+      budgets: late,
+      executions: { arnOf, start: async () => {} },
+      newSuffix: () => "S",
+    })({
+      body: JSON.stringify(request),
+      isBase64Encoded: false,
+      requestContext: { authorizer: { iam: { userArn: REQUESTER } } },
+    });
+    expect(answer.statusCode).toBe(409);
+    const [open] = await budgets().readOpen();
+    expect(Object.keys((await day())?.leases ?? {})).toEqual([open?.run_id]);
+  });
+
+  test("counts what a step wrote down and died before counting", async () => {
+    const run = await admitted();
+    await propose(run, 1, look);
+    await returned(run, "stripe.lookup_charge", 1, LOOKED_UP);
+    let isDying = false;
+    const gate = createGate({
+      ...shared(),
+      budgets: {
+        ...budgets(),
+        updateCounter: (...change) =>
+          isDying ? Promise.reject(new Error("dies")) : budgets().updateCounter(...change),
+      },
+      approvals: dynamoApprovals(stage.table("approvals")),
+      authorizer: { ask: async () => ({ allowed: true, determining: [], errors: [] }) },
+      previews: { ask: async () => previewAnswer },
+    });
+    const step = (turn: number, proposal: Proposal) =>
+      gate({
+        run_id: run.runId,
+        tenant: run.tenant,
+        execution_arn: arnOf(run.runId),
+        phase: "proposal",
+        turn,
+        proposed: { proposal, ...usage() },
+      });
+    expect(await step(2, act("stripe.refund", REFUND))).toMatchObject({ decision: "permit" });
+    await returned(run, "stripe.refund", 2, { refund_id: "re_1" });
+    isDying = true;
+    await expect(step(3, look)).rejects.toThrow("dies");
+    expect((await typesOf(run)).at(-1)).toBe("ActionPermitted");
+    await returned(run, "stripe.lookup_charge", 3, LOOKED_UP);
+    executions.set(arnOf(run.runId), "ABORTED");
+    expect(await close(ended(run))).toEqual({ settled: { [run.runId]: "closed" } });
+    const refundTool = contract.tools.find(({ name }) => name === "stripe.refund") ?? refund;
+    for (const counter of countersOf(refundTool, "cus_9", NOON, contract.timeZone)) {
+      const ref = { kind: "exposure", tenant: "acme", scope: counter.scope, day: counter.day } as const;
+      expect(await budgets().readCounter(ref, counterDoc)).toEqual({ total: 42_000, count: 1, holds: {} });
+    }
+  });
+
   test("closes a run that was admitted and never started", async () => {
     startFails = true;
     await admit();

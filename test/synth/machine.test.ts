@@ -147,7 +147,8 @@ describe("the state machine", () => {
             Payload: { task_token: "{% $states.context.Task.Token %}", approval: "{% $states.input.approval %}" },
           },
           TimeoutSeconds: "{% $states.input.wait_seconds %}",
-          Retry: [retry([...LAMBDA, THROTTLED], 2, 3, 2)],
+          // The time that people have is a time limit, which TaskFailed is not.
+          Retry: [retry([...LAMBDA, THROTTLED], 2, 3, 2), retry(["States.TaskFailed"], 5, 6, 2)],
           Catch: [{ ErrorEquals: ["States.ALL"], Output: DECIDED, Next: "DecideAction" }],
           Output: DECIDED,
           Next: "DecideAction",

@@ -27,7 +27,7 @@ import { verifiedPermissions } from "../../../lib/aws/authorizer.js";
 import { dynamoBudgets } from "../../../lib/aws/budgets.js";
 import { s3ContextStore } from "../../../lib/aws/context-store.js";
 import { dynamoControl } from "../../../lib/aws/control.js";
-import { dynamoEffects } from "../../../lib/aws/effects.js";
+import { dynamoEffects, type Effects } from "../../../lib/aws/effects.js";
 import * as envs from "../../../lib/aws/env.js";
 import { sfnExecutions } from "../../../lib/aws/executions.js";
 import { sesMailer } from "../../../lib/aws/mailer.js";
@@ -37,6 +37,8 @@ import { awsSecrets } from "../../../lib/aws/secrets.js";
 import { kmsTokenSealer, sfnTokenAnswerer } from "../../../lib/aws/task-tokens.js";
 import { s3Vault } from "../../../lib/aws/vault.js";
 import type { Contract } from "../../../lib/contract/model.js";
+import type { FunctionConfiguration } from "../../../lib/local/lambda/configuration.js";
+import type { Runner } from "../../../lib/local/lambda/engine.js";
 import { parseLocalHosts } from "../../../lib/tool/hosts.js";
 import { teamFunction } from "../../../lib/tool/team.js";
 import * as look from "./fixtures/workflows/fault-lab/tools/book.look.js";
@@ -74,7 +76,10 @@ type Environment = Readonly<Record<string, string>>;
 interface Shared {
   readonly contract: Contract;
   readonly nowMs: () => number;
+  readonly ledger: Ledger;
 }
+/** Changes the tools' ledger: a test that must fail breaks it. */
+type Ledger = (effects: Effects) => Effects;
 
 const TOOLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "book.look": look,
@@ -179,7 +184,7 @@ function desk({ nowMs }: Shared, environment: Environment, { dynamo, kms, states
   return async (event) => handle(httpEvent.parse(event));
 }
 
-function tool({ contract, nowMs }: Shared, environment: Environment, { dynamo, secrets }: Clients): Handler {
+function tool({ contract, nowMs, ledger }: Shared, environment: Environment, { dynamo, secrets }: Clients): Handler {
   const env = envs.readEnv(envs.toolEnv, environment);
   const definition = toolNamed(contract, env.TOOL);
   return createTool({
@@ -188,7 +193,7 @@ function tool({ contract, nowMs }: Shared, environment: Environment, { dynamo, s
     handle: teamFunction(TOOLS[env.TOOL] ?? {}, "handle", definition.handler),
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
-    effects: dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE }),
+    effects: ledger(dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE })),
     secret: awsSecrets(secrets, env.SECRET_PREFIX, nowMs).read,
     local: parseLocalHosts(env.COUNTERSIGN_LOCAL_HOSTS),
     nowMs,
@@ -218,11 +223,18 @@ const MAKERS: readonly (readonly [RegExp, typeof admit])[] = [
   [/-preview-/, preview],
 ];
 
-export const hostHere: HostFactory = (parts) => (configuration) => {
+/** All functions in this process. */
+export const hostHere: HostFactory = hostWith((effects) => effects);
+
+export function hostWith(ledger: Ledger): HostFactory {
+  return (parts) => (configuration) => runner(parts, configuration, ledger);
+}
+
+function runner(parts: HostParts, configuration: FunctionConfiguration, ledger: Ledger): Runner | undefined {
   const { name, roleArn } = configuration;
   const make = MAKERS.find(([pattern]) => pattern.test(name))?.[1];
   if (make === undefined) return undefined;
-  const shared = { contract: parts.contract, nowMs: () => parts.clock.now() };
+  const shared = { contract: parts.contract, nowMs: () => parts.clock.now(), ledger };
   const environment = { ...configuration.environment, COUNTERSIGN_LOCAL_HOSTS: parts.hosts };
   return runHere(name, () => make(shared, environment, clientsOf(parts, name, roleArn)));
-};
+}

@@ -5,7 +5,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Readable } from "node:stream";
-import { HttpRequest, HttpResponse } from "@smithy/protocol-http";
+import { type HttpRequest, HttpResponse } from "@smithy/protocol-http";
 import { ConnectionLost, type FaultSwitch, type FaultyCaller } from "../../../lib/local/faults.js";
 import type { Runner } from "../../../lib/local/lambda/engine.js";
 import { functionFailed, type Outcome, runtimeFailed } from "../../../lib/local/lambda/outcome.js";

@@ -62,7 +62,9 @@ export async function playSchedule(lab: Lab, seed: number): Promise<Happened> {
     runs: world.runs.size,
     effects: world.entries.length,
     faults,
-    outcomes: ends.map((last) => (last?.type === "RunClosed" ? `${last.data.outcome.status} ${last.data.outcome.reason}` : (last?.type ?? "none"))),
+    outcomes: ends.map((last) =>
+      last?.type === "RunClosed" ? `${last.data.outcome.status} ${last.data.outcome.reason}` : (last?.type ?? "none"),
+    ),
     wrong: [...(await violations(world, lab.contract)), ...world.afterStop],
   };
 }
@@ -150,10 +152,13 @@ class People {
   async answer(asked: Asked): Promise<void> {
     const { approval_id: id } = asked.data;
     if (this.done.has(id)) return;
-    const way = this.ways.get(id) ?? this.random.pick(["approve", "approve", "approve", "reject", "twice", "both", "later", "never"]);
+    const way =
+      this.ways.get(id) ??
+      this.random.pick(["approve", "approve", "approve", "reject", "twice", "both", "later", "never"]);
     this.ways.set(id, way);
     const [ana, bo] = PEOPLE;
-    const decide = (person: string, decision: "approve" | "reject") => this.lab.decide(asked, person, decision, this.random.chance(0.8) ? 4 : 1);
+    const decide = (person: string, decision: "approve" | "reject") =>
+      this.lab.decide(asked, person, decision, this.random.chance(0.8) ? 4 : 1);
     switch (way) {
       case "approve":
       case "reject":
