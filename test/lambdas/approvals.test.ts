@@ -1,4 +1,3 @@
-import { viewHash } from "../../lib/run/hash.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { createApp } from "../../lambdas/approval-desk/app.js";
 import { createHandler } from "../../lambdas/request-approval/serve.js";
@@ -6,6 +5,7 @@ import { newCode, showCode } from "../../lib/approval/code.js";
 import { type Approvals, dynamoApprovals } from "../../lib/aws/approvals.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import type { Mail } from "../../lib/aws/mailer.js";
+import { viewHash } from "../../lib/run/hash.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 import { approvalViewOf } from "../approval/fixture.js";
 import { newRun, startStage, type TestStage } from "../aws/cloud.js";

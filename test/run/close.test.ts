@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
-import { START_GRACE_MS } from "../../lib/run/close.js";
 import { longestWaitMs } from "../../lib/run/claim.js";
+import { START_GRACE_MS } from "../../lib/run/close.js";
 import { act, LOOKED_UP, lookedUp, NOON, REFUND, row, World, wholeRun } from "./support.js";
 
 test.each([

@@ -202,7 +202,14 @@ export const act = (
 export const okRow = (argsHash: string, output: JsonObject): EffectRow => row(argsHash, { status: "ok", output }, true);
 export function row(argsHash: string, answer: ToolAnswer | null, effectPossible = false): EffectRow {
   const outcome = answer === null ? null : { answer, effectPossible, latencyMs: 12 };
-  return { args_hash: argsHash, claimedAtMs: NOON, deadlineMs: NOON + 30_000, attempts: 1, outcome, repeatUntilMs: null };
+  return {
+    args_hash: argsHash,
+    claimedAtMs: NOON,
+    deadlineMs: NOON + 30_000,
+    attempts: 1,
+    outcome,
+    repeatUntilMs: null,
+  };
 }
 
 export class World {

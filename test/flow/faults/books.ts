@@ -5,10 +5,10 @@ import { effectOutcome, failedAttempt } from "../../../lib/aws/effects.js";
 import type { Cloud } from "../../../lib/local/cloud.js";
 import { dayDoc } from "../../../lib/run/budget.js";
 import {
-  approvalDecisionSchema,
   type ApprovalDecision,
-  recordedEvent,
+  approvalDecisionSchema,
   type RecordedEvent,
+  recordedEvent,
 } from "../../../lib/run/events.js";
 import { counterDoc } from "../../../lib/run/exposure.js";
 

@@ -1,8 +1,9 @@
 /** The laboratory's agent: works through its steps, does one again that failed, and gives up after that. */
-import { AwsFault } from "../../../lib/local/types.js";
-import type { ConverseModel, ConverseRequest } from "../../../lib/local/services/bedrock.js";
+
 import { answerOf } from "../../../lib/local/services/bedrock/converse.js";
-import { expandTurn, type ExpandedTurn, toConverseToolName } from "../../../lib/local/services/turns.js";
+import type { ConverseModel, ConverseRequest } from "../../../lib/local/services/bedrock.js";
+import { type ExpandedTurn, expandTurn, toConverseToolName } from "../../../lib/local/services/turns.js";
+import { AwsFault } from "../../../lib/local/types.js";
 
 export type WriteTool = "book.post_with_key" | "book.post_with_lookup" | "book.post_once";
 /** What one run is to do: look, enter these amounts, finish. */
