@@ -55,7 +55,14 @@ export function newRuleState(): RuleState {
 export function checkRules(state: RuleState, event: RecordedEvent): RuleFault | undefined {
   const found = place(state, event) ?? content(state, event);
   state.previous = event;
+  if (state.ended !== null) forget(state);
   return found;
+}
+
+/** After the end everything is a fault, whatever came before: an export of a million runs must not be kept in memory. */
+function forget(state: RuleState): void {
+  const { ended, permits, proposals, spentMicroUsd } = state;
+  Object.assign(state, newRuleState(), { ended, permits, proposals, spentMicroUsd });
 }
 
 function place(state: RuleState, event: RecordedEvent): RuleFault | undefined {

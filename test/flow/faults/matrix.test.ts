@@ -67,7 +67,7 @@ describe("functions in this process", () => {
   test.each(KIND_NAMES)("every invariant holds whatever fails, with a tool of kind %s", async (kind) => {
     const cases = await referenceCases(lab, kind);
     expect(KINDS[kind]).toBeDefined();
-    const chosen = IS_ALL || ONLY !== undefined ? cases : sample(cases, 20, randomOf(SEED));
+    const chosen = IS_ALL || ONLY !== undefined ? cases : sample(cases, 15, randomOf(SEED));
     expect(await playAll(lab, chosen)).toEqual([]);
   });
 });
