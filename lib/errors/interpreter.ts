@@ -36,5 +36,10 @@ export const interpreterErrors = {
     retryable: false,
     summary: "AWS::StepFunctions::StateMachine has a property or value that the embedded cloud does not model",
   },
+  "CS-1264": {
+    kind: "user",
+    retryable: false,
+    summary: "a folder of conformance cases is not there, is no folder or holds no case",
+  },
   "CS-1265": { kind: "user", retryable: false, summary: "a conformance case file does not have the documented shape" },
 } satisfies Record<string, ErrorEntry>;

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import * as z from "zod";
 import { CountersignError } from "../../errors.js";
 import { createSkippingClock } from "../clock.js";
 import { type Clock, FunctionError, type FunctionInvoker } from "../types.js";
@@ -20,27 +21,49 @@ export interface CaseResult {
   readonly problems: readonly string[];
 }
 
-/** The cases of a folder, by file name. */
+/** The cases of a folder, by file name. Throws `CountersignError` CS-1264. */
 export function caseFiles(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".json"))
-    .sort()
-    .map((name) => join(folder, name));
+  const names = namesIn(folder).filter((name) => name.endsWith(".json"));
+  if (names.length > 0) return names.sort().map((name) => join(folder, name));
+  throw noCases(folder, "holds no .json file; give a folder of cases, one JSON file each");
 }
 
-/** Runs every case of the folders, prints a difference per failure and, last, `N passed, M failed`. Answers whether all passed. */
-export async function runConformance(folders: readonly string[], print: (line: string) => void): Promise<boolean> {
-  let failed = 0;
-  const files = folders.flatMap(caseFiles);
-  for (const file of files) {
-    const { name, problems } = await runCase(readCase(file));
-    if (problems.length === 0) continue;
-    failed++;
-    print(`FAILED ${name}\n  ${file}`);
-    for (const problem of problems) print(`  ${problem}`);
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code } = FileFault.parse(error);
+    if (code === "ENOENT") throw noCases(folder, "does not exist");
+    if (code === "ENOTDIR") throw noCases(folder, "is no folder; give the folder that holds the case files");
+    throw noCases(folder, `cannot be read: ${code}`);
   }
-  print(`${files.length - failed} passed, ${failed} failed`);
-  return failed === 0;
+}
+
+const FileFault = z.object({ code: z.string() });
+
+function noCases(folder: string, why: string): CountersignError {
+  return new CountersignError("CS-1264", `conformance cases: ${folder} ${why}`, { folder });
+}
+
+export interface ConformanceReport {
+  readonly passed: number;
+  readonly failures: readonly (CaseResult & { readonly file: string })[];
+}
+
+/** Runs every case of the folders; tells of each failure as it happens. Throws `CountersignError`: CS-1264, CS-1265. */
+export async function runConformance(
+  folders: readonly string[],
+  onFailure: (failure: ConformanceReport["failures"][number]) => void = () => {},
+): Promise<ConformanceReport> {
+  const cases = folders.flatMap(caseFiles).map((file) => ({ file, testCase: readCase(file) }));
+  const failures: ConformanceReport["failures"][number][] = [];
+  for (const { file, testCase } of cases) {
+    const failure = { file, ...(await runCase(testCase)) };
+    if (failure.problems.length === 0) continue;
+    failures.push(failure);
+    onFailure(failure);
+  }
+  return { passed: cases.length - failures.length, failures };
 }
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");

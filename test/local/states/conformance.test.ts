@@ -1,9 +1,18 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { describe, expect, it } from "vitest";
-import { caseFiles, runCase, runConformance } from "../../../lib/local/states/conformance.js";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { caseFiles, runCase } from "../../../lib/local/states/conformance.js";
 import { type ConformanceCase, readCase } from "../../../lib/local/states/conformance-case.js";
+import { conformanceCommand } from "../../../lib/local/states/conformance-command.js";
 import { FUNCTION, invoke, machine, waitForToken } from "./support.js";
+
+async function said(...argv: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await conformanceCommand(argv, { out: (line) => out.push(line), err: (line) => err.push(line) });
+  return { code, out, err };
+}
 
 const RECORDED = resolve(import.meta.dirname, "../../../../shared/data/sfn");
 
@@ -14,9 +23,7 @@ describe.skipIf(!existsSync(RECORDED))("executions recorded on AWS", () => {
   });
 
   it("are all there, and are summed up in the last line", async () => {
-    const lines: string[] = [];
-    expect(await runConformance([RECORDED], (line) => lines.push(line))).toBe(true);
-    expect(lines).toEqual(["52 passed, 0 failed"]);
+    expect(await said(RECORDED)).toEqual({ code: 0, out: ["52 passed, 0 failed"], err: [] });
   });
 });
 
@@ -151,5 +158,66 @@ describe("the comparison", () => {
       definition: { StartAt: "A", States: { A: { Type: "Succeed" } } },
     });
     expect(problems).toEqual([expect.stringContaining("CS-1251")]);
+  });
+});
+
+describe("the command", () => {
+  let folder: string;
+  const write = (name: string, content: unknown): void => writeFileSync(join(folder, name), JSON.stringify(content));
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "countersign-conformance-"));
+    write("a.json", example);
+    write("b.json", { ...withEvent(4, { type: "TaskFailed" }), name: "another" });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("prints what differs per failure and ends with 1", async () => {
+    const { code, out, err } = await said(folder);
+    expect({ code, err, last: out.at(-1) }).toEqual({ code: 1, err: [], last: "1 passed, 1 failed" });
+    expect(out[0]).toBe(`FAILED another\n  ${join(folder, "b.json")}`);
+    expect(out[1]).toMatch(/^ {2}event 5\n {4}- .*"TaskFailed".*\n {4}\+ .*"TaskSucceeded"/s);
+    const { out: json } = await said("--json", folder);
+    expect(JSON.parse(json.join(""))).toMatchObject({ passed: 1, failed: 1, failures: [{ name: "another" }] });
+  });
+
+  it.each([
+    ["a folder that is not there", () => join(folder, "none"), "CS-1264", "does not exist"],
+    ["a file", () => join(folder, "a.json"), "CS-1264", "is no folder"],
+    ["a folder without a case", () => resolve(import.meta.dirname, "../../../bin"), "CS-1264", "holds no .json file"],
+  ])("refuses %s with a code and ends with 2", async (_, path, errorCode, why) => {
+    const { code, out, err } = await said(path());
+    expect({ code, out }).toEqual({ code: 2, out: [] });
+    expect(err.join("\n")).toMatch(new RegExp(`^${errorCode} conformance cases: ${path()} ${why}`));
+  });
+
+  it("refuses a file that is no case before it runs any, and a command line without a folder", async () => {
+    write("c.json", { name: "c" });
+    expect(await said(folder)).toMatchObject({ code: 2, out: [], err: [expect.stringMatching(/^CS-1265 .*c\.json/)] });
+    expect(await said()).toMatchObject({
+      code: 2,
+      out: [],
+      err: [expect.stringContaining("missing required argument")],
+    });
+    expect(await said("--frobnicate", folder)).toMatchObject({ code: 2, out: [] });
+  });
+
+  it("has help", async () => {
+    const { code, out } = await said("--help");
+    expect(code).toBe(0);
+    expect(out.join("\n")).toMatchInlineSnapshot(`
+      "Usage: npm run conformance -- [options] <folder...>
+
+      Runs Step Functions cases on the interpreter: how each run ends, and its
+      history.
+
+      Arguments:
+        folder      folders of cases, one JSON file each (format: docs/conformance.md)
+
+      Options:
+        --json      one JSON object instead of text: { passed, failed, failures }
+        -h, --help  display help for command
+
+      Exit code: 0 all passed, 1 a case failed, 2 a folder or case cannot be read."
+    `);
   });
 });
