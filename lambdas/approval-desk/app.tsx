@@ -1,5 +1,6 @@
 /** The desk as an HTTP application: pages for people, JSON for the command line, the same rules for both. */
 import { type Context, Hono } from "hono";
+import { Refusal } from "../../lib/approval/refusal.js";
 import { approvalStatus } from "../../lib/approval/status.js";
 import { titleLine } from "../../lib/approval/wording.js";
 import { decisionForm } from "../../lib/run/protocol.js";
@@ -7,7 +8,6 @@ import { logLine } from "../shared/log.js";
 import { type DecisionForm, type DeskDeps, decide, type Opened, openLink } from "./decide.js";
 import { ProblemPage } from "./layout.js";
 import { ApprovalPage } from "./page.js";
-import { Refusal } from "./refusal.js";
 import { SECURITY_HEADERS } from "./style.js";
 
 const MAX_BODY_BYTES = 16 * 1024;

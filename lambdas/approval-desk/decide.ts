@@ -1,7 +1,8 @@
 /** A person decides. Every condition is checked here, on the server; the decision row is written before anyone is woken. */
 
 import type * as z from "zod";
-import { isCode, MAX_WRONG_CODES, readCode } from "../../lib/approval/code.js";
+import { checkCode } from "../../lib/approval/challenge.js";
+import { Refusal } from "../../lib/approval/refusal.js";
 import { approvalStatus, matchesHash } from "../../lib/approval/status.js";
 import type { ApprovalLink, Approvals } from "../../lib/aws/approvals.js";
 import type { Control } from "../../lib/aws/control.js";
@@ -12,7 +13,6 @@ import { isSamePerson } from "../../lib/run/people.js";
 import type { ApprovalView, decisionForm } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import { logLine } from "../shared/log.js";
-import { Refusal } from "./refusal.js";
 
 export interface DeskDeps {
   readonly stage: string;
@@ -23,6 +23,7 @@ export interface DeskDeps {
     | "readTokens"
     | "insertDecision"
     | "readDecisions"
+    | "readCodes"
     | "takeTry"
     | "returnTry"
     | "readTries"
@@ -78,7 +79,7 @@ export async function decide(
       423,
       `approval: ${view.workflow} is stopped since ${brake.at}, so nothing can be approved; rejecting is possible`,
     );
-  await checkCode(deps, opened, form.code);
+  await codeRefusal(deps, opened.linkId, form.code);
   const decidedAtMs = deps.nowMs();
   if (decidedAtMs >= Date.parse(view.deadline)) throw expired(view);
   const decision = {
@@ -139,28 +140,31 @@ function checkForm(view: ApprovalView, approver: string, form: DecisionForm): vo
     throw new Refusal("CS-2109", 422, `confirmation: type ${wanted} exactly to approve what cannot be undone`);
 }
 
-/** A try is taken before the code is compared, so that many at once do not get more than five. */
-async function checkCode({ approvals }: DeskDeps, { link, linkId }: Opened, typed: string): Promise<void> {
-  const code = readCode(typed);
-  const used =
-    code === undefined ? await approvals.readTries(linkId) : await approvals.takeTry(linkId, MAX_WRONG_CODES);
-  if (used === "locked" || (code === undefined && used >= MAX_WRONG_CODES)) throw locked();
-  if (code === undefined)
-    throw new Refusal(
-      "CS-2102",
-      422,
-      "code: type the eight letters and digits of the mail; this did not count as a try",
-    );
-  if (await isCode(code, link.salt, link.code_hash)) return approvals.returnTry(linkId);
-  const left = MAX_WRONG_CODES - used;
-  if (left <= 0) throw locked();
-  const tries = left === 1 ? "1 try" : `${left} tries`;
-  throw new Refusal(
-    "CS-2103",
-    403,
-    `link: this code is wrong; ${tries} left. The code is in the mail that brought this link`,
-    { tries_left: left },
-  );
+async function codeRefusal({ approvals, nowMs }: DeskDeps, linkId: string, typed: string): Promise<void> {
+  const answer = await checkCode(approvals, linkId, typed, nowMs());
+  switch (answer.kind) {
+    case "right":
+      return;
+    case "no-code":
+      throw new Refusal(
+        "CS-2102",
+        422,
+        "code: type the eight letters and digits of the mail; this did not count as a try",
+      );
+    case "wrong": {
+      const left = answer.triesLeft;
+      throw new Refusal(
+        "CS-2103",
+        403,
+        `link: this code is wrong; ${left === 1 ? "1 try" : `${left} tries`} left. The code is in the mail that brought this link`,
+        { tries_left: left },
+      );
+    }
+    case "expired":
+      throw new Refusal("CS-2117", 410, "code: the codes of this link have expired");
+    case "locked":
+      throw locked();
+  }
 }
 
 async function wakeWhenOver({ approvals, tokens, nowMs }: DeskDeps, { view, decisions }: Opened): Promise<void> {

@@ -3,7 +3,7 @@
  * retried state brings a new token, and only those who were not mailed yet get a mail.
  */
 import { createHash } from "node:crypto";
-import { hashCode } from "../../lib/approval/code.js";
+import { firstCodeUntilMs, hashCode } from "../../lib/approval/code.js";
 import { matchesHash } from "../../lib/approval/status.js";
 import type { Approvals } from "../../lib/aws/approvals.js";
 import type { Mailer } from "../../lib/aws/mailer.js";
@@ -18,7 +18,10 @@ import { approvalMail } from "./mail.js";
 export interface RequestApprovalDeps {
   readonly workflow: string;
   readonly deskUrl: string;
-  readonly approvals: Pick<Approvals, "insertRequest" | "insertToken" | "insertLink" | "insertMailed" | "readMailed">;
+  readonly approvals: Pick<
+    Approvals,
+    "insertRequest" | "insertToken" | "insertLink" | "insertCode" | "insertSent" | "readSent"
+  >;
   readonly sealer: TokenSealer;
   readonly mailer: Mailer;
   readonly nowMs: () => number;
@@ -44,7 +47,10 @@ export function createHandler(deps: RequestApprovalDeps) {
     await deps.approvals.insertRequest(view);
     const tokenHash = createHash("sha256").update(token).digest("hex");
     await deps.approvals.insertToken(ref, { tokenHash, sealed: await deps.sealer.seal(ref, token) });
-    const mailed = new Set(await deps.approvals.readMailed(ref));
+    const sent = await deps.approvals.readSent(ref);
+    const mailed = new Set(
+      sent.flatMap(({ channel, kind, to }) => (channel === "mail" && kind === "asked" ? [to] : [])),
+    );
     for (const approver of approvers) {
       if (!mailed.has(approver) && (await ask(deps, view, approver))) mailed.add(approver);
     }
@@ -66,16 +72,26 @@ export function createHandler(deps: RequestApprovalDeps) {
 /** The link first: a code must never be in a mail before it can be used. A mail that was sent twice has two codes, both good. */
 async function ask(deps: RequestApprovalDeps, view: ApprovalView, approver: string): Promise<boolean> {
   const { linkId, code, salt } = deps.newLink();
+  const askedMs = deps.nowMs();
   await deps.approvals.insertLink(linkId, {
     workflow: view.workflow,
     approval_id: view.approval_id,
     approver,
-    salt,
-    code_hash: await hashCode(code, salt),
+    role: "approver",
     expires_at: view.deadline,
   });
+  await deps.approvals.insertCode(linkId, {
+    issue: 0,
+    salt,
+    code_hash: await hashCode(code, salt),
+    issued_at: isoTime(askedMs),
+    expires_at: isoTime(firstCodeUntilMs(askedMs, Date.parse(view.deadline))),
+  });
+  let message: string;
   try {
-    await deps.mailer.send(approvalMail({ to: approver, view, url: `${deps.deskUrl}/approvals/${linkId}`, code }));
+    message = await deps.mailer.send(
+      approvalMail({ to: approver, view, url: `${deps.deskUrl}/approvals/${linkId}`, code }),
+    );
   } catch (error) {
     // One address that bounces must not keep the others from being asked.
     const name = error instanceof Error ? error.name : "unknown";
@@ -83,6 +99,7 @@ async function ask(deps: RequestApprovalDeps, view: ApprovalView, approver: stri
     return false;
   }
   const ref = { workflow: view.workflow, approvalId: view.approval_id };
-  await deps.approvals.insertMailed(ref, approver, isoTime(deps.nowMs()));
+  const at = isoTime(deps.nowMs());
+  await deps.approvals.insertSent(ref, { channel: "mail", kind: "asked", to: approver, at, ref: message });
   return true;
 }

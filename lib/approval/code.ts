@@ -5,7 +5,15 @@ import { promisify } from "node:util";
 /** No I, L, O, 0, 1: nothing that is read as something else. */
 const ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const LENGTH = 8;
+/** These lock an issue of codes, never the person: a fresh one can be sent. */
 export const MAX_WRONG_CODES = 5;
+/** A code that was asked for is read at once. */
+export const FRESH_CODE_MS = 30 * 60_000;
+/** The first one lies in a mail that is read when its reader comes to it: as long as the question is open, but no longer than a day. */
+const FIRST_CODE_MS = 24 * 3_600_000;
+
+export const firstCodeUntilMs = (askedMs: number, deadlineMs: number): number =>
+  Math.min(deadlineMs, askedMs + FIRST_CODE_MS);
 
 /** Eight characters, 39 bits. `random(n)` is uniform in 0 … n-1. */
 export function newCode(random: (below: number) => number = randomInt): string {

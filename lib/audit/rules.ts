@@ -17,6 +17,13 @@ export interface RuleFault {
 }
 const fault = (code: AuditErrorCode, message: string): RuleFault => ({ code, message });
 
+type Asked = EventOf<"ApprovalRequested">["data"];
+interface Delegation {
+  readonly by: string;
+  readonly to: string;
+  readonly at: string;
+}
+
 /** What the rules remember of one run. */
 export interface RuleState {
   started: EventOf<"RunStarted"> | null;
@@ -25,6 +32,8 @@ export interface RuleState {
   decided: EventOf<"ActionDecided"> | null;
   requested: EventOf<"ApprovalRequested"> | null;
   approvers: Set<string>;
+  /** of the open question */
+  delegations: Delegation[];
   /** rejected, expired or voided */
   refusedTurn: number | null;
   open: EventOf<"ActionPermitted"> | null;
@@ -42,6 +51,7 @@ export function newRuleState(): RuleState {
     decided: null,
     requested: null,
     approvers: new Set(),
+    delegations: [],
     refusedTurn: null,
     open: null,
     permits: 0,
@@ -97,6 +107,10 @@ function content(state: RuleState, event: RecordedEvent): RuleFault | undefined 
       return requested(state, event);
     case "ApprovalDecided":
       return approvalDecided(state, event);
+    case "ActionEdited":
+      return edited(state, event);
+    case "ApprovalNoted":
+      return noted(state, event);
     case "ApprovalExpired":
     case "ApprovalVoided":
       state.refusedTurn = event.data.turn;
@@ -135,11 +149,35 @@ function requested(state: RuleState, event: EventOf<"ApprovalRequested">): RuleF
   const { turn, needed, deadline, action_hash } = event.data;
   state.requested = event;
   state.approvers = new Set();
+  state.delegations = [];
+  // A question that replaces the one before is open again.
+  if (state.refusedTurn === turn && (event.data.round ?? 0) > 0) state.refusedTurn = null;
   const { data } = state.decided ?? {};
   if (data?.turn !== turn || data.decision !== "ask" || needed < (data.tier ?? 2)) {
     return fault("CS-5123", `asks ${needed} for turn ${turn}, which was not decided so`);
   }
   return action_hash === hashOf(state, deadline) ? undefined : wrongHash();
+}
+
+/** An edit is of the question that was open, by somebody who was asked, and what is decided next is about its arguments. */
+function edited(state: RuleState, event: EventOf<"ActionEdited">): RuleFault | undefined {
+  const { turn, round, approval_id, editor, args, args_hash, edited_at } = event.data;
+  const asked = state.requested?.data;
+  if (asked?.turn !== turn || asked.approval_id !== approval_id || round !== (asked.round ?? 0) + 1)
+    return fault("CS-5126", `${editor} edited something that was not asked`);
+  const barred = barredFault(state, asked, editor, edited_at);
+  if (barred !== undefined) return barred;
+  if (state.proposed !== null)
+    state.proposed = { ...state.proposed, data: { ...state.proposed.data, args, args_hash } };
+  return sameHash("args_hash", args, args_hash);
+}
+
+function noted(state: RuleState, { data }: EventOf<"ApprovalNoted">): RuleFault | undefined {
+  const asked = state.requested?.data;
+  if (asked?.turn !== data.turn || asked.approval_id !== data.approval_id)
+    return fault("CS-5126", `a ${data.kind} by ${data.by} is about something that was not asked`);
+  if (data.kind === "delegation" && data.to !== null) state.delegations.push({ by: data.by, to: data.to, at: data.at });
+  return undefined;
 }
 
 function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): RuleFault | undefined {
@@ -154,16 +192,35 @@ function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): R
     return fault("CS-5126", `${approver} decided about something that was not asked`);
   }
   const person = personKey(approver);
-  if (!asked.approvers.some((listed) => personKey(listed) === person))
-    return fault("CS-5126", `${approver} is not an approver`);
-  if (isSamePerson(state.started?.data.requester ?? "", approver))
-    return fault("CS-5126", `${approver} asked for the run and decided`);
+  const barred = barredFault(state, asked, approver, decided_at) ?? weakFault(asked, event.data);
+  if (barred !== undefined) return barred;
   if (state.approvers.has(person)) return fault("CS-5126", `${approver} decided twice`);
   if (Date.parse(decided_at) >= Date.parse(asked.deadline))
     return fault("CS-5126", `${approver} decided after the deadline`);
   if (decision === "reject") state.refusedTurn = turn;
   else state.approvers.add(person);
   return undefined;
+}
+
+/** Asked from the start, or by now; not after handing it on, and never who asked for the run. */
+function barredFault(state: RuleState, asked: Asked, name: string, at: string): RuleFault | undefined {
+  const person = personKey(name);
+  const by = (time: string) => Date.parse(time) <= Date.parse(at);
+  const escalated = (asked.escalation ?? []).filter((step) => by(step.at)).flatMap(({ people }) => people);
+  const handed = state.delegations.filter((one) => by(one.at));
+  const listed = [...asked.approvers, ...escalated, ...handed.map(({ to }) => to)];
+  if (!listed.some((one) => personKey(one) === person)) return fault("CS-5126", `${name} is not an approver`);
+  if (isSamePerson(state.started?.data.requester ?? "", name))
+    return fault("CS-5126", `${name} asked for the run and decided`);
+  if (handed.some((one) => personKey(one.by) === person))
+    return fault("CS-5126", `${name} handed the decision to somebody else and decided`);
+  return undefined;
+}
+
+/** Runs of before there was more than the code say nothing of it. */
+function weakFault(asked: Asked, { approver, method }: EventOf<"ApprovalDecided">["data"]): RuleFault | undefined {
+  if (asked.sign_in !== "required" || (method !== undefined && method !== "code")) return undefined;
+  return fault("CS-5126", `${approver} decided with a mailed code alone, where a sign-in was required`);
 }
 
 function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFault | undefined {

@@ -74,6 +74,13 @@ export const requestApprovalEnv = z.object({
   /** `https://…`: where the links point */
   DESK_URL: text,
 });
+export const approvalSenderEnv = z.object({
+  STAGE: text,
+  APPROVALS_TABLE: text,
+  TOKEN_KEY_ARN: text,
+  MAIL_FROM: text,
+  DESK_URL: text,
+});
 export const approvalDeskEnv = z.object({
   STAGE: text,
   APPROVALS_TABLE: text,

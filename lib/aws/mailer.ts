@@ -8,13 +8,14 @@ export interface Mail {
   readonly html: string;
 }
 export interface Mailer {
-  send(mail: Mail): Promise<void>;
+  /** The message's id, by which it can be found again. */
+  send(mail: Mail): Promise<string>;
 }
 
 export function sesMailer(client: SESv2Client, from: string): Mailer {
   return {
     async send({ to, subject, text, html }) {
-      await client.send(
+      const { MessageId } = await client.send(
         new SendEmailCommand({
           FromEmailAddress: from,
           Destination: { ToAddresses: [to] },
@@ -26,6 +27,7 @@ export function sesMailer(client: SESv2Client, from: string): Mailer {
           },
         }),
       );
+      return MessageId ?? "";
     },
   };
 }

@@ -15,6 +15,7 @@ export type Zone =
   | "preview"
   | "approval-request"
   | "approval-desk"
+  | "approval-sender"
   | "machine"
   | "people";
 

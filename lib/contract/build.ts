@@ -39,10 +39,7 @@ function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: str
     input: parsed.input,
     agent: buildAgent(parsed.agent, file),
     tools,
-    approvers: {
-      first: approversOf(approvers.first, approvers.groups ?? {}),
-      timeLimitMs: msOr(approvers.timeLimit, DEFAULTS.approvalTimeLimitMs),
-    },
+    approvers: buildApprovers(approvers),
     tenants: parsed.tenants ?? DEFAULTS.tenants,
     timeZone: parsed.timeZone ?? DEFAULTS.timeZone,
     sensitive: parsed.sensitive ?? [],
@@ -79,6 +76,29 @@ function buildContract(parsed: WorkflowParsed, tools: readonly Tool[], file: str
     file,
   };
 }
+
+function buildApprovers(approvers: WorkflowParsed["approvers"]): Contract["approvers"] {
+  const { groups = {}, slack } = approvers;
+  return {
+    first: approversOf(approvers.first, groups),
+    timeLimitMs: msOr(approvers.timeLimit, DEFAULTS.approvalTimeLimitMs),
+    signIn: approvers.signIn ?? DEFAULTS.signIn,
+    remindAtPercent: approvers.remindAt ?? DEFAULTS.remindAtPercent,
+    escalate: (approvers.escalate ?? []).map(({ after, to }) => ({
+      afterMs: durationMs(compact(after)),
+      to: approversOf(to, groups),
+    })),
+    delegates: approversOf(approvers.delegates ?? [], groups),
+    slack: {
+      users: byAddress(slack?.users ?? {}),
+      ...(slack?.channel === undefined ? {} : { channel: slack.channel }),
+    },
+    timeZones: byAddress(approvers.timeZones ?? {}),
+  };
+}
+
+const byAddress = (values: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(values).map(([address, value]) => [address.toLowerCase(), value]));
 
 function buildAgent(agent: WorkflowParsed["agent"], file: string): Agent {
   switch (agent.kind) {

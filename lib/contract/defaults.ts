@@ -8,6 +8,8 @@ export const DEFAULTS = {
   /** the least bold: nothing that writes runs until a team decides otherwise */
   autonomy: "observe",
   approvalTimeLimitMs: 4 * 3_600_000,
+  signIn: "code",
+  remindAtPercent: [50, 90],
   toolTimeoutMs: 10_000,
   agentTimeoutMs: 60_000,
   maxTokens: 4096,

@@ -27,6 +27,9 @@ export const MATURITY = ["stable-api", "beta-api", "experimental"] as const;
 export type Maturity = (typeof MATURITY)[number];
 export const IDEMPOTENCY = ["key", "read-back", "none"] as const;
 export type Idempotency = (typeof IDEMPOTENCY)[number];
+/** How a person shows who they are: `code` = link and code of the mail count, `required` = only a sign-in or a signed Slack click does. */
+export const SIGN_IN = ["code", "required"] as const;
+export type SignIn = (typeof SIGN_IN)[number];
 export const EXPOSURE_SCOPES = ["run", "resource-day", "workflow-day"] as const;
 export type ExposureScope = (typeof EXPOSURE_SCOPES)[number];
 
@@ -126,6 +129,18 @@ export interface WorkflowDefinition {
     readonly groups?: Readonly<Record<string, readonly string[]>>;
     /** silence denies; default 4 hours */
     readonly timeLimit?: DurationSpec;
+    /** default `code`; where two people must decide it is `required` in any case */
+    readonly signIn?: SignIn;
+    /** percents of the time limit; default 50 and 90 */
+    readonly remindAt?: readonly number[];
+    /** who may decide too after a while */
+    readonly escalate?: readonly { readonly after: DurationSpec; readonly to: readonly string[] }[];
+    /** who, besides `first` and `escalate`, a decision may be handed to */
+    readonly delegates?: readonly string[];
+    /** approver → member id in the Slack workspace; `channel`: where a message goes too */
+    readonly slack?: { readonly users: Readonly<Record<string, string>>; readonly channel?: string };
+    /** approver → IANA time zone in which deadlines are shown; default: the workflow's */
+    readonly timeZones?: Readonly<Record<string, string>>;
   };
   readonly tenants?: readonly string[];
   /** IANA name for `hour`, `weekday` and days of exposure; default UTC */
@@ -245,6 +260,14 @@ export interface Contract {
     /** e-mail addresses, groups resolved, no repeats */
     readonly first: readonly string[];
     readonly timeLimitMs: number;
+    readonly signIn: SignIn;
+    /** percents of the time limit, rising */
+    readonly remindAtPercent: readonly number[];
+    /** in order of time */
+    readonly escalate: readonly { readonly afterMs: number; readonly to: readonly string[] }[];
+    readonly delegates: readonly string[];
+    readonly slack: { readonly users: Readonly<Record<string, string>>; readonly channel?: string };
+    readonly timeZones: Readonly<Record<string, string>>;
   };
   readonly tenants: readonly string[];
   readonly timeZone: string;

@@ -13,6 +13,7 @@ import {
   IDEMPOTENCY,
   MATURITY,
   REVERSIBILITY,
+  SIGN_IN,
 } from "./model.js";
 
 /** Longest tool timeout: what Lambda allows. */
@@ -66,6 +67,8 @@ const secretName = matching(
 const email = z.email("use an e-mail address");
 const EMAIL_OR_GROUP = /^(group:[a-z][a-z0-9-]{0,39}|[^\s@:]+@[^\s@]+\.[^\s@]+)$/;
 const approver = matching(EMAIL_OR_GROUP, 'use an e-mail address or "group:<name>"');
+const slackUser = matching(/^[UW][A-Z0-9]{6,20}$/, 'use the member id of a Slack user: "U012AB3CD"');
+const percentOfTime = whole("use a whole percent of the time limit from 1 to 99", 1, 99);
 const toolName = matching(
   /^(?=.{3,40}$)[a-z][a-z0-9-]*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$/,
   'use "<system>.<verb_object>" in lower case, at most 40 characters: "stripe.refund"',
@@ -220,6 +223,35 @@ const workflowShape = {
         "use { <name>: [e-mail addresses] }",
       ).optional(),
       timeLimit: duration.optional(),
+      signIn: choice(SIGN_IN).optional(),
+      remindAt: list(percentOfTime, "use a list of percents of the time limit, e.g. [50, 90]")
+        .max(5, "use at most five")
+        .optional(),
+      escalate: list(
+        fields(
+          {
+            after: duration,
+            to: list(approver, "use a list of e-mail addresses and groups").min(1, "name at least one"),
+          },
+          'use { after: { hours: 2 }, to: ["group:leads"] }',
+        ),
+        'use a list of { after: { hours: 2 }, to: ["group:leads"] }',
+      )
+        .max(5, "use at most five")
+        .optional(),
+      delegates: list(approver, "use a list of e-mail addresses and groups").optional(),
+      slack: fields(
+        {
+          users: dictionary(email, slackUser, "use { <e-mail address>: <Slack member id> }"),
+          channel: matching(/^[CG][A-Z0-9]{6,20}$/, 'use the id of a channel: "C024BE91L"').optional(),
+        },
+        'use { users: { "ana@example.com": "U012AB3CD" } }',
+      ).optional(),
+      timeZones: dictionary(
+        email,
+        text('use an IANA time zone: "Europe/Berlin"', 64),
+        "use { <e-mail address>: <IANA time zone> }",
+      ).optional(),
     },
     'use { first: ["ana@example.com"] }',
   ),

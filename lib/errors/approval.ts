@@ -38,5 +38,6 @@ export const approvalErrors = {
     retryable: true,
     summary: "the approval desk failed; nothing was decided unless the page says so",
   },
+  "CS-2117": { kind: "user", retryable: true, summary: "the codes of this link have expired: a fresh one can be sent" },
 } satisfies Record<string, ErrorEntry>;
 export type ApprovalErrorCode = keyof typeof approvalErrors;

@@ -29,6 +29,7 @@ export const contractErrors = {
   "CS-1023": user("a length of time that is not made of whole days, hours, minutes and seconds"),
   "CS-1024": user("an amount of USD that is not a number of whole micro-USD"),
   "CS-1025": { kind: "system", retryable: false, summary: "a value that JSON cannot represent was to be hashed" },
+  "CS-1026": user("reminders or escalations that are not in order of time, or not before the time limit"),
 } satisfies Record<string, ErrorEntry>;
 
 export type ContractErrorCode = keyof typeof contractErrors;

@@ -19,7 +19,7 @@ import { type DecidedParts, decidedEntry, policyRecord, refuse } from "./deny.js
 import { finishStep, plain } from "./draft.js";
 import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
 import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep, viewHash } from "./hash.js";
-import { isSamePerson } from "./people.js";
+import { panelOf, signInFor } from "./panel.js";
 import { type Ruling, rule } from "./policy.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
 import { noncesOf, seal } from "./redact.js";
@@ -161,15 +161,18 @@ function ask(
   const { input, before, run, tool, args, resource } = gate;
   const { contract, request, nowMs, runSecret } = input;
   const { requester } = run.started;
-  const approvers = contract.approvers.first.filter((person) => !isSamePerson(requester, person));
+  const deadline = isoTime(Math.min(nowMs + contract.approvers.timeLimitMs, msOf(run.started.expires_at)));
+  const panel = panelOf(contract, requester, nowMs, deadline);
+  const { approvers, escalation, delegates } = panel;
   if (approvers.length < needed) {
     const reason = `CS-3126 the policies want ${needText(needed)} and ${approvers.length} may approve; ${requester} asked for the run and does not count`;
     return refuse(gate, [reason], undefined, known);
   }
-  const deadline = isoTime(Math.min(nowMs + contract.approvers.timeLimitMs, msOf(run.started.expires_at)));
+  const signIn = signInFor(contract);
   const hash = hashOf(gate, deadline);
   const id = approvalId(request.run_id, request.turn, hash);
-  const view = viewOf(gate, evidence, { approvalId: id, actionHash: hash, deadline, needed, approvers, ruling });
+  const asking = { ...panel, approvalId: id, actionHash: hash, deadline, needed, signIn, ruling };
+  const view = viewOf(gate, evidence, asking);
   const policies = [...askingPolicies(ruling, evidence)];
   const decided = decidedEntry(gate, { ...known, decision: "ask", reasons: [], approvals: 0, checks: gate.checks });
   const requested: Entry = {
@@ -187,6 +190,9 @@ function ask(
         typed_confirmation: typedConfirmation(tool, args, resource.id) !== null,
         deadline,
         preview_hash: known.previewHash ?? null,
+        sign_in: signIn,
+        ...(escalation.length === 0 ? {} : { escalation: [...escalation] }),
+        ...(delegates.length === 0 ? {} : { delegates: [...delegates] }),
       },
     },
     sealed: seal(runSecret, request.turn, "approval", viewJson(view)).sealed,

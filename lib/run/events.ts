@@ -49,11 +49,23 @@ const modelCall = {
   context_hash: hex64,
 };
 
+/** Where a person acted. */
+export const approvalChannel = z.enum(["page", "cli", "slack"]);
+export type ApprovalChannel = z.infer<typeof approvalChannel>;
+/** How a person showed who they are. `code` is the weak one: a forwarded mail carries its code along. */
+export const approvalMethod = z.enum(["code", "oidc", "slack", "iam"]);
+export type ApprovalMethod = z.infer<typeof approvalMethod>;
+export const signInRule = z.enum(["code", "required"]);
+
 const approvalDecision = z.strictObject({
   approval_id: z.string(),
   approver: z.string(),
   decision: z.enum(["approve", "reject"]),
-  channel: z.enum(["page", "cli", "slack"]),
+  channel: approvalChannel,
+  /** absent in rows of before there was more than the code; optional and not defaulted, as hashes are over what was recorded */
+  method: approvalMethod.optional(),
+  /** who the method says they are: link id's hash, `sub` of the issuer, Slack user, ARN */
+  subject: z.string().max(2048).optional(),
   comment: z.string().max(2000),
   decided_at: isoTime,
   action_hash: hex64,
@@ -156,9 +168,43 @@ const payloads = {
     typed_confirmation: z.boolean(),
     deadline: isoTime,
     preview_hash: hex64.nullable(),
+    sign_in: signInRule.optional(),
+    /** 0, then one more for each time the question is put again after an edit */
+    round: z.int().min(1).max(1000).optional(),
+    escalation: z.array(z.strictObject({ at: isoTime, people: z.array(z.string()) })).optional(),
+    delegates: z.array(z.string()).optional(),
   }),
   ApprovalDecided: approvalDecision.extend({ turn: count }),
   ApprovalExpired: z.strictObject({ turn: count, approval_id: z.string(), deadline: isoTime }),
+  /** a person changed the arguments before approving: a new action, judged afresh and asked about again */
+  ActionEdited: z.strictObject({
+    turn: count,
+    /** of the question that follows */
+    round: z.int().min(1),
+    /** of the question that was open */
+    approval_id: z.string(),
+    editor: z.string(),
+    channel: approvalChannel,
+    method: approvalMethod,
+    edited_at: isoTime,
+    /** redacted, as in ActionProposed */
+    args: json,
+    args_hash: hex64,
+  }),
+  /** what else people and the clock did while a question was open, in the order of their rows */
+  ApprovalNoted: z.strictObject({
+    turn: count,
+    approval_id: z.string(),
+    kind: z.enum(["question", "answer", "delegation", "reminder", "escalation", "refusal", "code"]),
+    by: z.string(),
+    to: z.string().nullable(),
+    at: isoTime,
+    channel: approvalChannel.nullable(),
+    /** what was written */
+    text: commitment.nullable(),
+    /** of a refusal */
+    code: z.string().nullable(),
+  }),
   /** decided by people, but what they saw no longer holds */
   ApprovalVoided: z.strictObject({ turn: count, approval_id: z.string(), reason: z.string() }),
   /** the permit: the only thing a tool acts on */
@@ -204,7 +250,7 @@ const envelope = {
   /** 1, 2, 3 … without gaps */
   seq: z.int().positive(),
   at: isoTime,
-  /** which invocation wrote it: `0.admit`, `3.proposal`, `3.approval`, `3.outcome`, `close`; a repeat finds its own events by it */
+  /** which invocation wrote it: `0.admit`, `3.proposal`, `3.approval`, `3.approval.1` (after an edit), `3.outcome`, `close`; a repeat finds its own events by it */
   step: z.string(),
 };
 const chained = { ...envelope, prev: hex64, hash: hex64 };
@@ -223,6 +269,8 @@ function events<E extends z.ZodRawShape>(shape: E) {
     of("ApprovalDecided"),
     of("ApprovalExpired"),
     of("ApprovalVoided"),
+    of("ActionEdited"),
+    of("ApprovalNoted"),
     of("ActionPermitted"),
     of("ToolReturned"),
     of("RunClosed"),

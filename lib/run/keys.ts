@@ -31,27 +31,45 @@ export const effectKey = {
 /** control: brakes; `sk` is always `brake` */
 export const brakeKey = { pk: (workflow: string) => `brake#${workflow}`, sk: "brake" };
 /**
- * approvals: requests, links and tokens are inserted by request-approval; decisions and wrong tries by the desk. Each kind has
- * its own partition so that IAM can tell them apart.
+ * approvals. Each kind has its own partition so that IAM can tell them apart. Everything is inserted and never changed, but the count of
+ * wrong codes.
+ *
+ * - request: what is asked, the sealed task tokens, what was sent (request-approval, approval-sender)
+ * - link: whose link it is, and its codes (request-approval, approval-sender)
+ * - challenge: wrong tries of one code (desk)
+ * - decision: one row per person (desk)
+ * - act: everything else people did (desk)
+ * - outcome: what became of it (the workflow's gate)
  */
 export const approvalKey = {
   request: (workflow: string, approvalId: string) => `request#${workflow}#${approvalId}`,
   requestSk: "request",
   /** one row per task token: a retried state mints a new one */
   tokenSk: (tokenHash: string) => `token#${tokenHash}`,
-  /** one row per approver who was sent a mail: a retried state does not send a second */
-  mailedSk: (approver: string) => `mailed#${approver}`,
+  /** one row per message that was sent: a repeat does not send a second, and each is followed up */
+  sentSk: (channel: string, kind: string, to: string) => `sent#${channel}#${kind}#${to}`,
+  sent: "sent#",
   requestsOf: (workflow: string) => `request#${workflow}#*`,
   link: (linkId: string) => `link#${linkId}`,
   linkSk: "link",
+  /** several codes of one issue are all good: a mail that was sent twice has two */
+  codeSk: (issue: number, id: string) => `code#${String(issue).padStart(4, "0")}#${id}`,
+  codes: "code#",
   links: "link#*",
   decision: (workflow: string, approvalId: string) => `decision#${workflow}#${approvalId}`,
   decisionSk: (approver: string) => `by#${approver}`,
   decisionsOf: (workflow: string) => `decision#${workflow}#*`,
   decisions: "decision#*",
-  challenge: (linkId: string) => `challenge#${linkId}`,
+  /** wrong tries of the codes of one issue of a link */
+  challenge: (linkId: string, issue: number) => `challenge#${linkId}#${issue}`,
   challengeSk: "tries",
   challenges: "challenge#*",
+  act: (workflow: string, approvalId: string) => `act#${workflow}#${approvalId}`,
+  actsOf: (workflow: string) => `act#${workflow}#*`,
+  acts: "act#*",
+  outcome: (workflow: string, approvalId: string) => `outcome#${workflow}#${approvalId}`,
+  outcomesOf: (workflow: string) => `outcome#${workflow}#*`,
+  outcomes: "outcome#*",
 };
 /** budgets: leases per day, exposure counters, open runs, unique inputs; all begin with the workflow */
 export const budgetKey = {

@@ -3,6 +3,7 @@
  * function parses its request with these schemas; nothing else crosses the boundary.
  */
 import * as z from "zod";
+import { signInRule } from "./events.js";
 
 export const MAX_ARGS_BYTES = 64 * 1024;
 export const MAX_OUTPUT_BYTES = 64 * 1024;
@@ -162,6 +163,32 @@ export const approvalView = z.strictObject({
   approvers: z.array(z.string()).min(1),
   /** what must be typed, e.g. `420.00`; null when a click is enough */
   typed_confirmation: z.string().nullable(),
+  /** 0; one more for each edit before it */
+  round: z.int().min(0).max(1000).default(0),
+  /** who edited the arguments of this round; null: they are the agent's own */
+  edited_by: z.string().nullable().default(null),
+  /** what the agent proposed, when it was edited */
+  original_args: args.nullable().default(null),
+  /** why an edit was not taken and this is asked instead; null: it was, or there was none */
+  edit_refused: z
+    .strictObject({ by: z.string(), reasons: z.array(z.string()) })
+    .nullable()
+    .default(null),
+  /** `required`: a code alone does not decide (the contract says so, or two people must) */
+  sign_in: signInRule.default("code"),
+  /** ISO times of reminders */
+  remind_at: z.array(z.string()).default([]),
+  /** who may decide too from when on, ISO */
+  escalation: z.array(z.strictObject({ at: z.string(), people: z.array(z.string()) })).default([]),
+  /** who, besides, a decision may be handed to */
+  delegates: z.array(z.string()).default([]),
+  /** who answers questions about the run */
+  owner: z.strictObject({ name: z.string(), email: z.string() }).nullable().default(null),
+  /** approver → Slack member id */
+  slack_users: z.record(z.string(), z.string()).default({}),
+  slack_channel: z.string().nullable().default(null),
+  /** approver → IANA time zone */
+  time_zones: z.record(z.string(), z.string()).default({}),
 });
 export type ApprovalView = z.infer<typeof approvalView>;
 

@@ -53,7 +53,7 @@ export interface OpenRun {
   /** of one proposal: what the next may cost */
   readonly dearestMicroUsd: number;
   readonly calls: readonly Call[];
-  /** the latest action proposed, redacted, and what was decided about it */
+  /** the latest action proposed (with the arguments that a person put in their place), redacted, and what was decided about it */
   readonly proposed: DataOf<"ActionProposed"> | null;
   readonly decided: DataOf<"ActionDecided"> | null;
   /** writes recorded as recommendations */
@@ -131,6 +131,9 @@ function evolveOpen(run: OpenRun, event: Stamped): OpenRun | ClosedRun {
       const { turn: _turn, ...decision } = event.data;
       return { ...run, pending: { ...run.pending, decisions: [...run.pending.decisions, decision] } };
     }
+    case "ActionEdited":
+      return { ...run, proposed: edited(run.proposed, event.data) };
+    case "ApprovalNoted":
     case "ApprovalExpired":
     case "ApprovalVoided":
       return run;
@@ -160,6 +163,11 @@ function afterProposal(run: OpenRun, data: { readonly turn: number; readonly cos
     spentMicroUsd: run.spentMicroUsd + data.cost_micro_usd,
     dearestMicroUsd: Math.max(run.dearestMicroUsd, data.cost_micro_usd),
   };
+}
+
+/** The action under judgement; what the agent proposed stays in its own event. */
+function edited(proposed: OpenRun["proposed"], { turn, args, args_hash }: DataOf<"ActionEdited">): OpenRun["proposed"] {
+  return proposed?.turn === turn ? { ...proposed, args, args_hash } : proposed;
 }
 
 function asked(run: OpenRun, event: Extract<Stamped, { type: "ApprovalRequested" }>): Pending | null {

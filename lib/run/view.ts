@@ -1,8 +1,10 @@
 /** What an approver is shown, whole: built once, sealed with the request, and shown again unchanged. */
+import type { SignIn } from "../contract/model.js";
 import { GUARDRAIL_PREFIX } from "../policy/guardrails.js";
 import { agentId } from "../policy/names.js";
 import type { Json } from "./canonical.js";
 import { proposalStep } from "./hash.js";
+import { type Panel, remindersOf } from "./panel.js";
 import { exposureOf, type Ruling } from "./policy.js";
 import { type ApprovalView, approvalView } from "./protocol.js";
 import { noncesOf } from "./redact.js";
@@ -18,6 +20,9 @@ export interface Asking {
   readonly deadline: string;
   readonly needed: 1 | 2;
   readonly approvers: readonly string[];
+  readonly signIn: SignIn;
+  readonly escalation: Panel["escalation"];
+  readonly delegates: readonly string[];
   readonly ruling: Ruling;
 }
 
@@ -70,6 +75,18 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
     needed: asking.needed,
     approvers: [...asking.approvers],
     typed_confirmation: typedConfirmation(tool, args, resource.id),
+    round: 0,
+    edited_by: null,
+    original_args: null,
+    edit_refused: null,
+    sign_in: asking.signIn,
+    remind_at: remindersOf(contract, input.nowMs, asking.deadline),
+    escalation: [...asking.escalation],
+    delegates: [...asking.delegates],
+    owner: { ...contract.owner },
+    slack_users: { ...contract.approvers.slack.users },
+    slack_channel: contract.approvers.slack.channel ?? null,
+    time_zones: { ...contract.approvers.timeZones },
   };
 }
 

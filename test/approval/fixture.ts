@@ -49,6 +49,18 @@ export function approvalViewOf(over: Partial<ApprovalView> = {}): ApprovalView {
     needed: 1,
     approvers: ["ana@example.com", "bo@example.com"],
     typed_confirmation: "420.00",
+    round: 0,
+    edited_by: null,
+    original_args: null,
+    edit_refused: null,
+    sign_in: "code",
+    remind_at: [],
+    escalation: [],
+    delegates: [],
+    owner: { name: "Payments operations", email: "payments-ops@example.com" },
+    slack_users: {},
+    slack_channel: null,
+    time_zones: {},
     ...over,
   };
   return over.action_hash === undefined ? { ...view, action_hash: hashOf(view) } : view;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Approvals } from "../../lib/aws/approvals.js";
+import type { ApprovalAct, ApprovalOutcome } from "../../lib/run/acts.js";
 import { viewHash } from "../../lib/run/hash.js";
 import { approvalViewOf } from "../approval/fixture.js";
 import { newRun } from "../aws/cloud.js";
@@ -29,22 +30,83 @@ export function approvalsSuite(approvals: () => Approvals): void {
       expect([...(await approvals().readTokens(ref))].sort()).toEqual(["one", "two"]);
     });
 
-    test("a link is inserted once; who was mailed is remembered", async () => {
+    test("a link is inserted once; what was sent is remembered", async () => {
       const { view, ref } = request();
       const link = {
         workflow: ref.workflow,
         approval_id: ref.approvalId,
         approver: "ana@example.com",
-        salt: "00",
-        code_hash: "11",
+        role: "approver" as const,
         expires_at: view.deadline,
       };
       expect(await approvals().readLink(ref.approvalId)).toBeUndefined();
       expect(await approvals().insertLink(ref.approvalId, link)).toBe("inserted");
       expect(await approvals().insertLink(ref.approvalId, { ...link, approver: "eve@example.com" })).toBe("exists");
       expect(await approvals().readLink(ref.approvalId)).toEqual(link);
-      await approvals().insertMailed(ref, "ana@example.com", view.requested_at);
-      expect(await approvals().readMailed(ref)).toEqual(["ana@example.com"]);
+      const sent = {
+        channel: "mail",
+        kind: "asked",
+        to: "ana@example.com",
+        at: view.requested_at,
+        ref: "id-1",
+      } as const;
+      expect(await approvals().insertSent(ref, sent)).toBe("inserted");
+      expect(await approvals().insertSent(ref, { ...sent, ref: "id-2" })).toBe("exists");
+      expect(await approvals().readSent(ref)).toEqual([sent]);
+    });
+
+    test("a link keeps every code that was sent, by issue", async () => {
+      const { view, ref } = request();
+      const code = (issue: number, hash: string) => ({
+        issue,
+        salt: "00",
+        code_hash: hash.repeat(64),
+        issued_at: view.requested_at,
+        expires_at: view.deadline,
+      });
+      for (const [issue, hash] of [
+        [1, "b"],
+        [0, "a"],
+        [1, "c"],
+      ] as const) // a mail that was sent twice has two codes
+        await approvals().insertCode(ref.approvalId, code(issue, hash));
+      expect(await approvals().insertCode(ref.approvalId, code(1, "b"))).toBe("exists");
+      expect(await approvals().readCodes(ref.approvalId)).toEqual([code(0, "a"), code(1, "b"), code(1, "c")]);
+      expect(await approvals().readCodes("another-link")).toEqual([]);
+    });
+
+    test("what else people do is inserted once, and read in the order it was done", async () => {
+      const { view, ref } = request();
+      const by = { by: "ana@example.com", channel: "page", method: "code" } as const;
+      const acts: readonly ApprovalAct[] = [
+        { kind: "question", id: "q1", ...by, at: "2026-11-21T13:01:00.000Z", text: "why twice?" },
+        { kind: "answer", id: "a1", question: "q1", ...by, at: "2026-11-21T13:02:00.000Z", text: "the bank did" },
+        { kind: "delegation", ...by, at: "2026-11-21T13:03:00.000Z", to: "bo@example.com", comment: "" },
+        {
+          kind: "edit",
+          n: 1,
+          ...by,
+          at: "2026-11-21T13:04:00.000Z",
+          args: { amount_cents: 1 },
+          action_hash: view.action_hash,
+          view_hash: viewHash(view),
+        },
+        { kind: "code-wish", link: "link-1", issue: 1, by: by.by, at: "2026-11-21T13:05:00.000Z" },
+        { kind: "refused", code: "CS-2111", channel: "page", who: "dana", at: "2026-11-21T13:06:00.000Z" },
+      ];
+      for (const act of acts.toReversed()) expect(await approvals().insertAct(ref, act)).toBe("inserted");
+      for (const act of acts) expect(await approvals().insertAct(ref, act)).toBe("exists");
+      expect(await approvals().readActs(ref)).toEqual(acts);
+    });
+
+    test("what became of it is inserted once", async () => {
+      const { ref } = request();
+      const at = "2026-11-21T13:01:00.000Z";
+      const permitted: ApprovalOutcome = { kind: "permitted", at, reasons: [], next_approval_id: null };
+      const ran = { kind: "ran", at: "2026-11-21T13:02:00.000Z", status: "ok", reference: "re_1" } as const;
+      for (const outcome of [ran, permitted, { ...ran, status: "error" } as const])
+        await approvals().insertOutcome(ref, outcome);
+      expect(await approvals().readOutcomes(ref)).toEqual([permitted, ran]);
     });
 
     test("each person decides once; decisions come in the order of their time", async () => {
@@ -68,15 +130,16 @@ export function approvalsSuite(approvals: () => Approvals): void {
       expect(await approvals().readDecisions(ref)).toEqual([early, late]);
     });
 
-    test("however many try at once, no more than the limit get a try; a right code gives its try back", async () => {
+    test("however many try at once (of one issue), no more than the limit get a try; a right code gives its try back", async () => {
       const link = newRun().runId;
-      const taken = await Promise.all(Array.from({ length: 12 }, () => approvals().takeTry(link, 5)));
+      const taken = await Promise.all(Array.from({ length: 12 }, () => approvals().takeTry(link, 0, 5)));
       expect(taken.filter((tries) => tries !== "locked").sort()).toEqual([1, 2, 3, 4, 5]);
-      expect(await approvals().readTries(link)).toBe(5);
-      await approvals().returnTry(link);
-      expect(await approvals().takeTry(link, 5)).toBe(5);
-      expect(await approvals().takeTry(link, 5)).toBe("locked");
-      expect(await approvals().readTries(newRun().runId)).toBe(0);
+      expect(await approvals().readTries(link, 0)).toBe(5);
+      await approvals().returnTry(link, 0);
+      expect(await approvals().takeTry(link, 0, 5)).toBe(5);
+      expect(await approvals().takeTry(link, 0, 5)).toBe("locked");
+      expect(await approvals().readTries(link, 1)).toBe(0);
+      expect(await approvals().readTries(newRun().runId, 0)).toBe(0);
     });
   });
 }

@@ -12,7 +12,16 @@ describe("a right contract", () => {
 
     expect(contract).toMatchObject({
       name: "refund-desk",
-      approvers: { first: ["ana@example.com", "bo@example.com", "chris@example.com"], timeLimitMs: 5_400_000 },
+      approvers: {
+        first: ["ana@example.com", "bo@example.com", "chris@example.com"],
+        timeLimitMs: 5_400_000,
+        signIn: "code",
+        remindAtPercent: [50, 90],
+        escalate: [],
+        delegates: [],
+        slack: { users: {} },
+        timeZones: {},
+      },
       budget: { perRunMicroUsd: 290_000, perDayMicroUsd: 10_000_000, over: "stop" },
       limits: { steps: 10, toolCalls: 10, callsPerMinute: 30, invalidAnswers: 3, runTimeMs: 86_400_000 },
       outcomes: ["refunded", "explained", "escalated"],

@@ -18,6 +18,89 @@ const caseInput = {
 };
 const plan = (steps: unknown) => ({ kind: "plan", steps, outcome: "refunded" });
 
+const two = { first: ["a@example.com", "b@example.com"] };
+function people(): readonly (readonly [string, unknown, readonly string[]])[] {
+  return [
+    [
+      "a group that escalation and delegates do not have",
+      deskWith({
+        approvers: { ...two, escalate: [{ after: { hours: 1 }, to: ["group:leads"] }], delegates: ["group:x"] },
+      }),
+      [
+        'CS-1006 contract.approvers.delegates[0]: "group:x" is not a group of this contract; define it in approvers.groups (contract.ts)',
+        'CS-1006 contract.approvers.escalate[0].to[0]: "group:leads" is not a group of this contract; define it in approvers.groups (contract.ts)',
+      ],
+    ],
+    [
+      "escalation out of order, and after silence denies",
+      deskWith({
+        approvers: {
+          ...two,
+          timeLimit: { hours: 2 },
+          escalate: [
+            { after: { hours: 1 }, to: ["c@example.com"] },
+            { after: { minutes: 30 }, to: ["d@example.com"] },
+            { after: { hours: 2 }, to: ["e@example.com"] },
+          ],
+        },
+        limits: { runTime: { hours: 3 } },
+      }),
+      [
+        'CS-1026 contract.approvers.escalate[1].after: "30 min" is not after the escalation before it (1 h); order them by time, before the time limit (contract.ts)',
+        'CS-1026 contract.approvers.escalate[2].after: "2 h" is not before the time limit (2 h); order them by time, before the time limit (contract.ts)',
+      ],
+    ],
+    [
+      "reminders out of order",
+      deskWith({ approvers: { ...two, remindAt: [50, 50] } }),
+      [
+        "CS-1026 contract.approvers.remindAt[1]: 50 is not later than the reminder before it; use rising percents: [50, 90] (contract.ts)",
+      ],
+    ],
+    [
+      "a reminder after the end",
+      deskWith({ approvers: { ...two, remindAt: [100] } }),
+      [
+        "CS-1004 contract.approvers.remindAt[0]: 100 is too large; use a whole percent of the time limit from 1 to 99 (contract.ts)",
+      ],
+    ],
+    [
+      "a way to sign in that there is not",
+      deskWith({ approvers: { ...two, signIn: "oidc" } }),
+      ['CS-1004 contract.approvers.signIn: "oidc" is not allowed; use "code" or "required" (contract.ts)'],
+    ],
+    [
+      "Slack users who may not approve, and two people who are one",
+      deskWith({
+        approvers: {
+          ...two,
+          slack: {
+            users: { "eve@example.com": "U0AAAAAA1", "a@example.com": "U0AAAAAA2", "b@example.com": "U0AAAAAA2" },
+          },
+        },
+      }),
+      [
+        'CS-1006 contract.approvers.slack.users["eve@example.com"]: "eve@example.com" is nobody who may approve; did you mean "a@example.com"? (contract.ts)',
+        'CS-1006 contract.approvers.slack.users["b@example.com"]: "U0AAAAAA2" is the Slack user of a@example.com already; give each person their own (contract.ts)',
+      ],
+    ],
+    [
+      "a Slack id that is none",
+      deskWith({ approvers: { ...two, slack: { users: { "a@example.com": "ana" } } } }),
+      [
+        'CS-1004 contract.approvers.slack.users["a@example.com"]: "ana" is not allowed; use the member id of a Slack user: "U012AB3CD" (contract.ts)',
+      ],
+    ],
+    [
+      "a time zone that is none",
+      deskWith({ approvers: { ...two, timeZones: { "a@example.com": "Mars" } } }),
+      [
+        'CS-1004 contract.approvers.timeZones["a@example.com"]: "Mars" is not a time zone; use an IANA name: "Europe/Berlin" (contract.ts)',
+      ],
+    ],
+  ];
+}
+
 describe("each rule, on a contract that is otherwise right", () => {
   const rules: readonly (readonly [string, unknown, readonly string[]])[] = [
     ["not a workflow", { name: "x" }, ["CS-1001 contract: is not a workflow; export default defineWorkflow({ … })"]],
@@ -73,6 +156,7 @@ describe("each rule, on a contract that is otherwise right", () => {
         'CS-1006 contract.approvers.first: ["a@example.com"] is one person, and ledger.purge (irreversible, tenant) always needs two; name at least two approvers (contract.ts)',
       ],
     ],
+    ...people(),
     [
       "write without title",
       deskWithTool("ledger.refund", { title: undefined }),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import { recordedEvent } from "../../lib/run/events.js";
 import { approvalView, decideAnswer, runContext } from "../../lib/run/protocol.js";
-import { act, lookedUp, REFUND, usage, World, wholeRun } from "./support.js";
+import { act, contract, lookedUp, REFUND, usage, World, wholeRun } from "./support.js";
 
 test("GIVEN a dispute WHEN looked up, refunded with a person, answered and finished THEN every step is recorded", () => {
   const world = wholeRun();
@@ -235,7 +235,7 @@ test("GIVEN observe WHEN a write is proposed THEN it is a recommendation and non
 });
 
 test("GIVEN the only other approver is the requester WHEN one is needed THEN the action is denied", () => {
-  const world = lookedUp({ approvers: { first: ["dana@example.com"], timeLimitMs: 1000 } });
+  const world = lookedUp({ approvers: { ...contract.approvers, first: ["dana@example.com"], timeLimitMs: 1000 } });
   expect(world.propose(act("stripe.refund", REFUND))).toMatchObject({ decision: "deny" });
   expect(world.data("ActionDecided").reasons[0]).toMatch(/^CS-3126/);
 });

@@ -13,7 +13,7 @@ export const RESERVED_OUTCOMES: readonly string[] = ["stopped", "failed", "expir
 
 export function checkLimits(draft: Draft, faults: Faults): void {
   const { fields, where } = draft;
-  timeZone(fields.timeZone, at(where, "timeZone"), faults);
+  knownTimeZone(fields.timeZone, at(where, "timeZone"), faults);
   distinct(fields.tenants, at(where, "tenants"), faults);
   outcomes(draft, faults);
   budget(draft, faults);
@@ -31,7 +31,7 @@ export function checkLimits(draft: Draft, faults: Faults): void {
   }
 }
 
-function timeZone(name: string | undefined, where: Where, faults: Faults): void {
+export function knownTimeZone(name: string | undefined, where: Where, faults: Faults): void {
   if (name === undefined) return;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });

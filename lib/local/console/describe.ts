@@ -26,6 +26,12 @@ export function describeEvent(event: RecordedEvent): string {
       return `${event.data.decision} by ${event.data.approver}${event.data.comment === "" ? "" : `: "${event.data.comment}"`}`;
     case "ApprovalExpired":
       return `nobody decided until ${event.data.deadline}`;
+    case "ActionEdited":
+      return `edited by ${event.data.editor}: ${JSON.stringify(event.data.args)}`;
+    case "ApprovalNoted": {
+      const { kind, by, to, code } = event.data;
+      return `${kind} by ${by}${to === null ? "" : ` to ${to}`}${code === null ? "" : ` (${code})`}`;
+    }
     case "ApprovalVoided":
       return `void: ${event.data.reason}`;
     case "ActionPermitted":

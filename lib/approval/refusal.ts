@@ -1,7 +1,7 @@
-/** Why the desk does not do what was asked, with the HTTP status that says so. */
+/** Why something was not done, with the HTTP status that says so. */
 
-import type { ApprovalErrorCode } from "../../lib/errors/approval.js";
-import { CountersignError } from "../../lib/errors.js";
+import type { ApprovalErrorCode } from "../errors/approval.js";
+import { CountersignError } from "../errors.js";
 
 export type RefusalStatus = 400 | 403 | 404 | 409 | 410 | 413 | 422 | 423 | 500;
 
