@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { coldStart } from "./cold-start.js";
+import { exportBench } from "./export.js";
 import { gate } from "./gate.js";
 import { log } from "./log.js";
 import { machineRuns } from "./machine-runs.js";
@@ -18,7 +19,17 @@ import { synth } from "./synth.js";
 import { toolCall } from "./tool-call.js";
 import { wholeRuns } from "./whole-runs.js";
 
-const BENCHMARKS: readonly Benchmark[] = [toolCall, machineRuns, wholeRuns, gate, log, coldStart, synth, runCost];
+const BENCHMARKS: readonly Benchmark[] = [
+  toolCall,
+  machineRuns,
+  wholeRuns,
+  gate,
+  log,
+  exportBench,
+  coldStart,
+  synth,
+  runCost,
+];
 const { values } = parseArgs({
   options: { only: { type: "string" }, child: { type: "string" }, out: { type: "string" } },
 });

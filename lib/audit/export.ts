@@ -9,13 +9,15 @@ import { runRecord } from "./record.js";
 export const runKeyOf = (event: Pick<RecordedEvent, "workflow" | "tenant" | "run_id">): string =>
   logKey.pk({ workflow: event.workflow, tenant: event.tenant, runId: event.run_id });
 
+/** Runs from wherever they are kept (the log, the archive, files): each item is one run's events in order. */
+export type RunSource = AsyncIterable<readonly RecordedEvent[]> | Iterable<readonly RecordedEvent[]>;
+
 /**
- * Lines without line ends. Each item of `runs` is one run's events in order; runs without events are left out.
+ * Lines without line ends. Runs without events are left out.
+ * @param written runs that the file holds already, when a cut-off export goes on
  */
-export async function* exportLines(
-  runs: AsyncIterable<readonly RecordedEvent[]> | Iterable<readonly RecordedEvent[]>,
-): AsyncGenerator<string> {
-  const listed: ExportManifest["runs"] = [];
+export async function* exportLines(runs: RunSource, written: ExportManifest["runs"] = []): AsyncGenerator<string> {
+  const listed = [...written];
   for await (const events of runs) {
     const last = events.at(-1);
     if (last === undefined) continue;
@@ -27,3 +29,7 @@ export async function* exportLines(
 
 /** One run record per line, for `--records`. */
 export const recordLine = (events: readonly RecordedEvent[]): string => JSON.stringify(runRecord(events));
+
+export async function* recordLines(runs: RunSource): AsyncGenerator<string> {
+  for await (const events of runs) if (events.length > 0) yield recordLine(events);
+}

@@ -6,12 +6,17 @@ export interface Io {
   err(text: string): void;
   /** colours, and lines that rewrite themselves, only on a terminal */
   readonly terminal: boolean;
+  /** replaces the line that it wrote last on stderr; only where stderr is a terminal */
+  rewrite?(text: string): void;
 }
 
 export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   terminal: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+  ...(process.stderr.isTTY === true
+    ? { rewrite: (text: string) => void process.stderr.write(`\r\u001b[2K${text}`) }
+    : {}),
 };
 
 /** Text from outside, safe on a terminal: control characters (ANSI escapes, bidi overrides) are shown, not obeyed. */

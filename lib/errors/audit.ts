@@ -26,6 +26,7 @@ export const auditErrors = {
   "CS-5128": user("a tool's result without a permit for it"),
   "CS-5129": user("the sums of a closed run do not agree with its records"),
   "CS-5130": user("there are no events to make a run record from"),
+  "CS-5131": user("there is no cut-off export to continue"),
 } satisfies Record<string, ErrorEntry>;
 
 export type AuditErrorCode = keyof typeof auditErrors;

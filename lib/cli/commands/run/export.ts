@@ -1,80 +1,141 @@
-import { createWriteStream } from "node:fs";
-import { rename } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import { exportLines, recordLine } from "../../../audit/export.js";
-import { findRun, type RunReader, runReader } from "../../../client/runs.js";
+import { EVENT_COLUMNS, RECORD_COLUMNS } from "../../../audit/columns.js";
+import { exportLines, type RunSource, recordLines } from "../../../audit/export.js";
+import { runRecord } from "../../../audit/record.js";
+import type { Connection } from "../../../client/connection.js";
+import { csvLines } from "../../../client/export-convert.js";
+import { cutOffJob, type ExportJob, exportToFile, FORMATS } from "../../../client/export-file.js";
+import { type Continuation, type Selection, selectedRuns } from "../../../client/export-source.js";
+import { findRun, runReader } from "../../../client/runs.js";
 import { CountersignError } from "../../../errors.js";
-import type { RecordedEvent } from "../../../run/events.js";
-import type { RunRef } from "../../../run/keys.js";
 import { type CommandContext, withConnection } from "../../context.js";
+import type { Io } from "../../io.js";
+import { oneOf, positive, timeOption } from "../../options.js";
+import { grouped, progressOn } from "../../progress.js";
+
+interface Options {
+  readonly workflow?: string;
+  readonly all?: boolean;
+  readonly tenant?: string;
+  readonly outcome?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly approver?: string;
+  readonly policy?: string;
+  readonly limit?: string;
+  readonly events?: boolean;
+  readonly records?: boolean;
+  readonly format: string;
+  readonly out?: string;
+  readonly resume?: boolean;
+}
+/** Any of these asks for many runs. */
+const MANY = ["all", "tenant", "outcome", "since", "until", "approver", "policy", "limit"] as const;
 
 export function exportCommand(run: Command, context: CommandContext): void {
   run
     .command("export")
-    .description("a run's events (or its record) as JSON lines (the newest run, without an id)")
+    .description("events (or run records) of one run or of many (the newest run, without an id)")
     .argument("[run-id]")
     .option("--workflow <workflow>", "of this workflow")
     .option("--all", "every run")
-    .option("--events", "one line an event: what `verify` reads (default)")
+    .option("--tenant <tenant>", "runs of this tenant")
+    .option("--outcome <status>", "runs that ended so, e.g. refunded; also open and refused")
+    .option("--since <time>", "runs started then or later: a UTC day or time, or 7d, 24h, 30m ago")
+    .option("--until <time>", "runs started before")
+    .option("--approver <email>", "runs that this person decided about")
+    .option("--policy <id>", "runs in which the policy with this @id allowed, asked or denied")
+    .option("--limit <n>", "at most so many runs, the oldest first")
+    .option("--events", "one line an event: what `verify` and `replay` read (default)")
     .option("--records", "one line a run: the run record")
+    .option("--format <format>", "jsonl, csv or parquet", "jsonl")
     .option("--out <file>", "write to this file instead of standard output")
-    .action(
-      async (
-        runId: string | undefined,
-        options: { workflow?: string; all?: boolean; events?: boolean; records?: boolean; out?: string },
-        command: Command,
-      ) =>
-        withConnection(command, context, { live: false }, async (connection, { io }) => {
-          if (options.events === true && options.records === true)
-            throw new CountersignError("CS-5006", "run export: --events and --records exclude each other; choose one");
-          const reader = await runReader(connection);
-          const runs =
-            options.all === true
-              ? await reader.list(
-                  options.workflow === undefined ? await connection.workflows() : [options.workflow],
-                  Number.MAX_SAFE_INTEGER,
-                )
-              : [await findRun(connection, reader, runId, options.workflow)];
-          const logs = eventsOf(reader, runs);
-          const lines = options.records === true ? recordLines(logs) : exportLines(logs);
-          if (options.out === undefined) {
-            for await (const line of lines) io.out(line);
-            return;
-          }
-          const count = await writeLines(options.out, lines);
-          io.err(`${options.out}: ${count} lines, ${runs.length} ${runs.length === 1 ? "run" : "runs"}`);
-        }),
+    .option("--resume", "continue the cut-off export of --out, with what was asked for then")
+    .action(async (runId: string | undefined, options: Options, command: Command) =>
+      withConnection(command, context, { live: false }, async (connection, { io, json }) => {
+        const job = options.resume === true ? await resumed(options, runId) : await asked(connection, options, runId);
+        const source = (continued?: Continuation) => selectedRuns(connection, job.selection, continued);
+        if (options.out === undefined) return print(io, job, source());
+        const progress = progressOn(io, json);
+        const began = performance.now();
+        const written = await exportToFile(options.out, job, source, {
+          resume: options.resume === true,
+          progress: ({ runs, lines, bytes }) =>
+            progress.show(
+              () =>
+                `${grouped(runs)} runs, ${grouped(lines)} lines, ${(bytes / 1e6).toFixed(1)} MB, ${grouped(Math.round((lines * 1000) / (performance.now() - began)))} lines/s`,
+            ),
+        });
+        progress.done();
+        if (json) return io.out(JSON.stringify({ file: options.out, ...written }));
+        io.err(`${options.out}: ${written.lines} lines, ${written.runs} ${written.runs === 1 ? "run" : "runs"}`);
+      }),
     );
 }
 
-async function* eventsOf(reader: RunReader, runs: readonly RunRef[]): AsyncGenerator<readonly RecordedEvent[]> {
-  for (const run of runs) yield reader.events(run);
-}
-
-async function* recordLines(logs: AsyncIterable<readonly RecordedEvent[]>): AsyncGenerator<string> {
-  for await (const events of logs) yield recordLine(events);
-}
-
-/** Writes beside the file and moves it there, so that a failure leaves no half export. Answers with the number of lines. */
-async function writeLines(file: string, lines: AsyncIterable<string>): Promise<number> {
-  const part = `${file}.part`;
-  let count = 0;
-  const counted = async function* () {
-    for await (const line of lines) {
-      count++;
-      yield `${line}\n`;
-    }
-  };
-  try {
-    await pipeline(counted, createWriteStream(part));
-    await rename(part, file);
-  } catch (error) {
-    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+async function resumed(options: Options, runId: string | undefined): Promise<ExportJob> {
+  const given = [...MANY, "workflow", "events", "records"].find((name) => Reflect.get(options, name) !== undefined);
+  if (options.out === undefined || runId !== undefined || given !== undefined || options.format !== "jsonl")
     throw new CountersignError(
-      "CS-5002",
-      `${file}: cannot be written (${error.message}); give a path in a folder that exists`,
+      "CS-5006",
+      "run export --resume: takes --out alone; what to export and in which format is what was asked for when it began",
     );
-  }
-  return count;
+  return cutOffJob(options.out);
+}
+
+async function asked(connection: Connection, options: Options, runId: string | undefined): Promise<ExportJob> {
+  if (options.events === true && options.records === true)
+    throw new CountersignError("CS-5006", "run export: --events and --records exclude each other; choose one");
+  const format = oneOf("--format", options.format, FORMATS);
+  if (format === "parquet" && options.out === undefined)
+    throw new CountersignError("CS-5006", "--format: parquet is not text; give --out <file>");
+  const what = { v: 1, shape: options.records === true ? "records" : "events", format } as const;
+  const many = MANY.filter((name) => options[name] !== undefined);
+  const workflows = options.workflow === undefined ? await connection.workflows() : [options.workflow];
+  if (many.length > 0 && runId !== undefined)
+    throw new CountersignError(
+      "CS-5006",
+      `run export: a run id and --${many[0]} exclude each other; name a run, or say which runs`,
+    );
+  if (many.length > 0) return { ...what, selection: selectionOf(options, workflows) };
+  const reader = await runReader(connection);
+  const run = await findRun(connection, reader, runId, options.workflow);
+  const { workflow, tenant, runId: found } = run;
+  return { ...what, selection: { workflows: [workflow], run: { workflow, tenant, runId: found }, filter: {} } };
+}
+
+function selectionOf(options: Options, workflows: string[]): Selection {
+  const nowMs = Date.now();
+  const { tenant, outcome, approver, policy, since, until, limit } = options;
+  return {
+    workflows,
+    ...(since === undefined ? {} : { from: timeOption("--since", since, nowMs) }),
+    ...(until === undefined ? {} : { until: timeOption("--until", until, nowMs) }),
+    ...(limit === undefined ? {} : { limit: positive("--limit", limit) }),
+    filter: {
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(approver === undefined ? {} : { approver }),
+      ...(policy === undefined ? {} : { policy }),
+    },
+  };
+}
+
+async function print(io: Io, { shape, format }: ExportJob, runs: RunSource): Promise<void> {
+  const lines =
+    format === "csv"
+      ? shape === "events"
+        ? csvLines(EVENT_COLUMNS, each(runs))
+        : csvLines(RECORD_COLUMNS, records(runs))
+      : shape === "events"
+        ? exportLines(runs)
+        : recordLines(runs);
+  for await (const line of lines) io.out(line);
+}
+
+async function* each(runs: RunSource) {
+  for await (const events of runs) yield* events;
+}
+async function* records(runs: RunSource) {
+  for await (const events of runs) if (events.length > 0) yield runRecord(events);
 }

@@ -1,0 +1,95 @@
+/** From the lines of an export to CSV or Parquet, a few rows in memory at a time. */
+import { createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { fileWriter, parquetWriteRows } from "hyparquet-writer";
+import {
+  type Column,
+  csvHeader,
+  csvRow,
+  EVENT_COLUMNS,
+  type EventRow,
+  eventRow,
+  RECORD_COLUMNS,
+} from "../audit/columns.js";
+import type { RunRecord } from "../audit/record.js";
+import { jsonOrUndefined, linesOf } from "./export-spool.js";
+
+const CHUNK = 256 * 1024;
+const ROW_GROUP = 1_000;
+
+/** Makes `made` out of the lines of `part`. */
+export async function convertPart(
+  part: string,
+  made: string,
+  { format, shape }: { readonly format: "csv" | "parquet"; readonly shape: "events" | "records" },
+): Promise<void> {
+  if (shape === "events") await convert(part, made, format, EVENT_COLUMNS, eventOf);
+  else await convert(part, made, format, RECORD_COLUMNS, recordOf);
+}
+
+/** From the lines of the part to rows; both are in memory a few at a time. */
+async function convert<T>(
+  part: string,
+  made: string,
+  format: "csv" | "parquet",
+  columns: readonly Column<T>[],
+  parse: (line: string) => T | undefined,
+): Promise<void> {
+  const rows = async function* () {
+    for await (const { line } of linesOf(part)) {
+      const row = parse(line);
+      if (row !== undefined) yield row;
+    }
+  };
+  if (format === "csv") {
+    await pipeline(Readable.from(chunked(csvLines(columns, rows())), { highWaterMark: 1 }), createWriteStream(made));
+    return;
+  }
+  await parquetWriteRows({
+    writer: fileWriter(made),
+    columns: columns.map(({ name, type }) => ({ name, type: PARQUET_TYPES[type], nullable: true })),
+    rows: parquetRows(columns, rows()),
+    rowGroupSize: ROW_GROUP,
+    createdBy: "countersign",
+  });
+}
+
+const PARQUET_TYPES = { text: "STRING", integer: "INT32", number: "DOUBLE", time: "TIMESTAMP" } as const;
+
+async function* parquetRows<T>(columns: readonly Column<T>[], rows: AsyncIterable<T>) {
+  for await (const row of rows)
+    yield Object.fromEntries(
+      columns.map((column) => {
+        const cell = column.cell(row);
+        return [column.name, column.type === "time" && typeof cell === "string" ? new Date(cell) : cell];
+      }),
+    );
+}
+
+export async function* csvLines<T>(columns: readonly Column<T>[], rows: AsyncIterable<T>): AsyncGenerator<string> {
+  yield csvHeader(columns);
+  for await (const row of rows) yield csvRow(columns, row);
+}
+
+async function* chunked(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk = "";
+  for await (const line of lines) {
+    chunk += `${line}\r\n`;
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = "";
+  }
+  yield chunk;
+}
+
+/** An event of our own part file; undefined for the manifest. */
+function eventOf(line: string): EventRow | undefined {
+  return eventRow.safeParse(jsonOrUndefined(line)).data;
+}
+
+/** A record of our own part file: written by this process or the one that was cut off. */
+function recordOf(line: string): RunRecord {
+  const value: RunRecord = JSON.parse(line);
+  return value;
+}

@@ -1,0 +1,109 @@
+/** The lines of an export that was cut off: how far it is whole, and where it goes on. */
+import { createReadStream } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
+import * as z from "zod";
+import type { ExportManifest } from "../audit/manifest.js";
+import { type RecordedEvent, recordedEvent } from "../run/events.js";
+import { logKey } from "../run/keys.js";
+import type { Continuation } from "./export-source.js";
+
+const CHUNK = 256 * 1024;
+
+export interface Spool {
+  /** bytes of whole runs */
+  readonly bytes: number;
+  readonly lines: number;
+  /** for the manifest; none when the lines are records */
+  readonly runs: ExportManifest["runs"];
+  readonly continued: Continuation | undefined;
+}
+export const EMPTY: Spool = { bytes: 0, lines: 0, runs: [], continued: undefined };
+
+/** What a cut-off part holds whole. The last run may lack events, so it is read again. */
+export async function readSpool(part: string, shape: "events" | "records"): Promise<Spool> {
+  return (await stat(part).catch(() => undefined)) === undefined
+    ? await writeFile(part, "").then(() => EMPTY)
+    : shape === "events"
+      ? readEvents(part)
+      : readRecords(part);
+}
+
+async function readEvents(part: string): Promise<Spool> {
+  const runs: ExportManifest["runs"] = [];
+  let spool: Spool = EMPTY;
+  let open: { run: ExportManifest["runs"][number]; first: RecordedEvent; from: number; lines: number } | undefined;
+  for await (const { line, from, number } of wholeLines(part)) {
+    const parsed = recordedEvent.safeParse(jsonOrUndefined(line));
+    if (!parsed.success) break; // the manifest, or what a crash left
+    const event = parsed.data;
+    const run = logKey.pk({ workflow: event.workflow, tenant: event.tenant, runId: event.run_id });
+    if (open?.run.run !== run) {
+      if (open !== undefined) {
+        runs.push(open.run);
+        const { workflow, tenant, run_id: runId, at: startedAt } = open.first;
+        const continued = { after: { workflow, tenant, runId, startedAt }, runs: runs.length };
+        spool = { bytes: from, lines: number, runs, continued };
+      }
+      open = { run: { run, events: 0, head: "" }, first: event, from, lines: number };
+    }
+    open.run = { run, events: open.run.events + 1, head: event.hash };
+  }
+  return spool;
+}
+
+const recordStart = z.looseObject({
+  workflow: z.string(),
+  tenant_id: z.string(),
+  run_id: z.string(),
+  started_at: z.string(),
+});
+
+async function readRecords(part: string): Promise<Spool> {
+  let spool: Spool = EMPTY;
+  for await (const { line, from, number } of wholeLines(part)) {
+    const parsed = recordStart.safeParse(jsonOrUndefined(line));
+    if (!parsed.success) break;
+    const { workflow, tenant_id: tenant, run_id: runId, started_at: startedAt } = parsed.data;
+    const continued = { after: { workflow, tenant, runId, startedAt }, runs: number + 1 };
+    spool = { bytes: from + Buffer.byteLength(line) + 1, lines: number + 1, runs: [], continued };
+  }
+  return spool;
+}
+
+interface Line {
+  readonly line: string;
+  /** byte where it begins */
+  readonly from: number;
+  /** lines before it */
+  readonly number: number;
+  /** it ends with a line end */
+  readonly whole: boolean;
+}
+
+async function* wholeLines(file: string): AsyncGenerator<Line> {
+  for await (const line of linesOf(file)) if (line.whole) yield line;
+}
+
+export async function* linesOf(file: string): AsyncGenerator<Line> {
+  let rest = "";
+  let from = 0;
+  let number = 0;
+  for await (const chunk of createReadStream(file, { encoding: "utf8", highWaterMark: CHUNK })) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      yield { line, from, number, whole: true };
+      from += Buffer.byteLength(line) + 1;
+      number += 1;
+    }
+  }
+  if (rest !== "") yield { line: rest, from, number, whole: false };
+}
+
+export function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
