@@ -13,10 +13,19 @@ export default defineConfig({
     // The SDK warns about Node 20 from 2027 on; here it only hides results.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
-      { extends: true, test: { name: "parts", include: ["test/**/*.test.{ts,tsx}"], exclude: WHOLE_RUNS, isolate: false } },
       {
         extends: true,
-        test: { name: "flow", include: WHOLE_RUNS, exclude: FAULTS, isolate: false, globalSetup: "test/support/synth-once.ts" },
+        test: { name: "parts", include: ["test/**/*.test.{ts,tsx}"], exclude: WHOLE_RUNS, isolate: false },
+      },
+      {
+        extends: true,
+        test: {
+          name: "flow",
+          include: WHOLE_RUNS,
+          exclude: FAULTS,
+          isolate: false,
+          globalSetup: "test/support/synth-once.ts",
+        },
       },
       { extends: true, test: { name: "faults", include: FAULTS, globalSetup: "test/flow/faults/setup.ts" } },
     ],

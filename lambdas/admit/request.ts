@@ -1,7 +1,7 @@
 /** The HTTP request of the front door. Who asks is who signed, whatever the body says. */
 import * as z from "zod";
 import { CountersignError } from "../../lib/errors.js";
-import { jsonFault } from "../../lib/run/canonical.js";
+import { readJson } from "../../lib/run/json.js";
 import { admitRequest } from "../../lib/run/protocol.js";
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -24,12 +24,9 @@ export function readRequest(event: unknown): RunRequest {
   if (!http.success)
     throw new CountersignError("CS-3008", "run request: it is not signed; sign it with AWS Signature Version 4");
   const { body, isBase64Encoded, requestContext } = http.data;
-  const text = isBase64Encoded ? Buffer.from(body, "base64").toString("utf8") : body;
-  if (Buffer.byteLength(text, "utf8") > MAX_BODY_BYTES) throw malformed(`more than ${MAX_BODY_BYTES} bytes`);
-  const value = parse(text);
-  // Depth first: what follows is recursive.
-  if (value === undefined || jsonFault(value) !== undefined) throw malformed("not JSON, or nested too deep");
-  const parsed = admitRequest.safeParse(value);
+  const read = readJson(isBase64Encoded ? Buffer.from(body, "base64") : body, MAX_BODY_BYTES);
+  if (!read.ok) throw malformed(read.why);
+  const parsed = admitRequest.safeParse(read.value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw malformed(`${issue?.path.join(".") || "the body"} ${issue?.message ?? "is wrong"}`);
@@ -42,12 +39,4 @@ function malformed(why: string): CountersignError {
     "CS-3009",
     `run request: ${why}; send {"input": {…}, "tenant"?: "…", "request_id"?: "…"}`,
   );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { Refusal } from "../../lib/approval/refusal.js";
 import { approvalStatus } from "../../lib/approval/status.js";
 import { titleLine } from "../../lib/approval/wording.js";
+import { readJsonOr } from "../../lib/run/json.js";
 import { decisionForm } from "../../lib/run/protocol.js";
 import { logLine } from "../shared/log.js";
 import { type DecisionForm, type DeskDeps, decide, type Opened, openLink } from "./decide.js";
@@ -101,10 +102,5 @@ function fieldsOf(contentType: string, body: string): unknown {
     // A field given twice could be shown with one value and read with the other.
     return new Set(fields.map(([name]) => name)).size === fields.length ? Object.fromEntries(fields) : undefined;
   }
-  if (!isJson(contentType)) return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  return isJson(contentType) ? readJsonOr(body, MAX_BODY_BYTES, undefined) : undefined;
 }

@@ -4,6 +4,7 @@ import type { PreviewAnswer } from "../../lib/aws/previews.js";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
 import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { jsonFault } from "../../lib/run/json.js";
 import { MAX_OUTPUT_BYTES, previewAnswer, previewRequest } from "../../lib/run/protocol.js";
 import { makeToolContext, withTimeLimit } from "../../lib/tool/context.js";
 import { ToolError } from "../../lib/tool/errors.js";
@@ -44,8 +45,8 @@ export function createHandler({ tool, preview, secret, local }: PreviewRuntime) 
       const result = await withTimeLimit(tool.name, tool.timeoutMs, (signal) =>
         preview(input.data, makeToolContext({ ...parts, signal })),
       );
-      const parsed = previewResult.safeParse(result);
-      if (!parsed.success || jsonSizeBytes(parsed.data) > MAX_OUTPUT_BYTES)
+      const parsed = jsonFault(result) === undefined ? previewResult.safeParse(result) : undefined;
+      if (parsed?.success !== true || jsonSizeBytes(parsed.data) > MAX_OUTPUT_BYTES)
         return failed(tool, "CS-3216", "the preview is not before, after and notes as plain values, or is too large");
       return previewAnswer.parse({ status: "ok", preview: parsed.data });
     } catch (error) {

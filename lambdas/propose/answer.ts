@@ -2,7 +2,8 @@
 import type { ContentBlock, StopReason } from "@aws-sdk/client-bedrock-runtime";
 import * as z from "zod";
 import type { Contract, Tool } from "../../lib/contract/model.js";
-import { jsonFault, jsonSizeBytes } from "../../lib/run/canonical.js";
+import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { JSON_FAULTS, jsonFault } from "../../lib/run/json.js";
 import { MAX_ARGS_BYTES, type Proposal } from "../../lib/run/protocol.js";
 import { invalid } from "./shell.js";
 import { CONFIDENCE_MEMBER, converseName, FINISH_TOOL, takesConfidence } from "./tools.js";
@@ -32,8 +33,10 @@ export function readAnswer(
   if (another !== undefined)
     return invalid("several-actions", `${calls.length} actions in one answer; one is allowed`, said);
   const input = call.input ?? null;
-  if (jsonFault(input) !== undefined || jsonSizeBytes(input) > MAX_ARGS_BYTES)
+  const fault = jsonFault(input);
+  if (fault === "too-deep" || (fault === undefined && jsonSizeBytes(input) > MAX_ARGS_BYTES))
     return invalid("too-large", `the arguments exceed ${MAX_ARGS_BYTES} bytes or are nested too deep`, said);
+  if (fault !== undefined) return invalid("malformed", `the arguments cannot be read: ${JSON_FAULTS[fault]}`, said);
   if (call.name === FINISH_TOOL) return readFinish(input, said);
   const tool = contract.tools.find(({ name }) => converseName(name) === call.name);
   if (tool === undefined)

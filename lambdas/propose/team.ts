@@ -3,7 +3,8 @@ import * as z from "zod";
 import type { AgentContext, AgentRequest } from "../../lib/agent/types.js";
 import type { Agent as AgentDefinition, Contract } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
-import { jsonFault, jsonSizeBytes } from "../../lib/run/canonical.js";
+import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { JSON_FAULTS, jsonFault } from "../../lib/run/json.js";
 import { MAX_ARGS_BYTES, type Proposal, type RunContext } from "../../lib/run/protocol.js";
 import { withTimeLimit } from "../../lib/tool/context.js";
 import { baseUrlOf, type LocalHosts } from "../../lib/tool/hosts.js";
@@ -66,8 +67,12 @@ async function ask(deps: TeamAgentDeps, context: RunContext): Promise<{ proposal
     const answer = await withTimeLimit("agent", agent.timeoutMs, (signal) =>
       deps.propose(requestOf(contract, context), contextOf(deps, signal)),
     );
-    if (jsonFault(answer) !== undefined)
-      return { proposal: invalid("malformed", "the agent's answer is not JSON"), cost: nothing };
+    const fault = jsonFault(answer);
+    if (fault !== undefined)
+      return {
+        proposal: invalid("malformed", `the agent's answer cannot be read: ${JSON_FAULTS[fault]}`),
+        cost: nothing,
+      };
     const cost = anyAnswer.safeParse(answer).data?.usage ?? nothing;
     return { proposal: jsonSizeBytes(answer) > 2 * MAX_ARGS_BYTES ? tooLarge() : read(contract, answer), cost };
   } catch (error) {

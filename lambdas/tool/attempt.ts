@@ -2,7 +2,8 @@
 import * as z from "zod";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
-import { jsonFault, jsonSizeBytes } from "../../lib/run/canonical.js";
+import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { JSON_FAULTS, jsonFault } from "../../lib/run/json.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "../../lib/run/protocol.js";
 import { withTimeLimit } from "../../lib/tool/context.js";
 import { ToolError } from "../../lib/tool/errors.js";
@@ -36,7 +37,7 @@ export async function attempt(
   }
   try {
     const output = await withTimeLimit(tool.name, tool.timeoutMs, (signal) => handle(parsed.data, contextFor(signal)));
-    return accepted(tool, output) ?? ended(malformed(tool), writes);
+    return accepted(tool, output) ?? ended(malformed(tool, output), writes);
   } catch (error) {
     const { effectPossible, ...failure } = failureOf(error, writes);
     // Repeating is safe when nothing happened, or when the tool tells a repeat from a second effect.
@@ -58,8 +59,13 @@ function ended(error: Failure, effectPossible: boolean): Attempt {
   return { kind: "outcome", answer: { status: effectPossible ? "unknown" : "error", error }, effectPossible };
 }
 
-function malformed(tool: Tool): Failure {
-  const message = `${tool.name}: the answer does not match its output schema or exceeds ${MAX_OUTPUT_BYTES} bytes`;
+function malformed(tool: Tool, output: unknown): Failure {
+  const fault = jsonFault(output);
+  const why =
+    fault === undefined
+      ? `does not match its output schema or exceeds ${MAX_OUTPUT_BYTES} bytes`
+      : `cannot be kept: ${JSON_FAULTS[fault]}`;
+  const message = `${tool.name}: the answer ${why}`;
   return { code: "CS-3212", message, retryable: false };
 }
 

@@ -5,7 +5,7 @@
 import { recordedEvent } from "../run/events.js";
 import { runKeyOf } from "./export.js";
 import { Findings, newProgress, type RunProgress, type VerifyFault } from "./findings.js";
-import { isCanonical } from "./line.js";
+import { isCanonical, parseLine } from "./line.js";
 import { type ExportManifest, exportManifest, manifestHolds } from "./manifest.js";
 import { compareManifest } from "./verify-manifest.js";
 import { verifyRecord } from "./verify-record.js";
@@ -62,10 +62,10 @@ export function createVerifier(): Verifier {
     add(line) {
       findings.line += 1;
       if (ended) return findings.atLine("CS-5109", "follows the manifest, which is an export's last line");
-      const value = parseJson(line);
-      if (value === undefined) return findings.atLine("CS-5101", "is not JSON (changed or cut off)");
-      if (isManifest(value)) addManifest(line, value);
-      else addEvent(line, value);
+      const parsed = parseLine(line);
+      if ("why" in parsed) return findings.atLine("CS-5101", parsed.why);
+      if (isManifest(parsed.value)) addManifest(line, parsed.value);
+      else addEvent(line, parsed.value);
     },
     finish() {
       if (!ended) findings.atLine("CS-5108", "the manifest should follow (truncated); lines may be missing");
@@ -73,14 +73,6 @@ export function createVerifier(): Verifier {
       return summary([...runs.values()], findings.faults, manifest);
     },
   };
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 const isManifest = (value: unknown): boolean =>

@@ -1,7 +1,11 @@
 /** Asks a tool's preview function what an action would change. Needs `lambda:InvokeFunction` on the workflow's previews. */
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type * as z from "zod";
-import { previewAnswer, type previewRequest } from "../run/protocol.js";
+import { readJsonOr } from "../run/json.js";
+import { MAX_OUTPUT_BYTES, previewAnswer, type previewRequest } from "../run/protocol.js";
+
+/** A preview with what is around it. */
+const MAX_PREVIEW_BYTES = 2 * MAX_OUTPUT_BYTES;
 
 export type PreviewAnswer = z.infer<typeof previewAnswer>;
 export interface Previews {
@@ -19,7 +23,9 @@ export function lambdaPreviews(client: LambdaClient, functionPrefix: string): Pr
         }),
       );
       if (answer.FunctionError !== undefined) return failed("preview_failed", "the preview function failed");
-      const parsed = previewAnswer.safeParse(parseOrUndefined(Buffer.from(answer.Payload ?? []).toString("utf8")));
+      const parsed = previewAnswer.safeParse(
+        readJsonOr(answer.Payload ?? new Uint8Array(), MAX_PREVIEW_BYTES, undefined),
+      );
       return parsed.success ? parsed.data : failed("preview_malformed", "the preview function's answer is no preview");
     },
   };
@@ -27,12 +33,4 @@ export function lambdaPreviews(client: LambdaClient, functionPrefix: string): Pr
 
 function failed(code: string, message: string): PreviewAnswer {
   return { status: "error", error: { code, message } };
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { CountersignError } from "../errors.js";
+import { readJson } from "../run/json.js";
+
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Reads a JSON file of at most 1 MiB; a wrong file is a coded error. */
 export async function readJsonFile(path: string): Promise<unknown> {
@@ -13,14 +16,7 @@ export async function readJsonFile(path: string): Promise<unknown> {
         : "it cannot be read";
     throw new CountersignError("CS-5002", `${path}: ${why}; give the path of a JSON file`);
   }
-  if (text.length > 1024 * 1024)
-    throw new CountersignError("CS-5002", `${path}: ${text.length} characters; at most 1048576 are read`);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new CountersignError(
-      "CS-5002",
-      `${path}: not JSON (${error instanceof Error ? error.message : "unreadable"}); correct the file`,
-    );
-  }
+  const read = readJson(text, MAX_FILE_BYTES);
+  if (read.ok) return read.value;
+  throw new CountersignError("CS-5002", `${path}: ${read.why}; correct the file`);
 }

@@ -2,10 +2,11 @@
 import type * as z from "zod";
 import type { Contract } from "../contract/model.js";
 import { agentId } from "../policy/names.js";
-import { hashJson, isJson, isJsonObject, type Json, jsonFault, jsonSizeBytes, sameJson } from "./canonical.js";
+import { hashJson, isJson, isJsonObject, type Json, jsonSizeBytes, sameJson } from "./canonical.js";
 import { failed, freshnessFault, passed, skipped } from "./checks.js";
 import { firstContext } from "./context.js";
 import type { Check } from "./events.js";
+import { JSON_FAULTS, jsonFault } from "./json.js";
 import { faultText } from "./proposal.js";
 import { MAX_ARGS_BYTES } from "./protocol.js";
 import { jsonAt, noncesOf, redact, sealedAs } from "./redact.js";
@@ -95,8 +96,8 @@ function schemaRefusal({ contract, tenant, input }: AdmissionInput): Refusal | u
   if (!contract.tenants.includes(tenant)) {
     return { code: "CS-3002", detail: `tenant: "${tenant}" is not allowed; use ${contract.tenants.join(" or ")}` };
   }
-  if (jsonFault(input) !== undefined)
-    return { code: "CS-3004", detail: "input: nested too deeply, or not well-formed JSON" };
+  const fault = jsonFault(input);
+  if (fault !== undefined) return { code: "CS-3004", detail: `input: ${JSON_FAULTS[fault]}` };
   if (jsonSizeBytes(input) > MAX_ARGS_BYTES)
     return { code: "CS-3004", detail: `input: more than ${MAX_ARGS_BYTES} bytes` };
   const parsed = contract.input.safeParse(input);

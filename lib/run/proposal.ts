@@ -1,8 +1,9 @@
 /** Reads what the proposer answered. It is a witness: its words are parsed, measured and compared before anything believes them. */
 import type * as z from "zod";
 import type { Agent, Contract, Tool } from "../contract/model.js";
-import { isJson, isJsonObject, type JsonObject, jsonFault, jsonSizeBytes, sameJson } from "./canonical.js";
+import { isJson, isJsonObject, type JsonObject, jsonSizeBytes, sameJson } from "./canonical.js";
 import type { NewEvent } from "./events.js";
+import { jsonFault } from "./json.js";
 import { tokenCostMicroUsd } from "./money.js";
 import { MAX_ARGS_BYTES, type Proposal, type ProposeAnswer, proposeAnswer } from "./protocol.js";
 import { unreachable } from "./unreachable.js";

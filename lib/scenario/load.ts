@@ -2,7 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { CountersignError } from "../errors.js";
+import { readJson } from "../run/json.js";
 import { type Scenario, scenarioFile } from "./format.js";
+
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 export interface NamedScenario {
   readonly workflow: string;
@@ -26,7 +29,7 @@ export async function loadScenarios(root: string, workflow: string): Promise<Nam
         workflow,
         name: name.replace(/\.json$/, ""),
         file,
-        scenario: parseScenario(await readJson(file), `${workflow}/scenarios/${name}`),
+        scenario: parseScenario(await readFileJson(file), `${workflow}/scenarios/${name}`),
       };
     }),
   );
@@ -49,7 +52,7 @@ export function parseScenario(value: unknown, where: string): Scenario {
 /** `sandbox/seed.json`: what the outside systems hold before a run; empty when there is none. */
 export async function loadSeeds(root: string, workflow: string): Promise<Seeds> {
   const file = join(root, "workflows", workflow, "sandbox", "seed.json");
-  const parsed = seedFile.safeParse(await readJson(file, {}));
+  const parsed = seedFile.safeParse(await readFileJson(file, {}));
   if (!parsed.success)
     throw new CountersignError(
       "CS-5010",
@@ -73,9 +76,10 @@ async function listJson(folder: string): Promise<string[]> {
   }
 }
 
-async function readJson(file: string, missing?: unknown): Promise<unknown> {
+async function readFileJson(file: string, missing?: unknown): Promise<unknown> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    text = await readFile(file, "utf8");
   } catch (error) {
     if (missing !== undefined && isMissing(error)) return missing;
     throw new CountersignError(
@@ -83,6 +87,9 @@ async function readJson(file: string, missing?: unknown): Promise<unknown> {
       `${file}: ${error instanceof Error ? error.message : "unreadable"}; a scenario is a JSON file`,
     );
   }
+  const read = readJson(text, MAX_FILE_BYTES);
+  if (read.ok) return read.value;
+  throw new CountersignError("CS-5010", `${file}: ${read.why}; a scenario is a JSON file`);
 }
 
 function isMissing(error: unknown): boolean {

@@ -6,6 +6,7 @@ import { jcs } from "../../lib/run/canonical.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { idempotencyKey } from "../../lib/run/hash.js";
 import { lookedUp, RUN_ID, wholeRun } from "../run/support.js";
+import { corpus, HOSTILE_JSON, naughtyJson, naughtyText } from "../support/hostile.js";
 import { linesOf, rechained, refusedRun, rejectedRun } from "./support.js";
 
 const verify = (lines: readonly string[]): VerifyReport => verifyText(lines.map((line) => `${line}\n`).join(""));
@@ -342,4 +343,51 @@ test("hostile lines are faults, never exceptions", () => {
   );
   const surrogate = lines.map((line, index) => (index === 0 ? line.replace("dana@", "\\ud800@") : line));
   expect(messages(surrogate)[0]).toMatch(/record 1: is not written canonically/);
+});
+
+describe("hostile lines", () => {
+  const named = (line: string) => verify(lines.with(0, line)).faults[0];
+
+  test.each(Object.entries(HOSTILE_JSON))("%s is a fault of its line, alone or inside a record", (_name, text) => {
+    for (const line of [text, `{"v":${text}}`, (lines[0] ?? "").replace('"input":{', `"input":{"z":${text},`)].filter(
+      (line) => !line.includes("\n"),
+    ))
+      expect(named(line)).toMatchObject({ line: 1, code: expect.stringMatching(/^CS-510[12]$/) });
+  });
+
+  test("a record with a name that schemas drop is refused, however well it is chained", async () => {
+    const planted = await linesOf(
+      rechained(runs[0] ?? [], (event) =>
+        event.type === "RunStarted"
+          ? { ...event, data: { ...event.data, input: JSON.parse('{"a":1,"__proto__":{"amount":1}}') } }
+          : event,
+      ),
+    );
+    expect(verify(planted).faults[0]).toMatchObject({
+      code: "CS-5101",
+      message: 'line 1: cannot be read: an object in it has the key "__proto__"',
+    });
+  });
+
+  test("every text as a line gives a report", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            naughtyText,
+            naughtyJson.map((value) => JSON.stringify(value)),
+          ),
+          { maxLength: 4 },
+        ),
+        (texts) => {
+          expect(verify(texts).ok).toBe(false);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test.each(corpus("export"))("$name", ({ verdict, bytes }) => {
+    expect(verifyText(bytes.toString("utf8")).faults[0]?.code ?? "ok").toBe(verdict);
+  });
 });

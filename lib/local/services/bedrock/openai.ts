@@ -1,6 +1,7 @@
 /** A model behind an endpoint that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio, OpenAI. */
 import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
+import { readJsonOr } from "../../../run/json.js";
 import { AwsFault } from "../../types.js";
 import {
   type AnswerContent,
@@ -12,6 +13,8 @@ import {
 } from "./converse.js";
 
 const DEFAULT_TIMEOUT_MS = 120_000;
+const MAX_ARGUMENTS_BYTES = 1024 * 1024;
+const jsonObject = z.record(z.string(), z.json());
 
 export interface OpenAiOptions {
   /** the endpoint's name of the model; by default the request's model id */
@@ -189,9 +192,5 @@ interface Parsed {
 }
 
 function parseArguments(text: string): z.core.util.JSONType | undefined {
-  try {
-    return z.record(z.string(), z.json()).safeParse(JSON.parse(text === "" ? "{}" : text)).data;
-  } catch {
-    return undefined;
-  }
+  return jsonObject.safeParse(readJsonOr(text === "" ? "{}" : text, MAX_ARGUMENTS_BYTES, undefined)).data;
 }
