@@ -20,6 +20,13 @@ export async function openDesk(stage: TestStage) {
     role: "approver",
     expires_at: view.deadline,
   });
+  await approvals.insertCode(LINK_ID, {
+    issue: 0,
+    salt: "0".repeat(32),
+    code_hash: "0".repeat(64),
+    issued_at: view.requested_at,
+    expires_at: view.deadline,
+  });
   const deps: DeskDeps = {
     stage: view.stage,
     approvals,
