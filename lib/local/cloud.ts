@@ -8,9 +8,10 @@ import type { FaultSwitch } from "./faults.js";
 import { createIamCheck, createIamRoles, type IamRoles } from "./iam/index.js";
 import { type FunctionHost, LambdaEngine } from "./lambda/engine.js";
 import { logFile } from "./log-file.js";
+import { SchedulerEngine } from "./scheduler/engine.js";
 import { type Assembly, readAssembly } from "./template/assembly.js";
 import { type DeployedStack, deploy } from "./template/deploy.js";
-import type { CloudContext, Engine, IamDirectory, PolicyDocument, ResourceFactory } from "./types.js";
+import type { Caller, CloudContext, Engine, IamDirectory, PolicyDocument, ResourceFactory } from "./types.js";
 import { type Credentials, Sessions } from "./wire/sessions.js";
 import { type WebHandler, Wire } from "./wire/wire.js";
 
@@ -95,6 +96,7 @@ class RunningCloud {
   private readonly wire: Wire;
   private readonly lambda: LambdaEngine;
   private readonly events: EventsEngine;
+  private readonly scheduler: SchedulerEngine;
   private readonly web: WebHandler[] = [];
   private readonly byService = new Map<string, Engine>();
   /** the engines that start work: they stop first */
@@ -137,12 +139,13 @@ class RunningCloud {
       log,
     });
     this.lambda = this.createLambda();
-    this.events = new EventsEngine(
-      this.context,
-      (arn, payload, caller) => this.lambda.invokeLater(arn, payload, caller),
-      (roleArn, groupArn) => this.roles.mayAssume(roleArn, "scheduler.amazonaws.com", groupArn),
+    const invokeLater = (arn: string, payload: unknown, caller: Caller) =>
+      this.lambda.invokeLater(arn, payload, caller);
+    this.events = new EventsEngine(this.context, invokeLater);
+    this.scheduler = new SchedulerEngine(this.context, invokeLater, (roleArn, groupArn) =>
+      this.roles.mayAssume(roleArn, "scheduler.amazonaws.com", groupArn),
     );
-    this.workers = [this.events, this.lambda];
+    this.workers = [this.events, this.scheduler, this.lambda];
   }
 
   async start(): Promise<Cloud> {
@@ -155,7 +158,7 @@ class RunningCloud {
     const cloudFormation = new CloudFormationEngine(context);
     const extra = options.engines?.(context) ?? [];
     const { states, ...data } = named;
-    this.workers = [states, this.events, this.lambda];
+    this.workers = [states, this.events, this.scheduler, this.lambda];
     this.servers = [api, ...Object.values(data), ...extra, cloudFormation, new StsEngine()];
     for (const engine of this.engines()) this.byService.set(engine.service, engine);
     const stacks = await this.deploy();
@@ -164,6 +167,7 @@ class RunningCloud {
     this.web.push(api.web);
     if (options.console) this.web.push(options.console(cloud));
     if (options.schedules !== false) this.events.start();
+    this.scheduler.start(options.schedules !== false);
     named.states.executions.recover();
     return cloud;
   }

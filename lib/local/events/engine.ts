@@ -34,21 +34,7 @@ const RuleProperties = z.strictObject({
   State: z.enum(["ENABLED", "DISABLED"]).default("ENABLED"),
   Targets: z.array(z.strictObject({ Id: z.string(), Arn: lambdaArn, RetryPolicy, ...InputProperties })).default([]),
 });
-const ScheduleProperties = z.strictObject({
-  Name: z.string().optional(),
-  GroupName: z.literal("default").optional(),
-  FlexibleTimeWindow: z.strictObject({ Mode: z.literal("OFF") }),
-  ScheduleExpression: z.string(),
-  State: z.enum(["ENABLED", "DISABLED"]).default("ENABLED"),
-  Target: z.strictObject({ Arn: lambdaArn, RoleArn: z.string(), Input: InputProperties.Input, RetryPolicy }),
-});
-
 const RULE_INERT: InertProperties = { Description: "for people", Tags: "for people and bills" };
-const SCHEDULE_INERT: InertProperties = {
-  Description: "for people",
-  ScheduleExpressionTimezone: "a rate has no time of day that a zone could move",
-};
-
 interface Target {
   readonly functionArn: string;
   readonly inputOf: InputOf;
@@ -67,12 +53,11 @@ interface Schedule {
   readonly targets: readonly Target[];
 }
 
-/** EventBridge: rules on the default bus, and schedules at a rate (rules and EventBridge Scheduler). */
+/** EventBridge: rules on the default bus, and rules at a rate. */
 export class EventsEngine implements Engine {
   readonly service = "events";
   readonly resources: Readonly<Record<string, ResourceFactory>> = {
     "AWS::Events::Rule": (request) => this.createRule(request),
-    "AWS::Scheduler::Schedule": (request) => this.createSchedule(request),
   };
   private readonly rules: Rule[] = [];
   private readonly schedules: Schedule[] = [];
@@ -82,8 +67,6 @@ export class EventsEngine implements Engine {
   constructor(
     private readonly context: CloudContext,
     private readonly invokeLater: InvokeLater,
-    /** whether the role's trust policy lets EventBridge Scheduler assume it for this schedule group */
-    private readonly mayAssume: (roleArn: string, groupArn: string) => boolean,
   ) {}
 
   /** Schedules count from here: the stacks are complete. */
@@ -163,42 +146,6 @@ export class EventsEngine implements Engine {
         this.envelope({ source: "aws.events", "detail-type": "Scheduled Event", resources: [arn], detail: {} });
       this.schedules.push({ name, intervalMs, event, targets });
     }
-    return { ref: name, attributes: { Arn: arn } };
-  }
-
-  private createSchedule(request: ResourceRequest): CreatedResource {
-    const {
-      Name,
-      ScheduleExpression,
-      State,
-      Target: target,
-    } = parseProperties(request, ScheduleProperties, SCHEDULE_INERT);
-    const { accountId, region } = this.context;
-    const name = Name ?? request.defaultName;
-    const arn = `arn:aws:scheduler:${region}:${accountId}:schedule/default/${name}`;
-    const where = `${request.stackName}/${request.logicalId} Properties`;
-    const intervalMs = rateMs(ScheduleExpression, `${where}.ScheduleExpression`);
-    // The schedule's group is the source that Scheduler names when it assumes the role.
-    if (!this.mayAssume(target.RoleArn, `arn:aws:scheduler:${region}:${accountId}:schedule-group/default`)) {
-      throw new CountersignError(
-        "CS-4013",
-        `${where}.Target.RoleArn: ${target.RoleArn} cannot be assumed by EventBridge Scheduler; trust scheduler.amazonaws.com in it`,
-      );
-    }
-    const roleName = target.RoleArn.slice(target.RoleArn.lastIndexOf("/") + 1);
-    const caller: Caller = {
-      principalArn: target.RoleArn,
-      sessionArn: `arn:aws:sts::${accountId}:assumed-role/${roleName}/${name}`,
-      accountId,
-    };
-    const inputOf = compileInput({ Input: target.Input }, `${where}.Target`);
-    if (State === "ENABLED")
-      this.schedules.push({
-        name,
-        intervalMs,
-        event: () => ({}),
-        targets: [{ functionArn: target.Arn, inputOf, caller }],
-      });
     return { ref: name, attributes: { Arn: arn } };
   }
 }

@@ -190,33 +190,6 @@ describe("schedules", () => {
   });
 });
 
-it("a schedule needs a role that Scheduler may assume", async () => {
-  const wrong = assemblyOf({
-    main: {
-      template: {
-        Resources: {
-          Wrong: role("lambda.amazonaws.com"),
-          Hourly: {
-            Type: "AWS::Scheduler::Schedule",
-            Properties: {
-              FlexibleTimeWindow: { Mode: "OFF" },
-              ScheduleExpression: "rate(1 hour)",
-              Target: {
-                Arn: "arn:aws:lambda:eu-central-1:111111111111:function:x",
-                RoleArn: { "Fn::GetAtt": ["Wrong", "Arn"] },
-              },
-            },
-          },
-        },
-      },
-    },
-  });
-  await expect(startCloud({ assembly: wrong.folder })).rejects.toThrow(
-    /main\/Hourly Properties: CS-4013 .*cannot be assumed by EventBridge Scheduler/,
-  );
-  wrong.remove();
-});
-
 describe("patterns", () => {
   const matches = (pattern: unknown, event: unknown) => compilePattern(pattern, "p")(event);
   it("match values, prefixes, existence and exclusions; lists by any element", () => {
