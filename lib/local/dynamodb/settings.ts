@@ -1,6 +1,6 @@
 /** The operations on tables themselves. */
 import { createHash } from "node:crypto";
-import { policyDocument } from "../services/support/policies.js";
+import { resourcePolicy } from "../services/support/policies.js";
 import { epochSeconds, parseRequest } from "../services/support/request.js";
 import { AwsFault } from "../types.js";
 import type { Operation } from "./database.js";
@@ -137,9 +137,9 @@ export const deleteResourcePolicy: Operation = (db, body, caller) => {
 
 /** A policy with its revision, which follows from its text. @throws AwsFault ValidationException */
 export function storedPolicy(text: string): NonNullable<TableSettings["resourcePolicy"]> {
-  let parsed: ReturnType<typeof policyDocument.safeParse>;
+  let parsed: ReturnType<typeof resourcePolicy.safeParse>;
   try {
-    parsed = policyDocument.safeParse(JSON.parse(text));
+    parsed = resourcePolicy.safeParse(JSON.parse(text));
   } catch (cause) {
     throw new AwsFault("ValidationException", `Syntax error in resource policy: ${String(cause)}`);
   }

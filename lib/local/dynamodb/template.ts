@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { CountersignError } from "../../errors.js";
 import { stableUuid } from "../services/support/ids.js";
-import { policyDocument } from "../services/support/policies.js";
+import { resourcePolicy } from "../services/support/policies.js";
 import { parseProperties, tagList, templateBoolean, templateInteger, where } from "../services/support/properties.js";
 import type { PolicyDocument, ResourceRequest } from "../types.js";
 import { tableName } from "./requests.js";
@@ -42,7 +42,7 @@ const perRegion = {
       RecoveryPeriodInDays: templateInteger.exactOptional(),
     })
     .exactOptional(),
-  ResourcePolicy: z.strictObject({ PolicyDocument: policyDocument }).exactOptional(),
+  ResourcePolicy: z.strictObject({ PolicyDocument: resourcePolicy }).exactOptional(),
   TableClass: z.enum(["STANDARD", "STANDARD_INFREQUENT_ACCESS"]).exactOptional(),
   Tags: tagList.exactOptional(),
 };

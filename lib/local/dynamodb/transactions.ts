@@ -1,11 +1,12 @@
 /** TransactWriteItems and TransactGetItems. */
-import type * as z from "zod";
+import * as z from "zod";
 import { parseRequest } from "../services/support/request.js";
 import { AwsFault, type Caller } from "../types.js";
 import type { Database, Operation } from "./database.js";
 import { topLevelAttributes } from "./expressions.js";
 import { actionOf, hasDuplicates, mapsOf, touchedByKeyed } from "./items.js";
 import * as requests from "./requests.js";
+import { type Item, item, itemSizeBytes } from "./values.js";
 import type { Rehearsal, WriteAction } from "./writes.js";
 
 export const transactWriteItems: Operation = async (db, body, caller) => {
@@ -35,11 +36,31 @@ export const transactGetItems: Operation = async (db, body, caller) => {
   const targets = gets.map((get) => ({ table: db.tables.get(get.TableName), target: get.Key }));
   if (hasDuplicates(targets)) throw twice();
   return db.writes.exclusively(async () => {
-    const responses: object[] = [];
-    for (const get of gets) responses.push(await db.main().call("GetItem", { ...get, ConsistentRead: true }));
-    return { Responses: responses };
+    const responses: Found[] = [];
+    for (const get of gets)
+      responses.push(found.parse(await db.main().call("GetItem", { ...get, ConsistentRead: true })));
+    return transactionAnswer(responses);
   });
 };
+
+/** What `GetItem` answers. */
+export const found = z.looseObject({ Item: item.optional() });
+type Found = z.infer<typeof found>;
+
+/** The answer of a transaction that reads. @throws AwsFault when its items are too large together */
+export function transactionAnswer(responses: readonly Found[]): object {
+  assertTransactionSize(responses.map(({ Item }) => Item ?? {}));
+  return { Responses: responses };
+}
+
+const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
+
+/** Items, or for actions that name one by its key, that key. */
+function assertTransactionSize(items: readonly Item[]): void {
+  const sizeBytes = items.reduce((sum, each) => sum + itemSizeBytes(each), 0);
+  if (sizeBytes > MAX_TRANSACTION_BYTES)
+    throw new AwsFault("ValidationException", "The aggregate size of the items in the transaction cannot exceed 4 MB");
+}
 
 type Member = z.infer<typeof requests.transactWriteItem>;
 
@@ -80,6 +101,7 @@ function memberAction(db: Database, member: Member): WriteAction {
 /** All or none. @throws AwsFault TransactionCanceledException with the reason of each action */
 export async function writeTransaction(db: Database, actions: readonly WriteAction[]): Promise<void> {
   if (hasDuplicates(actions)) throw twice();
+  assertTransactionSize(actions.map((action) => action.target));
   await db.writes.writeAll(actions, cancelled);
 }
 

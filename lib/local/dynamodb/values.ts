@@ -103,3 +103,26 @@ export function canonicalNumber(text: string): string {
   const power = Number(exponent) - fraction.length + trailing;
   return `${sign === "-" ? "-" : ""}${significant}${power === 0 ? "" : `e${power}`}`;
 }
+
+/** The size of an item as DynamoDB counts it: names and values; lists and maps cost 3 bytes and 1 for each member. */
+export function itemSizeBytes(item: Item): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueSizeBytes(value), 0);
+}
+
+function valueSizeBytes(value: AttributeValue): number {
+  if ("S" in value) return Buffer.byteLength(value.S);
+  if ("N" in value) return numberSizeBytes(value.N);
+  if ("B" in value) return Buffer.byteLength(value.B, "base64");
+  if ("SS" in value) return total(value.SS, (text) => Buffer.byteLength(text));
+  if ("NS" in value) return total(value.NS, numberSizeBytes);
+  if ("BS" in value) return total(value.BS, (text) => Buffer.byteLength(text, "base64"));
+  if ("L" in value) return 3 + total(value.L, (member) => 1 + valueSizeBytes(member));
+  if ("M" in value) return 3 + Object.keys(value.M).length + itemSizeBytes(value.M);
+  return 1;
+}
+
+/** About one byte for two significant digits, and one more. */
+const numberSizeBytes = (text: string): number =>
+  1 + Math.ceil(canonicalNumber(text).replace(/^-|e.*$/g, "").length / 2);
+const total = <T>(members: readonly T[], size: (member: T) => number): number =>
+  members.reduce((sum, member) => sum + size(member), 0);

@@ -35,7 +35,22 @@ const SOMETIMES = [
 ];
 /** Global keys that no caller of the embedded cloud ever has: roles have no user name, services say who they are by `Service`. */
 const NEVER = ["aws:username", "aws:principalservicename"];
+const ALWAYS = new Set([
+  "aws:currenttime",
+  "aws:epochtime",
+  "aws:requestedregion",
+  "aws:resourceaccount",
+  "aws:securetransport",
+  "aws:viaawsservice",
+  "aws:principalisawsservice",
+]);
 const KNOWN_ABSENT = new Set([...SOMETIMES, ...NEVER]);
+
+/** Whether the check can say of a key what AWS would. Keys of a service are the engines' business. */
+export function isModelledKey(name: string): boolean {
+  const lower = name.toLowerCase();
+  return !lower.startsWith("aws:") || KNOWN_ABSENT.has(lower) || ALWAYS.has(lower);
+}
 
 /** The keys of a request: the engine's own plus the global ones. The engine's word does not override a global key. */
 export function requestKeys(question: AccessQuestion, env: IamEnvironment): RequestKeys {

@@ -7,6 +7,8 @@ import { template } from "./variables.js";
 export interface Operator {
   /** `Not…`: true when no policy value matches, and for a key that is absent */
   readonly negated: boolean;
+  /** `text` compares patterns, `value` numbers, dates and booleans: other text has no meaning there */
+  readonly kind: "text" | "value";
   compile(policyValue: string, variables: boolean): (requestValue: string, keys: RequestKeys) => Truth;
 }
 
@@ -64,18 +66,42 @@ function readBool(text: string): number | undefined {
   return lower === "true" ? 1 : lower === "false" ? 0 : undefined;
 }
 
-const is = (compile: Compile): Operator => ({ negated: false, compile });
-const isNot = (compile: Compile): Operator => ({ negated: true, compile });
+const is = (compile: Compile, kind: Operator["kind"] = "text"): Operator => ({ negated: false, kind, compile });
+const isNot = (compile: Compile, kind: Operator["kind"] = "text"): Operator => ({ negated: true, kind, compile });
 
 function comparisons(kind: "Numeric" | "Date", read: (text: string) => number | undefined): [string, Operator][] {
   const equals = ordered(read, (a, b) => a === b);
   return [
-    [`${kind}Equals`, is(equals)],
-    [`${kind}NotEquals`, isNot(equals)],
-    [`${kind}LessThan`, is(ordered(read, (a, b) => a < b))],
-    [`${kind}LessThanEquals`, is(ordered(read, (a, b) => a <= b))],
-    [`${kind}GreaterThan`, is(ordered(read, (a, b) => a > b))],
-    [`${kind}GreaterThanEquals`, is(ordered(read, (a, b) => a >= b))],
+    [`${kind}Equals`, is(equals, "value")],
+    [`${kind}NotEquals`, isNot(equals, "value")],
+    [
+      `${kind}LessThan`,
+      is(
+        ordered(read, (a, b) => a < b),
+        "value",
+      ),
+    ],
+    [
+      `${kind}LessThanEquals`,
+      is(
+        ordered(read, (a, b) => a <= b),
+        "value",
+      ),
+    ],
+    [
+      `${kind}GreaterThan`,
+      is(
+        ordered(read, (a, b) => a > b),
+        "value",
+      ),
+    ],
+    [
+      `${kind}GreaterThanEquals`,
+      is(
+        ordered(read, (a, b) => a >= b),
+        "value",
+      ),
+    ],
   ];
 }
 
@@ -91,7 +117,13 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator
   ["ArnLike", is(arn)],
   ["ArnNotEquals", isNot(arn)],
   ["ArnNotLike", isNot(arn)],
-  ["Bool", is(ordered(readBool, (a, b) => a === b))],
+  [
+    "Bool",
+    is(
+      ordered(readBool, (a, b) => a === b),
+      "value",
+    ),
+  ],
   ...comparisons("Numeric", readNumber),
   ...comparisons("Date", readDate),
 ]);

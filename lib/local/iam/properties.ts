@@ -1,6 +1,6 @@
 /** What the factories read of `AWS::IAM::*`; every other property is refused. */
 import * as z from "zod";
-import { policyDocument } from "../services/support/policies.js";
+import { identityPolicy, trustPolicy } from "../services/support/policies.js";
 import { tagList } from "../services/support/properties.js";
 
 const roleName = z.string().regex(/^[\w+=,.@-]{1,64}$/, "1 to 64 letters, digits or +=,.@_-");
@@ -10,8 +10,8 @@ const path = z.string().regex(/^\/(?:[\x21-\x7e]{1,510}\/)?$/, "a path that begi
 export const roleProperties = z.strictObject({
   RoleName: roleName.exactOptional(),
   Path: path.exactOptional(),
-  AssumeRolePolicyDocument: policyDocument,
-  Policies: z.array(z.strictObject({ PolicyName: policyName, PolicyDocument: policyDocument })).exactOptional(),
+  AssumeRolePolicyDocument: trustPolicy,
+  Policies: z.array(z.strictObject({ PolicyName: policyName, PolicyDocument: identityPolicy })).exactOptional(),
   ManagedPolicyArns: z.array(z.string()).exactOptional(),
   Description: z.string().max(1000).exactOptional(),
   MaxSessionDuration: z.int().min(3600).max(43_200).exactOptional(),
@@ -20,7 +20,7 @@ export const roleProperties = z.strictObject({
 
 export const policyProperties = z.strictObject({
   PolicyName: policyName,
-  PolicyDocument: policyDocument,
+  PolicyDocument: identityPolicy,
   Roles: z.array(z.string()).min(1),
 });
 
@@ -28,6 +28,6 @@ export const managedPolicyProperties = z.strictObject({
   ManagedPolicyName: policyName.exactOptional(),
   Path: path.exactOptional(),
   Description: z.string().max(1000).exactOptional(),
-  PolicyDocument: policyDocument,
+  PolicyDocument: identityPolicy,
   Roles: z.array(z.string()).exactOptional(),
 });

@@ -45,6 +45,23 @@ export interface IamRoles {
 interface Entry {
   readonly role: IamRole;
   readonly policies: PolicyDocument[];
+  /** of the role's own policies, as IAM counts them */
+  inlineSize: number;
+}
+
+/** IAM's quotas in characters; white space does not count. */
+const MAX_INLINE_SIZE = 10_240;
+const MAX_MANAGED_SIZE = 6_144;
+const MAX_TRUST_SIZE = 2_048;
+const sizeOf = (document: PolicyDocument): number => JSON.stringify(document).replace(/\s/g, "").length;
+
+function withinQuota(request: ResourceRequest, what: string, size: number, allowed: number): number {
+  if (size <= allowed) return size;
+  throw new CountersignError(
+    "CS-1213",
+    `${where(request)}: ${what} have ${size} characters; IAM allows ${allowed}: grant less, or split into managed policies`,
+    { logicalId: request.logicalId, size, allowed },
+  );
 }
 
 export function createIamRoles(env: IamEnvironment): IamRoles {
@@ -59,7 +76,15 @@ export function createIamRoles(env: IamEnvironment): IamRoles {
     const arn = `arn:aws:iam::${env.accountId}:role${path}${name}`;
     // Role names are unique in an account whatever their path.
     if (byName(name) !== undefined) throw taken(request, `role name ${name}`);
+    withinQuota(
+      request,
+      "the statements of the trust policy",
+      sizeOf(properties.AssumeRolePolicyDocument),
+      MAX_TRUST_SIZE,
+    );
     const policies = (properties.Policies ?? []).map((policy) => policy.PolicyDocument);
+    const total = policies.reduce((sum, policy) => sum + sizeOf(policy), 0);
+    const inlineSize = withinQuota(request, "the role's inline policies", total, MAX_INLINE_SIZE);
     for (const managedArn of properties.ManagedPolicyArns ?? []) policies.push(managedPolicy(request, managedArn));
     const role: IamRole = {
       arn,
@@ -71,13 +96,16 @@ export function createIamRoles(env: IamEnvironment): IamRoles {
       tags: tagsOf(properties.Tags),
       trust: properties.AssumeRolePolicyDocument,
     };
-    entries.set(arn, { role, policies });
+    entries.set(arn, { role, policies, inlineSize });
     return { ref: name, attributes: { Arn: arn, RoleId: role.id } };
   }
 
   function createPolicy(request: ResourceRequest): CreatedResource {
     const properties = parseProperties(request, policyProperties);
-    attach(request, properties.Roles, properties.PolicyDocument);
+    for (const entry of attach(request, properties.Roles, properties.PolicyDocument)) {
+      const total = entry.inlineSize + sizeOf(properties.PolicyDocument);
+      entry.inlineSize = withinQuota(request, `the inline policies of ${entry.role.name}`, total, MAX_INLINE_SIZE);
+    }
     return { ref: properties.PolicyName, attributes: {} };
   }
 
@@ -86,12 +114,13 @@ export function createIamRoles(env: IamEnvironment): IamRoles {
     const name = properties.ManagedPolicyName ?? request.defaultName;
     const arn = `arn:aws:iam::${env.accountId}:policy${properties.Path ?? "/"}${name}`;
     if (managed.has(arn)) throw taken(request, `policy ${arn}`);
+    withinQuota(request, "the managed policy's statements", sizeOf(properties.PolicyDocument), MAX_MANAGED_SIZE);
     managed.set(arn, properties.PolicyDocument);
     attach(request, properties.Roles ?? [], properties.PolicyDocument);
     return { ref: arn, attributes: { PolicyArn: arn } };
   }
 
-  function attach(request: ResourceRequest, roleNames: readonly string[], document: PolicyDocument): void {
+  function attach(request: ResourceRequest, roleNames: readonly string[], document: PolicyDocument): Entry[] {
     const targets = roleNames.map((name) => {
       const entry = byName(name);
       if (entry !== undefined) return entry;
@@ -102,6 +131,7 @@ export function createIamRoles(env: IamEnvironment): IamRoles {
       );
     });
     for (const target of targets) target.policies.push(document);
+    return targets;
   }
 
   function managedPolicy(request: ResourceRequest, arn: string): PolicyDocument {

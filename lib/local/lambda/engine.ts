@@ -25,7 +25,7 @@ import { functionName, notFound } from "./names.js";
 import { type Outcome, runtimeFailed } from "./outcome.js";
 import { type AsyncSettings, asyncSettings, DEFAULT_ASYNC_SETTINGS, permissionStatement } from "./permission.js";
 import { FunctionPool } from "./pool.js";
-import { MAX_PAYLOAD_BYTES, RuntimeApi } from "./runtime-api.js";
+import { MAX_ASYNC_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, RuntimeApi } from "./runtime-api.js";
 import { Worker } from "./worker.js";
 
 const DRAIN_POLL_MS = 20;
@@ -193,6 +193,13 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   }
 
   private enqueue(found: LocalFunction, payload: string, caller: Caller): void {
+    const sizeBytes = Buffer.byteLength(payload);
+    if (sizeBytes > MAX_ASYNC_PAYLOAD_BYTES)
+      throw new AwsFault(
+        "RequestTooLargeException",
+        `${sizeBytes} byte payload is too large for the Event invocation type (limit ${MAX_ASYNC_PAYLOAD_BYTES} bytes)`,
+        413,
+      );
     this.asyncQueue.add({
       name: found.configuration.name,
       settings: found.asyncSettings,

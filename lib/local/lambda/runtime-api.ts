@@ -6,6 +6,8 @@ import { CountersignError } from "../../errors.js";
 
 /** Lambda's limit for a synchronous answer. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
+/** of an asynchronous invocation */
+export const MAX_ASYNC_PAYLOAD_BYTES = 1024 * 1024;
 
 /** What one child process is told and tells. */
 export interface RuntimeClient {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import * as z from "zod";
 import { type AwsCall, AwsFault, type AwsReply, type CloudContext, type Engine } from "../types.js";
 import type { KeyRing } from "./kms/keyring.js";
-import { secretFactory, secretPolicyFactory } from "./secretsmanager/resources.js";
+import { secretFactory, secretPolicyFactory, secretText } from "./secretsmanager/resources.js";
 import { type Secret, SecretVault } from "./secretsmanager/vault.js";
 import { epochSeconds, parseRequest, unknownOperation } from "./support/request.js";
 
@@ -26,7 +26,7 @@ const getRequest = z.strictObject({
 const describeRequest = z.strictObject({ SecretId: secretId });
 const putRequest = z.strictObject({
   SecretId: secretId,
-  SecretString: z.string().min(1).max(65_536),
+  SecretString: secretText.min(1),
   ClientRequestToken: z.string().min(32).max(64).optional(),
 });
 

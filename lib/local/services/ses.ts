@@ -17,6 +17,8 @@ import { base64Bytes, parseRequest, unknownOperation } from "./support/request.j
 export type { CapturedMail } from "./ses/mailbox.js";
 
 const MAX_RECIPIENTS = 50;
+/** 40 MB as encoded for transport: base64 makes four bytes of three */
+const MAX_MESSAGE_BYTES = 40 * 1024 * 1024;
 const INVALID = "BadRequestException";
 
 /** No line breaks: an address or subject must not be able to add headers. */
@@ -69,6 +71,7 @@ export function createSesEngine(ctx: CloudContext): Engine & { readonly mailbox:
       const request = parseRequest("ses", call.body, sendEmailRequest, INVALID);
       const mail = captured(ctx, request);
       authorize(ctx, call, identities, mail);
+      assertSize(request);
       mailbox.add(mail);
       return { status: 200, body: { MessageId: mail.id } };
     },
@@ -101,6 +104,16 @@ function captured(ctx: CloudContext, request: SendEmail): CapturedMail {
   if (recipients === 0 || recipients > MAX_RECIPIENTS)
     throw new AwsFault(INVALID, `a mail goes to 1 to ${MAX_RECIPIENTS} recipients, this one to ${recipients}`, 400);
   return { ...envelope, ...mail };
+}
+
+function assertSize({ Content: content }: SendEmail): void {
+  const parts =
+    "Raw" in content
+      ? [content.Raw.Data]
+      : [content.Simple.Subject, content.Simple.Body.Text, content.Simple.Body.Html].map((part) => part?.Data ?? "");
+  const sizeBytes = Math.ceil(parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0) / 3) * 4;
+  if (sizeBytes > MAX_MESSAGE_BYTES)
+    throw new AwsFault(INVALID, `the message has ${sizeBytes} bytes when encoded; SES takes ${MAX_MESSAGE_BYTES}`, 400);
 }
 
 type MailContent = Pick<CapturedMail, "from" | "to" | "cc" | "subject" | "text" | "html">;

@@ -5,7 +5,7 @@ import { type AwsCall, AwsFault, type Caller, type CloudContext } from "../types
 import { checkDefinition } from "./definition.js";
 import type { Executions } from "./executions.js";
 import { wireEvent } from "./history.js";
-import { exceedsBytes, MAX_PAYLOAD_BYTES } from "./limits.js";
+import { exceedsBytes, MAX_DEFINITION_BYTES, MAX_PAYLOAD_BYTES } from "./limits.js";
 import { definitionFault, type StateMachine, type StateMachines } from "./machines.js";
 import { page } from "./paging.js";
 import { EXECUTION_STATUSES, type ExecutionRecord } from "./store.js";
@@ -33,6 +33,9 @@ function operation<T extends z.ZodType>(
 
 const stateMachineArn = z.string().regex(/^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:stateMachine:[^:]{1,80}$/);
 const executionArn = z.string().regex(/^arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}:execution:[^:]{1,80}:[^:]{1,80}$/);
+/** AWS counts characters here; what has more bytes than characters is found later. */
+const longest = (limit: number) => z.string().max(limit, `Member must have length less than or equal to ${limit}`);
+const payload = longest(MAX_PAYLOAD_BYTES);
 const error = z.string().max(256).optional();
 const cause = z.string().max(32_768).optional();
 const paging = {
@@ -46,7 +49,7 @@ const anyResource = (): string => "*";
 
 const StartExecution = operation(
   "StartExecution",
-  z.strictObject({ stateMachineArn, name: z.string().optional(), input: z.string().optional() }),
+  z.strictObject({ stateMachineArn, name: z.string().optional(), input: payload.optional() }),
   ofMachine,
   (request, { executions }) => {
     const record = executions.start(request);
@@ -166,7 +169,7 @@ const CreateStateMachine = operation(
   "CreateStateMachine",
   z.strictObject({
     name: z.string().regex(/^[A-Za-z0-9_-]{1,80}$/),
-    definition: z.string(),
+    definition: longest(MAX_DEFINITION_BYTES),
     roleArn: z.string().min(1),
     type: z.literal("STANDARD").optional(),
     tags: z.array(z.strictObject({ key: z.string(), value: z.string() })).optional(),
@@ -197,7 +200,7 @@ function creation(machine: StateMachine): object {
 
 const ValidateStateMachineDefinition = operation(
   "ValidateStateMachineDefinition",
-  z.strictObject({ definition: z.string(), type: z.literal("STANDARD").optional() }),
+  z.strictObject({ definition: longest(MAX_DEFINITION_BYTES), type: z.literal("STANDARD").optional() }),
   anyResource,
   (request) => {
     const diagnostics = checkDefinition(request.definition).map((fault) => ({
@@ -212,7 +215,7 @@ const ValidateStateMachineDefinition = operation(
 
 const SendTaskSuccess = operation(
   "SendTaskSuccess",
-  z.strictObject({ taskToken: z.string().min(1).max(2048), output: z.string() }),
+  z.strictObject({ taskToken: z.string().min(1).max(2048), output: payload }),
   anyResource,
   (request, { executions }) => {
     assertOutput(request.output);

@@ -120,6 +120,29 @@ const client = (name: string) =>
   });
 const text = (payload: Uint8Array | undefined) => JSON.parse(Buffer.from(payload ?? []).toString("utf8"));
 
+describe("payloads", () => {
+  const size = async (InvocationType: "Event" | "RequestResponse", bytes: number) => {
+    const lambda = client("invoker");
+    const Payload = Buffer.from(JSON.stringify("x".repeat(bytes - 2)));
+    try {
+      return (await lambda.send(new InvokeCommand({ FunctionName: "work", InvocationType, Payload }))).StatusCode;
+    } catch (error) {
+      return error instanceof Error ? error.name : error;
+    } finally {
+      lambda.destroy();
+    }
+  };
+
+  it("may have 6 MB, and 1 MB when nobody waits for the answer", async () => {
+    expect(await size("RequestResponse", 6 * 1024 * 1024 + 1)).toBe("RequestTooLargeException");
+    expect(await size("Event", 1024 * 1024 + 1)).toBe("RequestTooLargeException");
+    expect(await size("Event", 1024 * 1024)).toBe(202);
+    const send = (bytes: number) => cloud.lambda.invokeLater(arn("work"), "x".repeat(bytes - 2), caller("invoker"));
+    expect(() => send(1024 * 1024 + 1)).toThrow(/too large for the Event invocation type/);
+    await cloud.reset();
+  });
+});
+
 describe("a function's child process", () => {
   it("sees its own environment, credentials and endpoint, and nothing of the parent's", async () => {
     const { env, argv, cwd, module } = await invoke("work", {});

@@ -217,6 +217,45 @@ describe("ExecuteTransaction", () => {
     expect(read.Responses).toEqual([{ Item: { ...key("run", "1"), n: { N: "1" } } }]);
   });
 
+  it("takes 4 MB and no more, written or read", async () => {
+    const large = (n: number, kilobytes: number) => ({
+      Statement: `INSERT INTO "log" VALUE {'pk': ?, 'sk': ?, 'v': ?}`,
+      Parameters: [{ S: "large" }, { S: String(n) }, { S: "x".repeat(kilobytes * 1024) }],
+    });
+    const ten = Array.from({ length: 10 }, (_, n) => large(n, 390));
+    const refused = { name: "ValidationException", message: expect.stringMatching(/cannot exceed 4 MB/) };
+    expect(await faultOf(execute(...ten, large(10, 390)))).toMatchObject(refused);
+    expect(await count()).toBe(0);
+    await execute(...ten);
+    await execute(large(10, 390));
+    const selects = Array.from({ length: 11 }, (_, n) => ({
+      Statement: `SELECT * FROM "log" WHERE pk = ? AND sk = ?`,
+      Parameters: [{ S: "large" }, { S: String(n) }],
+    }));
+    expect(await faultOf(db.send(new ExecuteTransactionCommand({ TransactStatements: selects })))).toMatchObject(
+      refused,
+    );
+    const gets = Array.from({ length: 11 }, (_, n) => ({ Get: { TableName: "log", Key: key("large", String(n)) } }));
+    expect(await faultOf(db.send(new TransactGetItemsCommand({ TransactItems: gets })))).toMatchObject(refused);
+    const some = await db.send(new TransactGetItemsCommand({ TransactItems: gets.slice(1) }));
+    expect(some.Responses).toHaveLength(10);
+  });
+
+  it("is cancelled for an item over 400 KB, which is named", async () => {
+    const over = {
+      Statement: `INSERT INTO "log" VALUE {'pk': ?, 'sk': ?, 'v': ?}`,
+      Parameters: [{ S: "over" }, { S: "2" }, { S: "x".repeat(400 * 1024) }],
+    };
+    expect(await faultOf(execute(insert("over", "1", "1"), over))).toMatchObject({
+      name: "TransactionCanceledException",
+      CancellationReasons: [
+        { Code: "None" },
+        { Code: "ValidationError", Message: "Item size has exceeded the maximum allowed size" },
+      ],
+    });
+    expect(await count()).toBe(0);
+  });
+
   it("takes a hundred statements and no more", async () => {
     const many = Array.from({ length: 101 }, (_, n) => insert("run", String(n), "1"));
     expect((await faultOf(execute(...many))).message).toMatch(/less than or equal to 100/);

@@ -221,7 +221,8 @@ describe("StartExecution", () => {
 
   it.each([
     [{ stateMachineArn: MACHINE, input: "{" }, "InvalidExecutionInput"],
-    [{ stateMachineArn: MACHINE, input: JSON.stringify("x".repeat(262_144)) }, "InvalidExecutionInput"],
+    [{ stateMachineArn: MACHINE, input: JSON.stringify("x".repeat(262_144)) }, "ValidationException"],
+    [{ stateMachineArn: MACHINE, input: JSON.stringify("ü".repeat(131_072)) }, "InvalidExecutionInput"],
     [{ stateMachineArn: MACHINE, name: "a/../b" }, "InvalidName"],
     [{ stateMachineArn: `${MACHINE}-2` }, "StateMachineDoesNotExist"],
     [{ stateMachineArn: "orders" }, "ValidationException"],

@@ -6,7 +6,7 @@ import type { Database, Operation } from "../database.js";
 import { actionOf, hasDuplicates } from "../items.js";
 import * as requests from "../requests.js";
 import { readKeys } from "../tables.js";
-import { shortCode, twice, writeTransaction } from "../transactions.js";
+import { found, shortCode, transactionAnswer, twice, writeTransaction } from "../transactions.js";
 import { type AttributeValue, item, keyText } from "../values.js";
 import type { WriteAction } from "../writes.js";
 import { notModelled } from "./lexer.js";
@@ -135,9 +135,10 @@ async function selectAll(db: Database, statements: readonly Select[]): Promise<o
   });
   if (hasDuplicates(gets.map(({ table, key }) => ({ table, target: key })))) throw twice();
   return db.writes.exclusively(async () => {
-    const responses: object[] = [];
-    for (const { input } of gets) responses.push(await db.main().call("GetItem", { ...input, ConsistentRead: true }));
-    return { Responses: responses };
+    const responses: z.infer<typeof found>[] = [];
+    for (const { input } of gets)
+      responses.push(found.parse(await db.main().call("GetItem", { ...input, ConsistentRead: true })));
+    return transactionAnswer(responses);
   });
 }
 

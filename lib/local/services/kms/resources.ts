@@ -3,7 +3,7 @@ import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
 import type { CloudContext, PolicyDocument, ResourceFactory } from "../../types.js";
 import { stableUuid } from "../support/ids.js";
-import { policyDocument } from "../support/policies.js";
+import { resourcePolicy } from "../support/policies.js";
 import {
   type InertProperties,
   parseProperties,
@@ -15,7 +15,7 @@ import {
 import type { Keys } from "./keyring.js";
 
 const keyProperties = z.strictObject({
-  KeyPolicy: policyDocument.optional(),
+  KeyPolicy: resourcePolicy.optional(),
   KeySpec: z.enum(["SYMMETRIC_DEFAULT", "ECC_NIST_P256"]).default("SYMMETRIC_DEFAULT"),
   KeyUsage: z.enum(["ENCRYPT_DECRYPT", "SIGN_VERIFY"]).default("ENCRYPT_DECRYPT"),
   Enabled: templateBoolean.default(true),

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
 import type { CloudContext, PolicyDocument, ResourceFactory, ResourceRequest } from "../../types.js";
 import type { KeyRing } from "../kms/keyring.js";
-import { policyDocument } from "../support/policies.js";
+import { resourcePolicy } from "../support/policies.js";
 import {
   type InertProperties,
   parseProperties,
@@ -81,7 +81,7 @@ const INERT_BUCKET: InertProperties = {
   MetricsConfigurations: "the embedded cloud emits no metrics",
   Tags: "bucket tags do not take part in authorization unless ABAC is switched on for the bucket",
 };
-const policyProperties = z.strictObject({ Bucket: z.string(), PolicyDocument: policyDocument });
+const policyProperties = z.strictObject({ Bucket: z.string(), PolicyDocument: resourcePolicy });
 
 export function bucketFactory(
   ctx: CloudContext,

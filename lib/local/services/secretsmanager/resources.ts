@@ -4,25 +4,29 @@ import { CountersignError } from "../../../errors.js";
 import type { CloudContext, ResourceFactory } from "../../types.js";
 import type { KeyRing } from "../kms/keyring.js";
 import { stableToken } from "../support/ids.js";
-import { policyDocument } from "../support/policies.js";
+import { resourcePolicy } from "../support/policies.js";
 import { parseProperties, tagList, tagsOf, where } from "../support/properties.js";
 import { generateSecret, generateSecretString } from "./generate.js";
 import type { SecretVault } from "./vault.js";
 
+const MAX_SECRET_BYTES = 65_536;
+export const secretText = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= MAX_SECRET_BYTES, `must have at most ${MAX_SECRET_BYTES} bytes`);
 const secretProperties = z.strictObject({
   Name: z
     .string()
     .regex(/^[a-zA-Z0-9/_+=.@-]{1,512}$/)
     .optional(),
   Description: z.string().max(2048).optional(),
-  SecretString: z.string().max(65_536).optional(),
+  SecretString: secretText.optional(),
   GenerateSecretString: generateSecretString.optional(),
   KmsKeyId: z.string().optional(),
   Tags: tagList.optional(),
 });
 const policyProperties = z.strictObject({
   SecretId: z.string(),
-  ResourcePolicy: policyDocument,
+  ResourcePolicy: resourcePolicy,
 });
 
 export interface SecretFactoryOptions {
