@@ -35,21 +35,26 @@ const SOMETIMES = [
 ];
 /** Global keys that no caller of the embedded cloud ever has: roles have no user name, services say who they are by `Service`. */
 const NEVER = ["aws:username", "aws:principalservicename"];
-const ALWAYS = new Set([
-  "aws:currenttime",
-  "aws:epochtime",
-  "aws:requestedregion",
-  "aws:resourceaccount",
-  "aws:securetransport",
-  "aws:viaawsservice",
-  "aws:principalisawsservice",
-]);
+/** The other global keys of AWS. They are right in a policy, but the local cloud cannot say what they would be: `unmodelled`. */
+const GLOBAL = new Set(
+  [
+    "CalledVia CalledViaFirst CalledViaLast CurrentTime EpochTime FederatedProvider MultiFactorAuthAge",
+    "MultiFactorAuthPresent PrincipalIsAWSService PrincipalOrgID PrincipalOrgPaths PrincipalServiceNamesList",
+    "RequestedRegion ResourceAccount ResourceOrgID ResourceOrgPaths SecureTransport SourceIdentity SourceIp SourceOrgID",
+    "SourceOrgPaths SourceVpc SourceVpce TagKeys TokenIssueTime UserAgent UserId ViaAWSService VpcSourceIp Referer",
+    "Ec2InstanceSourceVpc Ec2InstanceSourcePrivateIPv4 AssumedRoot",
+  ]
+    .join(" ")
+    .split(" ")
+    .map((name) => `aws:${name.toLowerCase()}`),
+);
+const GLOBAL_TAG = /^aws:(?:principal|request|resource)tag\/./;
 const KNOWN_ABSENT = new Set([...SOMETIMES, ...NEVER]);
 
-/** Whether the check can say of a key what AWS would. Keys of a service are the engines' business. */
-export function isModelledKey(name: string): boolean {
+/** Whether AWS has such a key. Keys of a service are the engines' business. */
+export function isKey(name: string): boolean {
   const lower = name.toLowerCase();
-  return !lower.startsWith("aws:") || KNOWN_ABSENT.has(lower) || ALWAYS.has(lower);
+  return !lower.startsWith("aws:") || KNOWN_ABSENT.has(lower) || GLOBAL.has(lower) || GLOBAL_TAG.test(lower);
 }
 
 /** The keys of a request: the engine's own plus the global ones. The engine's word does not override a global key. */

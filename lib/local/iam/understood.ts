@@ -1,7 +1,7 @@
 /** What the check does not understand of a policy, told when the policy is loaded: later it would only deny, and nobody would know why. */
 import type { PolicyDocument, PolicyStatement } from "../types.js";
 import { isRecord } from "./conditions.js";
-import { isModelledKey, type RequestKeys } from "./keys.js";
+import { isKey, type RequestKeys } from "./keys.js";
 import { OPERATORS } from "./operators.js";
 import type { PolicyKind } from "./statement.js";
 import { template } from "./variables.js";
@@ -98,7 +98,7 @@ function conditionFaults(name: string, keys: Readonly<Record<string, unknown>>, 
     return [{ path: ["Condition", name], message: "is a condition operator that is not understood" }];
   return Object.entries(keys).flatMap(([key, raw]) => {
     const path = ["Condition", name, key];
-    if (!isModelledKey(key)) return [{ path, message: "is a global condition key that is not modelled" }];
+    if (!isKey(key)) return [{ path, message: "is no condition key of AWS" }];
     const values = listOf(raw);
     if (values.length === 0) return [{ path, message: "has no value" }];
     return values

@@ -268,8 +268,8 @@ describe("a policy that is not understood is an error when it is loaded", () => 
     ],
     [
       "a global key",
-      deny({ Condition: { StringEquals: { "aws:SourceVpc": "vpc-1" } } }),
-      `${at}.Condition.StringEquals.aws:SourceVpc`,
+      deny({ Condition: { StringEquals: { "aws:SourceVpq": "vpc-1" } } }),
+      `${at}.Condition.StringEquals.aws:SourceVpq`,
     ],
     ["a number", allow({ Condition: { NumericLessThan: { "x:k": "ten" } } }), `${at}.Condition.NumericLessThan.x:k`],
     ["a date", allow({ Condition: { DateLessThan: { "aws:CurrentTime": "soon" } } }), `${at}.Condition.DateLessThan`],
@@ -305,7 +305,13 @@ describe("a policy that is not understood is an error when it is loaded", () => 
   });
 
   it("takes everything else", async () => {
-    const Condition = { Null: { "aws:SourceArn": "true" }, "ForAllValues:StringLikeIfExists": { "x:k": ["a*", "b"] } };
+    const Condition = {
+      Null: { "aws:SourceArn": "true" },
+      // A key of AWS that is not modelled is right in a policy; asked here, it never allows.
+      Bool: { "aws:MultiFactorAuthPresent": "true" },
+      StringEquals: { "aws:PrincipalTag/stage": "dev" },
+      "ForAllValues:StringLikeIfExists": { "x:k": ["a*", "b"] },
+    };
     await expect(
       load(allow({ Condition, Resource: [TABLE, `${TABLE}/\${aws:PrincipalAccount}`] })),
     ).resolves.toBeDefined();
