@@ -1,0 +1,191 @@
+/**
+ * What approvers get in Slack: the question with its changes, and the same message once it is decided. Nothing sensitive, nothing
+ * shortened that a click would be bound to: what does not fit whole is decided on the page.
+ */
+import type { Button, KnownBlock, ModalView } from "@slack/types";
+import { changesOf, leaves } from "../approval/changes.js";
+import { instantText } from "../approval/times.js";
+import { titleLine } from "../approval/wording.js";
+import { viewHash } from "../run/hash.js";
+import { callerName } from "../run/people.js";
+import type { ApprovalView } from "../run/protocol.js";
+import { SLACK_IDS, type SlackSubject } from "./interaction.js";
+import { escaped, line, literal, plainText, quoted } from "./literal.js";
+
+export interface SlackMessage {
+  /** what notifications show */
+  readonly text: string;
+  readonly blocks: KnownBlock[];
+}
+
+/** Slack takes 50 blocks and some 13,000 characters of JSON. */
+const MAX_BLOCKS = 45;
+const MAX_JSON_CHARACTERS = 12_000;
+/** Of a text that is cut because the whole stands on the page. */
+const CUT_AT = 300;
+
+/** The rows of the message: changes when there is a preview, else arguments. Sensitive values are named and not shown. */
+export function shownRows(view: ApprovalView): readonly (readonly [string, string])[] {
+  const hidden = new Set(view.sensitive_paths);
+  const mask = (field: string, text: string) => (isSensitive(field, hidden) ? "(sensitive: on the page only)" : text);
+  if (view.preview === null || hidden.size > 0)
+    return [...leaves(view.args)].map(([path, { value }]) => [
+      path,
+      mask(path, typeof value === "string" ? value : JSON.stringify(value)),
+    ]);
+  return changesOf(view.preview)
+    .filter((change) => change.changed)
+    .map(({ field, before, after }) => [field, `${before ?? "(not there)"} → ${after ?? "(removed)"}`]);
+}
+
+/** `items[].note` and everything below it. */
+function isSensitive(field: string, paths: ReadonlySet<string>): boolean {
+  const name = field.replace(/\[\d+\]/g, "[]");
+  return [...paths].some((path) => name === path || name.startsWith(`${path}.`) || name.startsWith(`${path}[`));
+}
+
+/**
+ * Whether the message shows everything that an approval is bound to: whole arguments and changes, nothing sensitive, nothing too long.
+ * Only then has it an Approve button.
+ */
+export function isWholeInSlack(view: ApprovalView): boolean {
+  if (view.sensitive_paths.length > 0) return false;
+  const blocks = [...head(view, titleLine(view)), ...whole(view)];
+  return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_JSON_CHARACTERS;
+}
+
+export const subjectOf = (view: ApprovalView): SlackSubject => ({
+  workflow: view.workflow,
+  approval_id: view.approval_id,
+  view_hash: viewHash(view),
+});
+
+/** The question. `url`: the approval page, without a code. */
+export function askedMessage(view: ApprovalView, url: string): SlackMessage {
+  const value = JSON.stringify(subjectOf(view));
+  const button = (text: string, id: string, more: Partial<Button>): Button => ({
+    type: "button",
+    action_id: id,
+    text: plainText(text, 75),
+    ...more,
+  });
+  const mayApprove = isWholeInSlack(view);
+  return {
+    text: escaped(cut(titleLine(view))),
+    blocks: [
+      ...head(view, mayApprove ? titleLine(view) : cut(titleLine(view))),
+      ...(mayApprove ? whole(view) : short(view)),
+      {
+        type: "actions",
+        elements: [
+          ...(mayApprove ? [button("Approve", SLACK_IDS.approve, { value, style: "primary" })] : []),
+          button("Reject", SLACK_IDS.reject, { value, style: "danger" }),
+          button("Open the page", SLACK_IDS.open, { url }),
+        ],
+      },
+    ],
+  };
+}
+
+/** The message once nobody can decide any more: the same question, who decided what, and no buttons. */
+export function closedMessage(view: ApprovalView, standing: readonly string[], url: string): SlackMessage {
+  return {
+    text: escaped(`${cut(titleLine(view))}: ${cut(standing[0] ?? "")}`),
+    blocks: [
+      ...head(view, cut(titleLine(view))),
+      ...standing.slice(0, 10).map((text) => line(...literal(cut(text), { bold: true }))),
+      {
+        type: "actions",
+        elements: [{ type: "button", action_id: SLACK_IDS.open, text: plainText("Open the page", 75), url }],
+      },
+    ],
+  };
+}
+
+const cut = (text: string): string => (text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`);
+
+function head(view: ApprovalView, title: string): KnownBlock[] {
+  const where = `${view.workflow} · ${view.tenant} · ${view.stage} · run ${view.run_id}, step ${view.turn}`;
+  return [line(...literal(title, { bold: true })), { type: "context", elements: [plainText(where, 2000)] }];
+}
+
+/** Everything there is to see. */
+function whole(view: ApprovalView): KnownBlock[] {
+  return [
+    ...shownRows(view).map(([field, text]) => line(...literal(field, { bold: true }), ...literal(`: ${text}`))),
+    ...(view.preview === null
+      ? []
+      : [line(...literal(`All arguments of ${view.tool}: `), ...literal(JSON.stringify(view.args), { code: true }))]),
+    ...reasons(view),
+    ...(view.says === null || view.says === ""
+      ? []
+      : [line(...literal("The agent says (unverified):")), quoted(...literal(view.says))]),
+    closing(view),
+  ];
+}
+
+/** What it is about, for what is decided on the page. */
+function short(view: ApprovalView): KnownBlock[] {
+  const rows = shownRows(view);
+  const few = rows.length <= 10 ? rows : [];
+  return [
+    ...few.map(([field, text]) => line(...literal(cut(field), { bold: true }), ...literal(`: ${cut(text)}`))),
+    ...reasons(view),
+    closing(view),
+    line(...literal("Too much, or too sensitive, to be shown whole here: approve on the page.")),
+  ];
+}
+
+const reasons = (view: ApprovalView): KnownBlock[] =>
+  view.because
+    .slice(0, 5)
+    .map(({ policy_id: id, reason }) =>
+      line(...literal("Why: "), ...literal(id, { code: true }), ...literal(reason === "" ? "" : ` ${cut(reason)}`)),
+    );
+
+function closing(view: ApprovalView): KnownBlock {
+  const people = view.needed === 1 ? "one person" : `${view.needed} different people`;
+  const until = instantText(view.deadline, view.time_zone);
+  const text = `Asked for by ${callerName(view.requester)}. Needs ${people}. Decide by ${until}; no answer means no.`;
+  return line(...literal(text));
+}
+
+/** Asks for what must be typed; nothing irreversible is one click. */
+export function approveModal(view: ApprovalView): ModalView {
+  return modal(view, SLACK_IDS.approveModal, "Approve", [
+    ...(view.typed_confirmation === null
+      ? []
+      : [
+          input(SLACK_IDS.confirmation, `Type ${view.typed_confirmation} to approve`, { optional: false, long: false }),
+        ]),
+    input(SLACK_IDS.comment, "Comment", { optional: true, long: true }),
+  ]);
+}
+
+export function rejectModal(view: ApprovalView): ModalView {
+  return modal(view, SLACK_IDS.rejectModal, "Reject", [
+    input(SLACK_IDS.comment, "Why? The agent and the record will have it", { optional: false, long: true }),
+  ]);
+}
+
+function modal(view: ApprovalView, callbackId: string, submit: string, inputs: KnownBlock[]): ModalView {
+  return {
+    type: "modal",
+    callback_id: callbackId,
+    private_metadata: JSON.stringify(subjectOf(view)),
+    title: plainText(submit, 24),
+    submit: plainText(submit, 24),
+    close: plainText("Cancel", 24),
+    blocks: [line(...literal(cut(titleLine(view)), { bold: true })), ...inputs],
+  };
+}
+
+function input(id: string, label: string, { optional, long }: { optional: boolean; long: boolean }): KnownBlock {
+  return {
+    type: "input",
+    block_id: id,
+    optional,
+    label: plainText(label, 2000),
+    element: { type: "plain_text_input", action_id: SLACK_IDS.value, multiline: long, max_length: 2000 },
+  };
+}
