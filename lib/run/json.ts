@@ -66,6 +66,17 @@ function ownFault(value: unknown): JsonFault | undefined {
   }
 }
 
+/** Whether a value that was recorded is JSON of this depth at most, whatever its numbers and texts: they were hashed as they are. */
+export function isRecordedJson(value: unknown, maxDepth = 2 * MAX_JSON_DEPTH): value is Json {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || maxDepth === 0) return false;
+  if (Array.isArray(value)) return value.every((item) => isRecordedJson(item, maxDepth - 1));
+  if (ownFault(value) !== undefined) return false;
+  for (const key of Object.keys(value)) if (!isRecordedJson(Reflect.get(value, key), maxDepth - 1)) return false;
+  return true;
+}
+
 /** A value as `Json`, or undefined when it is not (see `jsonFault`). */
 export function asJson(value: unknown): Json | undefined {
   return isJson(value) ? value : undefined;
