@@ -47,6 +47,16 @@ export function jsonFault(value: unknown): JsonFault | undefined {
   return undefined;
 }
 
+/** Whether a value is nested deeper than so many levels. Not recursive. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((at) => (typeof at === "object" && at !== null ? Object.values(at) : []));
+  }
+  return false;
+}
+
 function ownFault(value: unknown): JsonFault | undefined {
   switch (typeof value) {
     case "string":

@@ -12,7 +12,7 @@ import { checkTemplate } from "../../lib/local/template/check.js";
 import { checkPolicies } from "../../lib/policy/lint.js";
 import { parseScenario } from "../../lib/scenario/load.js";
 import { deskWith, deskWithTool } from "../contract/fixture.js";
-import { finish, machine } from "../local/states/support.js";
+import { finish, invoke, machine } from "../local/states/support.js";
 import { contract, setOf } from "../policy/fixture.js";
 import {
   anything,
@@ -220,6 +220,11 @@ describe("a state machine", () => {
       '{"__proto__":{"polluted":1}}',
     ]) {
       const { outcome } = await finish(parse, { input: { text } });
+      expect(["SUCCEEDED", "FAILED"]).toContain(outcome.status);
+    }
+    const worked = machine({ A: invoke({ End: true }) });
+    for (const answer of [deepArray(), deepObject(), Object.fromEntries([["__proto__", { polluted: 1 }]])]) {
+      const { outcome } = await finish(worked, { work: () => answer });
       expect(["SUCCEEDED", "FAILED"]).toContain(outcome.status);
     }
     const same = machine({ A: { Type: "Pass", Output: "{% $states.input %}", End: true } });
