@@ -22,4 +22,15 @@ export const cliErrors = {
   "CS-5010": { kind: "user", retryable: false, summary: "a scenario file is not valid" },
   "CS-5011": { kind: "system", retryable: false, summary: "synthesis failed" },
   "CS-5012": { kind: "user", retryable: true, summary: "a local cloud of this project runs already" },
+  "CS-5090": {
+    kind: "user",
+    retryable: false,
+    summary: "the tests on AWS were not asked for, or no credentials were found for them",
+  },
+  "CS-5091": {
+    kind: "system",
+    retryable: true,
+    summary:
+      "resources of the tests on AWS could not be created, or are still there after them: remove those that are named",
+  },
 } satisfies Record<string, ErrorEntry>;

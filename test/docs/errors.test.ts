@@ -8,7 +8,7 @@ const known = Object.values(ERROR_AREAS).flatMap((table) => Object.keys(table));
 
 /** Every code that the sources name, outside the tables themselves. */
 function usedCodes(): Set<string> {
-  const files = ["lib", "lambdas", "bin"].flatMap((folder) =>
+  const files = ["lib", "lambdas", "bin", "scripts"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
   );
   const sources = files.filter((file) => /\.tsx?$/.test(file) && !file.startsWith("lib/errors/"));

@@ -1,7 +1,7 @@
 import type { Caller, CloudContext } from "../types.js";
 import type { Access } from "./access.js";
 import type { Store } from "./store.js";
-import type { Tables } from "./tables.js";
+import type { Table, Tables } from "./tables.js";
 import type { IdempotencyTokens } from "./tokens.js";
 import type { Writes } from "./writes.js";
 
@@ -14,6 +14,8 @@ export interface Database {
   readonly tokens: IdempotencyTokens;
   /** the real items */
   main(): Store;
+  /** makes a table from the properties of `AWS::DynamoDB::Table`; @throws CountersignError CS-4023, CS-4030 */
+  createTable(name: string, properties: Readonly<Record<string, unknown>>): Promise<Table>;
   /** deletes the table with its items, also on disk */
   dropTable(name: string): Promise<void>;
 }

@@ -40,6 +40,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ["BatchExecuteStatement", batchExecuteStatement],
   ["DescribeTable", settings.describeTable],
   ["ListTables", settings.listTables],
+  ["CreateTable", settings.createTable],
   ["UpdateTable", settings.updateTable],
   ["DeleteTable", settings.deleteTable],
   ["DescribeTimeToLive", settings.describeTimeToLive],
@@ -66,6 +67,7 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
   const journal = ctx.dataDir === undefined ? undefined : openJournal(join(ctx.dataDir, "dynamodb"));
   const tokens = new IdempotencyTokens(() => ctx.clock.now());
   const arnOf = (name: string) => `arn:aws:dynamodb:${ctx.region}:${ctx.accountId}:table/${name}`;
+  const place = (): Place => ({ region: ctx.region, nowMs: ctx.clock.now(), arnOf });
   let stores = { main: openStore(), rehearsal: openStore() };
   const writes = createWrites({
     main: () => stores.main,
@@ -80,6 +82,15 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
     writes,
     tokens,
     main: () => stores.main,
+    createTable: (name, properties) =>
+      writes.exclusively(async () => {
+        const request = { ...BY_CALL, logicalId: name, defaultName: name, properties };
+        const table = tables.define(fromTable(request, place()), "call");
+        // Such a table lives as long as the process: an earlier one's items are not its own.
+        journal?.drop(name);
+        await createIn(stores, table);
+        return table;
+      }),
     dropTable: (name) =>
       writes.exclusively(async () => {
         journal?.drop(name);
@@ -94,7 +105,7 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
     request: ResourceRequest,
     read: (request: ResourceRequest, place: Place) => TableDefinition,
   ): Promise<CreatedResource> {
-    const definition = read(request, { region: ctx.region, nowMs: ctx.clock.now(), arnOf });
+    const definition = read(request, place());
     if (tables.find(definition.name) !== undefined) {
       throw new CountersignError(
         "CS-4021",
@@ -132,6 +143,9 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
     },
   };
 }
+
+/** A table that no template makes, as messages name it. */
+const BY_CALL = { type: "AWS::DynamoDB::Table", stackName: "(CreateTable)", metadata: {} };
 
 async function createIn(stores: Readonly<Record<string, Store>>, table: Table): Promise<void> {
   await Promise.all(Object.values(stores).map((store) => store.createTable(table.name, table.schema)));

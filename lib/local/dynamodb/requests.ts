@@ -148,6 +148,18 @@ export const batchExecuteStatement = z.strictObject({
   ReturnConsumedCapacity: noCapacity,
 });
 
+/** Members that a table of a template has, too, under the same names; what they may be is checked there. */
+export const createTable = z.strictObject({
+  TableName: tableName,
+  AttributeDefinitions: z.array(z.json()),
+  KeySchema: z.array(z.json()),
+  BillingMode: z.string().exactOptional(),
+  GlobalSecondaryIndexes: z.array(z.json()).exactOptional(),
+  LocalSecondaryIndexes: z.array(z.json()).exactOptional(),
+  DeletionProtectionEnabled: z.boolean().exactOptional(),
+  TableClass: z.string().exactOptional(),
+  Tags: z.array(z.json()).exactOptional(),
+});
 export const onTable = z.strictObject({ TableName: tableName });
 export const listTables = z.strictObject({
   ExclusiveStartTableName: tableName.exactOptional(),

@@ -27,6 +27,15 @@ export const listTables: Operation = (db, body, caller) => {
   };
 };
 
+export const createTable: Operation = async (db, body, caller) => {
+  const { TableName: name, ...properties } = parseRequest("dynamodb", body, requests.createTable);
+  db.access.authorize(caller, "CreateTable", name);
+  if (properties.Tags !== undefined) db.access.authorize(caller, "TagResource", name);
+  if (db.tables.find(name) !== undefined) throw new AwsFault("ResourceInUseException", `Table already exists: ${name}`);
+  const table = await db.createTable(name, { TableName: name, ...properties });
+  return { TableDescription: describe(table, "ACTIVE") };
+};
+
 export const updateTable: Operation = (db, body, caller) => {
   const input = parseRequest("dynamodb", body, requests.updateTable);
   db.access.authorize(caller, "UpdateTable", input.TableName);

@@ -64,8 +64,11 @@ export function keyNames(schema: readonly KeySchemaElement[]): KeyNames {
 export class Tables {
   readonly #defined = new Map<string, TableDefinition>();
   readonly #tables = new Map<string, Table>();
+  /** made by a call, not by a template: once deleted they do not come back */
+  readonly #called = new Set<string>();
 
-  define(definition: TableDefinition): Table {
+  define(definition: TableDefinition, by: "template" | "call" = "template"): Table {
+    if (by === "call") this.#called.add(definition.name);
     const table: Table = { ...definition, keys: keyNames(definition.schema.KeySchema) };
     this.#defined.set(definition.name, definition);
     this.#tables.set(definition.name, table);
@@ -97,9 +100,10 @@ export class Tables {
 
   drop(name: string): void {
     this.#tables.delete(name);
+    if (this.#called.delete(name)) this.#defined.delete(name);
   }
 
-  /** every table as its template made it, deleted ones too */
+  /** every table as its template made it, deleted ones too; of those that a call made, the ones that are there */
   restoreDefinitions(): readonly Table[] {
     return [...this.#defined.values()].map((definition) => this.define(definition));
   }

@@ -1,20 +1,66 @@
 import {
+  CreateTableCommand,
+  DeleteTableCommand,
   DescribeContinuousBackupsCommand,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
+  GetItemCommand,
   ListTablesCommand,
   ListTagsOfResourceCommand,
+  PutItemCommand,
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Cloud, COUNTERS_TABLE, faultOf, LOG_ARN, LOG_TABLE, startCloud } from "./fixtures.js";
+import { type Cloud, COUNTERS_TABLE, faultOf, LOG_ARN, LOG_TABLE, policy, startCloud } from "./fixtures.js";
 
 let cloud: Cloud;
 beforeEach(async () => {
   cloud = await startCloud();
 });
 afterEach(() => cloud.close());
+
+describe("CreateTable", () => {
+  const attribute = (AttributeName: string) => ({ AttributeName, AttributeType: "S" as const });
+  const input = {
+    TableName: "made-by-call",
+    BillingMode: "PAY_PER_REQUEST" as const,
+    AttributeDefinitions: [attribute("pk")],
+    KeySchema: [{ AttributeName: "pk", KeyType: "HASH" as const }],
+    Tags: [{ Key: "a", Value: "b" }],
+  };
+
+  it("makes a table once, which a reset empties and a deletion ends", async () => {
+    const db = cloud.as("admin");
+    const { TableDescription } = await db.send(new CreateTableCommand(input));
+    expect(TableDescription).toMatchObject({ TableName: "made-by-call", TableStatus: "ACTIVE" });
+    expect((await faultOf(db.send(new CreateTableCommand(input)))).name).toBe("ResourceInUseException");
+    const Item = { pk: { S: "1" } };
+    await db.send(new PutItemCommand({ TableName: "made-by-call", Item }));
+    const read = () => db.send(new GetItemCommand({ TableName: "made-by-call", Key: Item }));
+    expect((await read()).Item).toEqual(Item);
+    await cloud.engine.reset();
+    expect((await read()).Item).toBeUndefined();
+    await db.send(new DeleteTableCommand({ TableName: "made-by-call" }));
+    await cloud.engine.reset();
+    expect((await faultOf(read())).name).toBe("ResourceNotFoundException");
+  });
+
+  it("needs its grant, and another for tags", async () => {
+    cloud.policies.set("maker", [policy({ Effect: "Allow", Action: "dynamodb:CreateTable", Resource: "*" })]);
+    const db = cloud.as("maker");
+    expect((await faultOf(db.send(new CreateTableCommand(input)))).message).toMatch(/dynamodb:TagResource/);
+    const { Tags: _, ...untagged } = input;
+    await db.send(new CreateTableCommand(untagged));
+    expect((await faultOf(cloud.as("other").send(new CreateTableCommand(untagged)))).name).toBe(
+      "ResourceInUseException",
+    );
+    cloud.policies.set("nobody", []);
+    expect((await faultOf(cloud.as("nobody").send(new CreateTableCommand(untagged)))).name).toBe(
+      "AccessDeniedException",
+    );
+  });
+});
 
 describe("AWS::DynamoDB::GlobalTable", () => {
   it("is one table with its indexes and settings", async () => {
