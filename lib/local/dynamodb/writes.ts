@@ -72,7 +72,7 @@ export function createWrites(options: WritesOptions): Writes {
     if (kind === "insert" && before !== undefined) {
       return { ok: false, fault: new AwsFault("DuplicateItemException", "Duplicate primary key exists in table") };
     }
-    if (before !== undefined) await stage.call("PutItem", { TableName: table.name, Item: before });
+    if (before !== undefined) await stage.put(table.name, before);
     try {
       const reply = await stage.call(OPERATIONS[kind], { ...action.input, TableName: table.name });
       if (kind === "check" || key === undefined) return { ok: true, reply };
@@ -82,8 +82,7 @@ export function createWrites(options: WritesOptions): Writes {
       if (!(error instanceof AwsFault)) throw error;
       return { ok: false, fault: withOldItem(error, action, before) };
     } finally {
-      if (key !== undefined)
-        await stage.call("DeleteItem", { TableName: table.name, Key: key }).catch(ignoreInvalidKey);
+      if (key !== undefined) await stage.delete(table.name, key).catch(ignoreInvalidKey);
     }
   }
 
@@ -98,8 +97,8 @@ export function createWrites(options: WritesOptions): Writes {
       })),
     );
     for (const { table, key, after } of effective) {
-      if (after === undefined) await options.main().call("DeleteItem", { TableName: table.name, Key: key });
-      else await options.main().call("PutItem", { TableName: table.name, Item: after });
+      if (after === undefined) await options.main().delete(table.name, key);
+      else await options.main().put(table.name, after);
     }
     options.onCommit(effective);
   }

@@ -36,7 +36,21 @@ export interface World {
   readonly uniqueRows: readonly string[];
   readonly days: readonly z.output<typeof dayDoc>[];
   readonly exposures: readonly { readonly name: string; readonly doc: z.output<typeof counterDoc> }[];
+  /** runs that the front door said are started */
+  readonly admitted: readonly string[];
+  /** decisions that the desk said are recorded */
+  readonly acknowledged: readonly Acknowledged[];
+  readonly executions: readonly { readonly runId: string; readonly status: string; readonly last: string }[];
+  /** the most that was spent and leased of one day at once, micro-USD */
+  readonly mostHeld: number;
 }
+export interface Acknowledged {
+  readonly approval_id: string;
+  readonly approver: string;
+  readonly decision: "approve" | "reject";
+}
+/** What the laboratory saw on the way. */
+export type Witnessed = Pick<World, "admitted" | "acknowledged" | "mostHeld">;
 
 const keyed = z.object({ pk: z.string(), sk: z.string() });
 const logRow = keyed.extend({ event: z.string() });
@@ -60,13 +74,26 @@ const TABLES = {
 } as const;
 type TableName = keyof typeof TABLES;
 
+/** Events by their text: what is in the log stays as it is, and is read at every step. */
+const parsed = new Map<string, RecordedEvent>();
+const MAX_PARSED = 5_000;
+
+function eventOf(text: string): RecordedEvent {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  if (parsed.size >= MAX_PARSED) parsed.clear();
+  const event = recordedEvent.parse(JSON.parse(text));
+  parsed.set(text, event);
+  return event;
+}
+
 export async function readRuns(cloud: Cloud): Promise<World["runs"]> {
   const runs = new Map<string, RecordedEvent[]>();
   const rows = (await scan(cloud, "log"))
     .map((row) => logRow.parse(row))
     .sort((a, b) => (a.pk + a.sk < b.pk + b.sk ? -1 : 1));
   for (const row of rows) {
-    const event = recordedEvent.parse(JSON.parse(row.event));
+    const event = eventOf(row.event);
     const events = runs.get(event.run_id);
     if (events === undefined) runs.set(event.run_id, [event]);
     else events.push(event);
@@ -83,37 +110,61 @@ export async function readEffects(cloud: Cloud): Promise<World["effects"]> {
   });
 }
 
-export async function readOpenRuns(cloud: Cloud): Promise<readonly string[]> {
-  return (await scan(cloud, "budgets")).flatMap((row) => {
-    const { pk, sk } = keyed.parse(row);
-    return pk.endsWith("#open") ? [sk] : [];
-  });
+/** Which runs are open, and the most that is spent and leased of one day, micro-USD. */
+export async function readBudgets(cloud: Cloud): Promise<{ readonly open: readonly string[]; readonly held: number }> {
+  const rows = await scan(cloud, "budgets");
+  const held = daysIn(rows).map(({ spent, leases }) =>
+    Object.values(leases).reduce((sum, lease) => sum + lease, spent),
+  );
+  return { open: openIn(rows), held: Math.max(0, ...held) };
 }
 
-export async function readWorld(cloud: Cloud, book: unknown): Promise<World> {
+const openIn = (rows: readonly Record<string, unknown>[]): string[] =>
+  rows.flatMap((row) => (String(row.pk).endsWith("#open") ? [String(row.sk)] : []));
+
+const countersIn = (rows: readonly Record<string, unknown>[], part: string) =>
+  rows
+    .filter((row) => row.sk === "counter")
+    .map((row) => counterRow.parse(row))
+    .filter(({ pk }) => pk.includes(part));
+
+const daysIn = (rows: readonly Record<string, unknown>[]) =>
+  countersIn(rows, "#day#").map(({ document }) => dayDoc.parse(JSON.parse(document)));
+
+export async function readWorld(cloud: Cloud, book: unknown, witnessed: Witnessed): Promise<World> {
   const [runs, effects, approvals, budgets] = [
     await readRuns(cloud),
     await readEffects(cloud),
     await scan(cloud, "approvals"),
     await scan(cloud, "budgets"),
   ];
-  const counters = budgets.filter((row) => row.sk === "counter").map((row) => counterRow.parse(row));
-  const named = (part: string) => counters.filter(({ pk }) => pk.includes(part));
   return {
+    ...witnessed,
     runs,
     effects,
     entries: bookState.parse(book).entries,
     decisions: approvals.flatMap((row) =>
       typeof row.decision === "string" ? [approvalDecisionSchema.parse(JSON.parse(row.decision))] : [],
     ),
-    openRuns: budgets.flatMap((row) => (String(row.pk).endsWith("#open") ? [String(row.sk)] : [])),
+    openRuns: openIn(budgets),
     uniqueRows: budgets.flatMap((row) => (row.sk === "unique" ? [String(row.run_id)] : [])),
-    days: named("#day#").map(({ document }) => dayDoc.parse(JSON.parse(document))),
-    exposures: named("#exposure#").map(({ pk, document }) => ({
+    days: daysIn(budgets),
+    exposures: countersIn(budgets, "#exposure#").map(({ pk, document }) => ({
       name: pk,
       doc: counterDoc.parse(JSON.parse(document)),
     })),
+    executions: executionsOf(cloud),
   };
+}
+
+/** `last` is the state entered last, and what happened last of all. */
+function executionsOf({ states: { executions } }: Cloud): World["executions"] {
+  return executions.list().map(({ name, status, executionArn }) => {
+    const history = executions.history(executionArn);
+    const state = history.findLast(({ type }) => type.endsWith("StateEntered"));
+    const last = `${state?.details?.name ?? "no state"}, ${history.at(-1)?.type ?? "no event"}`;
+    return { runId: name, status, last };
+  });
 }
 
 /** Every row of a table, as an administrator of the account reads it. */

@@ -42,36 +42,75 @@ import type { FunctionConfiguration } from "../../../lib/local/lambda/configurat
 import type { Runner } from "../../../lib/local/lambda/engine.js";
 import { parseLocalHosts } from "../../../lib/tool/hosts.js";
 import { teamFunction } from "../../../lib/tool/team.js";
+import { directly } from "./direct.js";
 import * as look from "./fixtures/workflows/fault-lab/tools/book.look.js";
 import * as once from "./fixtures/workflows/fault-lab/tools/book.post-once.js";
 import * as withKey from "./fixtures/workflows/fault-lab/tools/book.post-with-key.js";
 import * as withLookup from "./fixtures/workflows/fault-lab/tools/book.post-with-lookup.js";
 import * as previews from "./fixtures/workflows/fault-lab/tools/book.preview.js";
-import { directClient, type Handler, runHere } from "./host.js";
+import { directClient, type Environment, type Handler, runHere } from "./host.js";
 import type { HostFactory, HostParts } from "./lab.js";
 
 /** A client of each service whose requests the function's role makes, straight to the engines. */
-function clientsOf({ faults, cloud }: HostParts, functionName: string, roleArn: string) {
+function clientsOf({ faults, cloud }: HostParts, environment: Environment, roleArn: string) {
   const accountId = roleArn.split(":")[4] ?? "";
   const roleName = roleArn.slice(roleArn.lastIndexOf("/") + 1);
-  const sessionArn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${functionName}`;
+  const sessionArn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${environment.functionName}`;
   const caller = { principalArn: roleArn, sessionArn, accountId };
   const engine = (service: string) => cloud().engine(service);
-  const options = (service: string) => directClient(service, { caller, faults, engine });
+  const parts = { environment, caller, faults, engine };
+  const options = (service: string) => directClient(service, parts);
+  const direct = <C extends object>(service: string, client: C) => directly(service, client, parts);
+  const once = <T>(make: () => T) => {
+    let made: { readonly client: T } | undefined;
+    return () => {
+      made ??= { client: make() };
+      return made.client;
+    };
+  };
+  const lazy = {
+    dynamo: once(() => direct("dynamodb", new DynamoDBClient(options("dynamodb")))),
+    s3: once(() => direct("s3", new S3Client(options("s3")))),
+    kms: once(() => direct("kms", new KMSClient(options("kms")))),
+    lambda: once(() => new LambdaClient(options("lambda"))),
+    states: once(() => direct("states", new SFNClient(options("states")))),
+    ses: once(() => new SESv2Client(options("ses"))),
+    secrets: once(() => direct("secretsmanager", new SecretsManagerClient(options("secretsmanager")))),
+    policies: once(() => direct("verifiedpermissions", new VerifiedPermissionsClient(options("verifiedpermissions")))),
+    bedrock: once(() => new BedrockRuntimeClient(options("bedrock"))),
+  };
   return {
-    dynamo: new DynamoDBClient(options("dynamodb")),
-    s3: new S3Client(options("s3")),
-    kms: new KMSClient(options("kms")),
-    lambda: new LambdaClient(options("lambda")),
-    states: new SFNClient(options("states")),
-    ses: new SESv2Client(options("ses")),
-    secrets: new SecretsManagerClient(options("secretsmanager")),
-    policies: new VerifiedPermissionsClient(options("verifiedpermissions")),
-    bedrock: new BedrockRuntimeClient(options("bedrock")),
+    get dynamo() {
+      return lazy.dynamo();
+    },
+    get s3() {
+      return lazy.s3();
+    },
+    get kms() {
+      return lazy.kms();
+    },
+    get lambda() {
+      return lazy.lambda();
+    },
+    get states() {
+      return lazy.states();
+    },
+    get ses() {
+      return lazy.ses();
+    },
+    get secrets() {
+      return lazy.secrets();
+    },
+    get policies() {
+      return lazy.policies();
+    },
+    get bedrock() {
+      return lazy.bedrock();
+    },
   };
 }
 type Clients = ReturnType<typeof clientsOf>;
-type Environment = Readonly<Record<string, string>>;
+type Variables = Readonly<Record<string, string>>;
 
 /** What the functions of one workflow share. */
 interface Shared {
@@ -89,8 +128,8 @@ const TOOLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "book.post_once": once,
 };
 
-function admit({ contract, nowMs }: Shared, environment: Environment, { dynamo, s3, states }: Clients): Handler {
-  const env = envs.readEnv(envs.admitEnv, environment);
+function admit({ contract, nowMs }: Shared, variables: Variables, { dynamo, s3, states }: Clients): Handler {
+  const env = envs.readEnv(envs.admitEnv, variables);
   let count = 0;
   return createAdmit({
     contract,
@@ -110,9 +149,9 @@ function admit({ contract, nowMs }: Shared, environment: Environment, { dynamo, 
   });
 }
 
-function gate({ contract, nowMs }: Shared, environment: Environment, clients: Clients): Handler {
+function gate({ contract, nowMs }: Shared, variables: Variables, clients: Clients): Handler {
   const { dynamo, s3 } = clients;
-  const env = envs.readEnv(envs.decideEnv, environment);
+  const env = envs.readEnv(envs.decideEnv, variables);
   return createGate({
     contract,
     stage: env.STAGE,
@@ -130,8 +169,8 @@ function gate({ contract, nowMs }: Shared, environment: Environment, clients: Cl
   });
 }
 
-function closeRun({ contract, nowMs }: Shared, environment: Environment, { dynamo, s3, states }: Clients): Handler {
-  const env = envs.readEnv(envs.closeRunEnv, environment);
+function closeRun({ contract, nowMs }: Shared, variables: Variables, { dynamo, s3, states }: Clients): Handler {
+  const env = envs.readEnv(envs.closeRunEnv, variables);
   return createCloseRun({
     contract,
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
@@ -143,8 +182,8 @@ function closeRun({ contract, nowMs }: Shared, environment: Environment, { dynam
   });
 }
 
-function propose({ contract, nowMs }: Shared, environment: Environment, { s3, bedrock }: Clients): Handler {
-  const env = envs.readEnv(envs.proposeEnv, environment);
+function propose({ contract, nowMs }: Shared, variables: Variables, { s3, bedrock }: Clients): Handler {
+  const env = envs.readEnv(envs.proposeEnv, variables);
   return createProposer({
     workflow: env.WORKFLOW,
     contexts: s3ContextStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
@@ -153,8 +192,8 @@ function propose({ contract, nowMs }: Shared, environment: Environment, { s3, be
   });
 }
 
-function requestApproval({ nowMs }: Shared, environment: Environment, { dynamo, kms, ses }: Clients): Handler {
-  const env = envs.readEnv(envs.requestApprovalEnv, environment);
+function requestApproval({ nowMs }: Shared, variables: Variables, { dynamo, kms, ses }: Clients): Handler {
+  const env = envs.readEnv(envs.requestApprovalEnv, variables);
   return createRequestApproval({
     workflow: env.WORKFLOW,
     deskUrl: env.DESK_URL.replace(/\/$/, ""),
@@ -170,8 +209,8 @@ function requestApproval({ nowMs }: Shared, environment: Environment, { dynamo, 
   });
 }
 
-function desk({ nowMs }: Shared, environment: Environment, { dynamo, kms, states }: Clients): Handler {
-  const env = envs.readEnv(envs.approvalDeskEnv, environment);
+function desk({ nowMs }: Shared, variables: Variables, { dynamo, kms, states }: Clients): Handler {
+  const env = envs.readEnv(envs.approvalDeskEnv, variables);
   const handle = honoHandler(
     createApp({
       stage: env.STAGE,
@@ -185,8 +224,8 @@ function desk({ nowMs }: Shared, environment: Environment, { dynamo, kms, states
   return async (event) => handle(httpEvent.parse(event));
 }
 
-function tool({ contract, nowMs, ledger }: Shared, environment: Environment, { dynamo, secrets }: Clients): Handler {
-  const env = envs.readEnv(envs.toolEnv, environment);
+function tool({ contract, nowMs, ledger }: Shared, variables: Variables, { dynamo, secrets }: Clients): Handler {
+  const env = envs.readEnv(envs.toolEnv, variables);
   const definition = toolNamed(contract, env.TOOL);
   return createTool({
     workflow: env.WORKFLOW,
@@ -201,8 +240,8 @@ function tool({ contract, nowMs, ledger }: Shared, environment: Environment, { d
   });
 }
 
-function preview({ contract, nowMs }: Shared, environment: Environment, { secrets }: Clients): Handler {
-  const env = envs.readEnv(envs.previewEnv, environment);
+function preview({ contract, nowMs }: Shared, variables: Variables, { secrets }: Clients): Handler {
+  const env = envs.readEnv(envs.previewEnv, variables);
   const definition = toolNamed(contract, env.TOOL);
   return createPreview({
     tool: definition,
@@ -236,6 +275,6 @@ function runner(parts: HostParts, configuration: FunctionConfiguration, ledger: 
   const make = MAKERS.find(([pattern]) => pattern.test(name))?.[1];
   if (make === undefined) return undefined;
   const shared = { contract: parts.contract, nowMs: () => parts.clock.now(), ledger };
-  const environment = { ...configuration.environment, COUNTERSIGN_LOCAL_HOSTS: parts.hosts };
-  return runHere(name, () => make(shared, environment, clientsOf(parts, name, roleArn)));
+  const variables = { ...configuration.environment, COUNTERSIGN_LOCAL_HOSTS: parts.hosts };
+  return runHere(name, (environment) => make(shared, variables, clientsOf(parts, environment, roleArn)));
 }

@@ -3,55 +3,77 @@
  * to the engines. What is left out: bundles, environments, processes, sockets and signatures. A crashed invocation never hears from an engine
  * again, so nothing it had still to do is done.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { Readable } from "node:stream";
 import { type HttpRequest, HttpResponse } from "@smithy/protocol-http";
-import { ConnectionLost, type FaultSwitch, type FaultyCaller } from "../../../lib/local/faults.js";
+import { ConnectionLost, type FaultyCaller } from "../../../lib/local/faults.js";
 import type { Runner } from "../../../lib/local/lambda/engine.js";
 import { functionFailed, type Outcome, runtimeFailed } from "../../../lib/local/lambda/outcome.js";
-import { type AwsCall, AwsFault, type AwsReply, type Caller, type Engine } from "../../../lib/local/types.js";
+import { type AwsCall, AwsFault, type Caller } from "../../../lib/local/types.js";
 import { renderFault, renderReply } from "../../../lib/local/wire/render.js";
+import { answer, type Directly } from "./direct.js";
 
 export type Handler = (event: unknown) => Promise<unknown>;
 
-interface Invocation extends FaultyCaller {
-  isAlive: boolean;
-}
-const running = new AsyncLocalStorage<Invocation>();
-const never = <T>(): Promise<T> => new Promise<T>(() => {});
+/** Makes a function's handler; the clients that it calls engines with are its environment's. */
+export type MakeHandler = (environment: Environment) => Handler;
 
-/** A function whose handler runs here. Made at its first invocation, as a cold start would. */
-export function runHere(functionName: string, make: () => Handler): Runner {
-  let handler: Handler | undefined;
-  const busy = new Set<Invocation>();
+/** Where a function runs: one invocation at a time, and none any more once it was killed. */
+export class Environment implements FaultyCaller {
+  private readonly handler: Handler;
+  private alive = true;
+  private settle: ((outcome: Outcome) => void) | undefined;
+
+  constructor(
+    readonly functionName: string,
+    make: MakeHandler,
+  ) {
+    this.handler = make(this);
+  }
+
+  /** Whether what is asked for now is asked by a running invocation. */
+  get isAtWork(): boolean {
+    return this.alive && this.settle !== undefined;
+  }
+  get isAlive(): boolean {
+    return this.alive;
+  }
+
+  invoke(payload: string): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.settle = settle;
+      this.handler(JSON.parse(payload)).then(
+        (answer) => this.end(succeeded(answer)),
+        (error) => this.end(failure(error)),
+      );
+    });
+  }
+
+  kill(): void {
+    this.alive = false;
+    this.end(runtimeFailed("Runtime.ExitError", "Error: Runtime exited with error: signal: killed"));
+  }
+
+  private end(outcome: Outcome): void {
+    this.settle?.(outcome);
+    this.settle = undefined;
+  }
+}
+
+/** A function whose handler runs here, in as many environments as there are invocations at once. */
+export function runHere(functionName: string, make: MakeHandler): Runner {
+  const idle: Environment[] = [];
+  const busy = new Set<Environment>();
   const stopBusy = () => {
-    for (const invocation of busy) invocation.kill();
+    for (const environment of busy) environment.kill();
   };
   return {
-    invoke(payload) {
-      handler ??= make();
-      const { handler: handle } = { handler };
-      return new Promise<Outcome>((settle) => {
-        const end = (outcome: Outcome) => {
-          busy.delete(invocation);
-          settle(outcome);
-        };
-        const invocation: Invocation = {
-          functionName,
-          isAlive: true,
-          kill() {
-            invocation.isAlive = false;
-            end(runtimeFailed("Runtime.ExitError", "Error: Runtime exited with error: signal: killed"));
-          },
-        };
-        busy.add(invocation);
-        running.run(invocation, () =>
-          handle(JSON.parse(payload)).then(
-            (answer) => end(succeeded(answer)),
-            (error) => end(failure(error)),
-          ),
-        );
-      });
+    async invoke(payload) {
+      const environment = idle.pop() ?? new Environment(functionName, make);
+      busy.add(environment);
+      const outcome = await environment.invoke(payload);
+      busy.delete(environment);
+      if (environment.isAlive) idle.push(environment);
+      return outcome;
     },
     stopBusy,
     close: async () => stopBusy(),
@@ -65,14 +87,8 @@ function failure(error: unknown): Outcome {
   return functionFailed(JSON.stringify({ errorType, errorMessage }));
 }
 
-export interface Directly {
-  readonly caller: Caller;
-  readonly faults: FaultSwitch;
-  readonly engine: (service: string) => Engine | undefined;
-}
-
 /** SDK client options: requests of `service` go to its engine in this process, as this caller, through the fault switch. */
-export function directClient(service: string, { caller, faults, engine }: Directly) {
+export function directClient(service: string, parts: Directly) {
   return {
     region: "eu-central-1",
     // by its address, so that buckets are named in the path
@@ -81,36 +97,22 @@ export function directClient(service: string, { caller, faults, engine }: Direct
     signer: { sign: async <T>(request: T): Promise<T> => request },
     retryStrategy: quickRetries(),
     requestHandler: {
-      async handle(request: HttpRequest) {
-        const invocation = running.getStore();
-        if (invocation === undefined || !invocation.isAlive) return never<{ response: HttpResponse }>();
-        const call = callOf(service, caller, request);
-        const target = engine(service);
-        if (target === undefined) throw new Error(`there is no engine ${service}`);
-        return { response: await answer(faults, invocation, call, target) };
-      },
+      handle: async (request: HttpRequest) => ({
+        response: await exchange(parts, callOf(service, parts.caller, request)),
+      }),
     },
   };
 }
 
-async function answer(
-  faults: FaultSwitch,
-  invocation: Invocation,
-  call: AwsCall,
-  engine: Engine,
-): Promise<HttpResponse> {
+async function exchange(parts: Directly, call: AwsCall): Promise<HttpResponse> {
   try {
-    const reply = await faults.call(invocation, call, () => engine.handle(call));
-    return invocation.isAlive ? httpReply(call.service, reply) : await never<HttpResponse>();
+    return response(renderReply(call.service, await answer(parts, call), "here"));
   } catch (error) {
-    if (!invocation.isAlive) return never<HttpResponse>();
     if (error instanceof ConnectionLost) throw connectionReset();
     if (error instanceof AwsFault) return response(renderFault(call.service, error, "here"));
     throw error;
   }
 }
-
-const httpReply = (service: string, reply: AwsReply) => response(renderReply(service, reply, "here"));
 
 function response({ status, headers, body }: ReturnType<typeof renderReply>): HttpResponse {
   return new HttpResponse({ statusCode: status, headers: { ...headers }, body: Readable.from([body]) });

@@ -66,12 +66,44 @@ const broken: readonly [string, () => World, RegExp][] = [
       ),
     /applied 2 times/,
   ],
+  [
+    "a decision that stood when time was up is ignored",
+    () =>
+      withLog((events) =>
+        events.map((event): RecordedEvent => {
+          if (event.type !== "ApprovalDecided") return event;
+          const { turn, approval_id } = event.data;
+          const at = new Date(Date.parse(event.at) + 1).toISOString();
+          return { ...event, type: "ApprovalExpired", at, data: { turn, approval_id, deadline: at } };
+        }),
+      ),
+    /ana@example.com about ap_\w+: lost/,
+  ],
+  [
+    "a decision that was confirmed has no row",
+    () => ({
+      ...world,
+      acknowledged: [{ approval_id: "ap_x", approver: "bo@example.com", decision: "reject" }],
+    }),
+    /bo@example.com about ap_x: confirmed, and not on record/,
+  ],
   ["a decision has no row", () => ({ ...world, decisions: [] }), /without its row/],
   ["a run has no end", () => without(({ type }) => type === "RunClosed"), /0 outcomes are recorded/],
   [
     "a run has two ends",
     () => withLog((events) => [...events, ...events.filter(({ type }) => type === "RunClosed")]),
     /2 outcomes are recorded/,
+  ],
+  ["a confirmed run has no log", () => ({ ...world, admitted: ["r"] }), /run r: confirmed, and not on record/],
+  [
+    "an execution runs on",
+    () => ({ ...world, executions: [{ runId: "r", status: "RUNNING", last: "" }] }),
+    /still runs/,
+  ],
+  [
+    "an execution has no log",
+    () => ({ ...world, executions: [{ runId: "r", status: "SUCCEEDED", last: "" }] }),
+    /executed, and is not on record/,
   ],
   [
     "the chain is forked",
@@ -81,6 +113,18 @@ const broken: readonly [string, () => World, RegExp][] = [
   ["a lease is left", () => ({ ...world, days: [{ spent: 1980, leases: { r: 1 } }] }), /still has its lease/],
   ["money is not booked", () => ({ ...world, days: [] }), /0 are booked/],
   ["a day is overdrawn", () => ({ ...world, days: [{ spent: 2_000_000, leases: {} }] }), /spent on one day/],
+  ["more of a day is leased than it has", () => ({ ...world, mostHeld: 1_000_001 }), /spent and leased of one day/],
+  [
+    "a run spends more than it may",
+    () =>
+      withLog((events) =>
+        events.map(
+          (event): RecordedEvent =>
+            event.type === "RunClosed" ? { ...event, data: { ...event.data, spent_micro_usd: 400_001 } } : event,
+        ),
+      ),
+    /spent 400001 micro-USD/,
+  ],
   ["a run stays open", () => ({ ...world, openRuns: ["acme#r"] }), /among the open runs/],
   ["a unique row is left", () => ({ ...world, uniqueRows: ["r"] }), /unique row/],
   [
@@ -106,7 +150,7 @@ test.each(broken)("%s: found", async (_what, change, message) => {
 
 test("a claim after the stop is found", async () => {
   await lab.begin();
-  const order = lab.newOrder({ account: "acc_1", writes: [{ tool: "book.post_once", amountCents: 500 }] });
+  const order = lab.newOrder({ account: "acc_1", looks: true, writes: [{ tool: "book.post_once", amountCents: 500 }] });
   await lab.brake(true);
   await fetch(lab.bookUrl("/entries"), {
     method: "POST",

@@ -6,7 +6,7 @@ import { exportLines } from "../../../lib/audit/export.js";
 import { createVerifier } from "../../../lib/audit/verify.js";
 import type { Contract } from "../../../lib/contract/model.js";
 import { hashJson, type Json } from "../../../lib/run/canonical.js";
-import type { EventOf, EventType, RecordedEvent } from "../../../lib/run/events.js";
+import type { ApprovalDecision, EventOf, EventType, RecordedEvent } from "../../../lib/run/events.js";
 import type { Entry, World } from "./books.js";
 
 const of = <T extends EventType>(events: readonly RecordedEvent[], type: T): EventOf<T>[] =>
@@ -18,6 +18,7 @@ export async function violations(world: World, contract: Contract): Promise<stri
     ...effects(world, all),
     ...decisions(world, all),
     ...[...world.runs].flatMap(([runId, events]) => ended(runId, events)),
+    ...known(world),
     ...(await chains(world)),
     ...budgets(world, all, contract),
   ];
@@ -53,8 +54,8 @@ function effects({ entries }: World, all: readonly RecordedEvent[]): string[] {
   return found;
 }
 
-/** Each row that a person wrote is in the log once, or the question was over when it came. */
-function decisions({ decisions: rows }: World, all: readonly RecordedEvent[]): string[] {
+/** Each row that a person wrote is in the log once, or the question was over when it came; what the desk confirmed has its row. */
+function decisions({ decisions: rows, acknowledged, runs }: World, all: readonly RecordedEvent[]): string[] {
   const found: string[] = [];
   const logged = of(all, "ApprovalDecided");
   for (const row of rows) {
@@ -62,14 +63,7 @@ function decisions({ decisions: rows }: World, all: readonly RecordedEvent[]): s
     const who = `decision of ${row.approver} about ${row.approval_id}`;
     if (times.length > 1) found.push(`${who}: applied ${times.length} times`);
     if (times.length === 1 && times[0]?.data.decision !== row.decision) found.push(`${who}: applied as its opposite`);
-    const over = all.some(
-      (event) =>
-        (event.type === "ApprovalVoided" || event.type === "ApprovalExpired") &&
-        event.data.approval_id === row.approval_id,
-    );
-    // Once the needed number has decided, the question is over; who decides at the same moment is not counted.
-    const answered = logged.some(({ data }) => data.approval_id === row.approval_id);
-    if (times.length === 0 && !over && !answered) found.push(`${who}: lost`);
+    if (times.length === 0 && !wasTooLate(row, [...runs.values()])) found.push(`${who}: lost`);
   }
   for (const { data } of logged) {
     const row = rows.find(
@@ -77,6 +71,45 @@ function decisions({ decisions: rows }: World, all: readonly RecordedEvent[]): s
     );
     if (row === undefined)
       found.push(`decision of ${data.approver} about ${data.approval_id}: in the log without its row`);
+  }
+  for (const { approval_id, approver, decision } of acknowledged) {
+    const row = rows.find((row) => row.approval_id === approval_id && row.approver === approver);
+    if (row?.decision !== decision)
+      found.push(`decision of ${approver} about ${approval_id}: confirmed, and not on record`);
+  }
+  return found;
+}
+
+/**
+ * A question is over once the gate has answered it: by the decisions that stood then, or because the time was up or the run may not go on. A row that
+ * was there before must be among them. A run that was ended from outside answers nothing any more, whoever decided before.
+ */
+function wasTooLate(row: ApprovalDecision, runs: readonly (readonly RecordedEvent[])[]): boolean {
+  const isAbout = ({ data }: RecordedEvent) => "approval_id" in data && data.approval_id === row.approval_id;
+  const events = runs.find((run) => run.some((event) => event.type === "ApprovalRequested" && isAbout(event))) ?? [];
+  const over = events.findLast((event) => event.type !== "ApprovalRequested" && isAbout(event));
+  if (over === undefined) return false;
+  const end = events.at(-1);
+  if (end?.type === "RunClosed" && over.type !== "ApprovalDecided" && OUTSIDE.has(end.data.outcome.reason)) return true;
+  return Date.parse(row.decided_at) >= Date.parse(over.at);
+}
+/** Ends that close-run writes down for an execution that is over. */
+const OUTSIDE = new Set([
+  "execution_stopped",
+  "execution_failed",
+  "run_time",
+  "ended_without_outcome",
+  "never_started",
+]);
+
+/** What the front door confirmed and what ran is in the log. */
+function known({ runs, admitted, executions }: World): string[] {
+  const found = admitted
+    .filter((runId) => !runs.has(runId))
+    .map((runId) => `run ${runId}: confirmed, and not on record`);
+  for (const { runId, status, last } of executions) {
+    if (status === "RUNNING") found.push(`run ${runId}: its execution still runs (${last})`);
+    if (!runs.has(runId)) found.push(`run ${runId}: it was executed, and is not on record`);
   }
   return found;
 }
@@ -96,12 +129,18 @@ function budgets(world: World, all: readonly RecordedEvent[], contract: Contract
   const found: string[] = [];
   for (const run of world.openRuns) found.push(`budget: ${run} is still among the open runs`);
   for (const run of world.uniqueRows) found.push(`budget: ${run} still holds its unique row`);
+  const { perRunMicroUsd, perDayMicroUsd } = contract.budget;
+  if (world.mostHeld > perDayMicroUsd) found.push(`budget: ${world.mostHeld} micro-USD spent and leased of one day`);
+  for (const { run_id, data } of of(all, "RunClosed")) {
+    if (data.spent_micro_usd > perRunMicroUsd)
+      found.push(`budget: run ${run_id} spent ${data.spent_micro_usd} micro-USD`);
+  }
   const spent = of(all, "RunClosed").reduce((sum, { data }) => sum + data.spent_micro_usd, 0);
   const booked = world.days.reduce((sum, day) => sum + day.spent, 0);
   if (booked !== spent) found.push(`budget: runs spent ${spent} micro-USD and ${booked} are booked`);
   for (const { leases, spent: daySpent } of world.days) {
     for (const run of Object.keys(leases)) found.push(`budget: ${run} still has its lease`);
-    if (daySpent > contract.budget.perDayMicroUsd) found.push(`budget: ${daySpent} micro-USD spent on one day`);
+    if (daySpent > perDayMicroUsd) found.push(`budget: ${daySpent} micro-USD spent on one day`);
   }
   return [...found, ...exposures(world, all, contract)];
 }

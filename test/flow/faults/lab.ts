@@ -15,7 +15,7 @@ import { FaultSwitch } from "../../../lib/local/faults.js";
 import type { EventOf, RecordedEvent } from "../../../lib/run/events.js";
 import { type Sandboxes, startSandboxes } from "../../../lib/scenario/sandboxes.js";
 import { sessionConnection } from "../../../lib/scenario/session-connection.js";
-import { bookState, readEffects, readOpenRuns, readRuns, readWorld, type World } from "./books.js";
+import { type Acknowledged, bookState, readBudgets, readEffects, readRuns, readWorld, type World } from "./books.js";
 import { entryHash } from "./invariants.js";
 import { labModel, type Plan } from "./model.js";
 import { FIXTURES, STAGE } from "./synth.js";
@@ -56,6 +56,9 @@ export class Lab {
   private epoch = 0;
   private stop: { readonly claims: ReadonlySet<string>; readonly entries: number } | undefined;
   private readonly afterStop: string[] = [];
+  private readonly admitted = new Set<string>();
+  private readonly acknowledged: Acknowledged[] = [];
+  private mostHeld = 0;
 
   private constructor(private readonly parts: Parts) {}
 
@@ -104,20 +107,27 @@ export class Lab {
     clock.close();
   }
 
-  /** Everything empty and nothing failing; an hour later than the last time, so that what functions keep for minutes is stale. */
-  async begin(): Promise<void> {
+  /**
+   * Everything empty and nothing failing; hours after the last time, so that what functions keep for minutes is stale. With an `epoch` of its own
+   * a schedule has the same times whenever it is played.
+   */
+  async begin(epoch = this.epoch + 1): Promise<void> {
     const { cloud, sandboxes, clock, plans, faults } = this.parts;
     faults.arm();
-    this.epoch += 1;
+    this.epoch = epoch;
+    this.orders = 0;
     clock.restart(START + this.epoch * HOUR);
     await cloud.reset();
     sandboxes.reset(WORKFLOW, {});
     plans.clear();
     this.stop = undefined;
     this.afterStop.length = 0;
+    this.admitted.clear();
+    this.acknowledged.length = 0;
+    this.mostHeld = 0;
   }
 
-  /** An order that nobody had before. */
+  /** An order that nobody had before in these books. */
   newOrder(plan: Plan): string {
     this.orders += 1;
     const orderId = `or_${this.orders}`;
@@ -130,6 +140,7 @@ export class Lab {
     const account = this.parts.plans.get(orderId)?.account ?? "acc_1";
     const request = { input: { order_id: orderId, account }, request_id: orderId };
     const answer = await persist(attempts, () => startRun(this.parts.connection, WORKFLOW, request));
+    if (answer !== undefined) this.admitted.add(answer.run_id);
     return answer !== undefined;
   }
 
@@ -146,7 +157,9 @@ export class Lab {
     const challenge = readChallenge(mail?.text ?? "");
     if (challenge === undefined) return false;
     const { link, code } = challenge;
-    await persist(attempts, () => decide(link, { decision, code, comment: "as the plan says" }));
+    const answer = await persist(attempts, () => decide(link, { decision, code, comment: "as the plan says" }));
+    const { approval_id } = asked.data;
+    if (answer !== undefined) this.acknowledged.push({ approval_id, approver: person, decision });
     return true;
   }
 
@@ -192,7 +205,9 @@ export class Lab {
         if (last?.type === "ApprovalRequested") await answer(last);
       }
       await clock.settled();
-      const isOver = runs.every(isClosed) && (await readOpenRuns(cloud)).length === 0;
+      const { open, held } = await readBudgets(cloud);
+      this.mostHeld = Math.max(this.mostHeld, held);
+      const isOver = runs.every(isClosed) && open.length === 0;
       const next = clock.nextTimerMs();
       // What was delivered late may begin a run of its own.
       if (isOver && !isWaitedOut && this.faults.fired.some((fired) => fired.endsWith("late"))) {
@@ -206,7 +221,9 @@ export class Lab {
   /** Everything there is now, and what happened after a stop. */
   async world(): Promise<World & { readonly afterStop: readonly string[] }> {
     await this.checkStop();
-    return { ...(await readWorld(this.parts.cloud, this.book())), afterStop: [...this.afterStop] };
+    const { admitted, acknowledged, mostHeld } = this;
+    const witnessed = { admitted: [...admitted], acknowledged: [...acknowledged], mostHeld };
+    return { ...(await readWorld(this.parts.cloud, this.book(), witnessed)), afterStop: [...this.afterStop] };
   }
 
   /** Where the book answers. */

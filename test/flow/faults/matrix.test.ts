@@ -3,6 +3,7 @@
  * of them. Functions run in this process, so that all can be run (host.ts); a further sample goes through bundles and child processes.
  *
  *   COUNTERSIGN_FAULTS=all                      everything, as `npm run test:faults` sets it
+ *   COUNTERSIGN_FAULTS_PART=3/12                every twelfth case, from the third on
  *   COUNTERSIGN_FAULTS_ONLY=<part of a name>    only the cases whose name contains it, e.g. "key: tool-book-post_with_key → dynamodb.PutItem #1"
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -19,6 +20,7 @@ vi.mock("../../../lib/approval/code.js", async (original) => {
 
 const IS_ALL = process.env.COUNTERSIGN_FAULTS === "all";
 const ONLY = process.env.COUNTERSIGN_FAULTS_ONLY;
+const [PART = 1, PARTS = 1] = (process.env.COUNTERSIGN_FAULTS_PART ?? "1/1").split("/").map(Number);
 /** of the sample in `npm test` */
 const SEED = 20260504;
 const KIND_NAMES: readonly Kind[] = ["key", "read-back", "none"];
@@ -32,7 +34,9 @@ async function referenceCases(lab: Lab, kind: Kind): Promise<readonly Case[]> {
   const { points, outcome, effects, wrong } = await play(lab, kind);
   expect(wrong, "a clean run").toEqual([]);
   expect({ outcome, effects }, "a clean run").toEqual({ outcome: "entered agent_finished", effects: 1 });
-  return casesOf(kind, points).filter((one) => ONLY === undefined || caseName(one).includes(ONLY));
+  return casesOf(kind, points).filter(
+    (one, index) => index % PARTS === PART - 1 && (ONLY === undefined || caseName(one).includes(ONLY)),
+  );
 }
 
 /** Plays the cases and answers what went wrong; prints how the runs ended. */

@@ -37,7 +37,7 @@ export interface Played {
 /** Looks up, enters an amount that a person approves, finishes; the sweep comes by afterwards. */
 export async function play(lab: Lab, kind: Kind, one?: Case): Promise<Played> {
   await lab.begin();
-  const order = lab.newOrder({ account: "acc_1", writes: [{ tool: KINDS[kind], amountCents: 5000 }] });
+  const order = lab.newOrder({ account: "acc_1", looks: true, writes: [{ tool: KINDS[kind], amountCents: 5000 }] });
   if (one !== undefined) lab.faults.arm(planOf(one));
   await lab.start(order, one?.givesUp === true ? 1 : undefined);
   await lab.drive(

@@ -6,9 +6,11 @@ import { type ExpandedTurn, expandTurn, toConverseToolName } from "../../../lib/
 import { AwsFault } from "../../../lib/local/types.js";
 
 export type WriteTool = "book.post_with_key" | "book.post_with_lookup" | "book.post_once";
-/** What one run is to do: look, enter these amounts, finish. */
+/** What one run is to do: look or not, enter these amounts, finish. */
 export interface Plan {
   readonly account: string;
+  /** whether the agent looks the account up first; the policies do not ask for it */
+  readonly looks: boolean;
   readonly writes: readonly { readonly tool: WriteTool; readonly amountCents: number }[];
 }
 
@@ -52,9 +54,18 @@ function triesOf({ messages }: ConverseRequest): readonly Try[] {
 /** Each try of a write has arguments of its own, so that books and log can be compared try by try. */
 function nextTurn(plan: Plan, orderId: string, tries: readonly Try[]): ExpandedTurn {
   const steps = [
-    { tool: "book.look", args: (): Record<string, string | number> => ({ account: plan.account }) },
+    ...(plan.looks
+      ? [
+          {
+            tool: "book.look",
+            args: (): Record<string, string | number> => ({ account: plan.account }),
+            confidence: {},
+          },
+        ]
+      : []),
     ...plan.writes.map(({ tool, amountCents }, index) => ({
       tool,
+      confidence: { confidence: 95 },
       args: (attempt: number): Record<string, string | number> => ({
         account: plan.account,
         ref: `${orderId.slice(3)}-${index}-${attempt}`,
@@ -74,6 +85,5 @@ function nextTurn(plan: Plan, orderId: string, tries: readonly Try[]): ExpandedT
   const step = steps[at];
   if (step === undefined) return expandTurn({ finish: { outcome: "entered" } }, tries.length);
   if (attempt > MAX_TRIES) return expandTurn({ finish: { outcome: "escalated" } }, tries.length);
-  const confidence = at === 0 ? {} : { confidence: 95 };
-  return expandTurn({ tool: step.tool, args: step.args(attempt), ...confidence }, tries.length);
+  return expandTurn({ tool: step.tool, args: step.args(attempt), ...step.confidence }, tries.length);
 }

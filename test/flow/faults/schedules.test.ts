@@ -21,7 +21,7 @@ vi.mock("../../../lib/approval/code.js", async (original) => {
 });
 
 const { COUNTERSIGN_FAULTS: HOW_MANY, COUNTERSIGN_FAULTS_SEED: ONE, COUNTERSIGN_FAULTS_SEEDS: RANGE } = process.env;
-const REPORT_EVERY = 500;
+const REPORT_EVERY = 100;
 /** so many of the seeds also run in child processes */
 const IN_CHILDREN = 100;
 
@@ -35,10 +35,11 @@ function seeds(): readonly [number, number] {
 /** Plays the seeds; answers what went wrong, and prints it. */
 async function playAll(lab: Lab, from: number, to: number): Promise<readonly string[]> {
   const wrong: string[] = [];
-  const sums = { runs: 0, effects: 0, faults: 0 };
+  const sums = { runs: 0, entered: 0, effects: 0, faults: 0 };
   for (let seed = from; seed <= to; seed++) {
     const happened = await playSchedule(lab, seed);
     sums.runs += happened.runs;
+    sums.entered += happened.outcomes.filter((outcome) => outcome.startsWith("entered")).length;
     sums.effects += happened.effects;
     sums.faults += happened.faults.length;
     for (const what of happened.wrong) wrong.push(`seed ${seed}: ${what}`);
@@ -46,10 +47,11 @@ async function playAll(lab: Lab, from: number, to: number): Promise<readonly str
     for (const what of happened.wrong) process.stderr.write(`seed ${seed}: ${what}\n`);
     if ((seed - from + 1) % REPORT_EVERY === 0 || seed === to)
       process.stderr.write(
-        `seeds ${from} to ${seed}: ${sums.runs} runs, ${sums.effects} effects, ${sums.faults} faults; ${wrong.length} violations\n`,
+        `seeds ${from} to ${seed}: ${sums.runs} runs, ${sums.entered} to their end, ${sums.effects} effects, ${sums.faults} faults; ${wrong.length} violations\n`,
       );
   }
-  expect(sums.runs).toBeGreaterThan(0);
+  // Invariants hold of runs that do nothing, too: most must get to their end in spite of what fails.
+  if (to - from >= 10) expect(sums.entered).toBeGreaterThan(sums.runs * 0.4);
   return wrong;
 }
 
