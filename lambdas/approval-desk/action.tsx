@@ -60,16 +60,25 @@ export function Changes({ view }: ViewProps) {
   );
 }
 
-export function Arguments({ view }: ViewProps) {
+interface ArgumentsProps extends ViewProps {
+  readonly id?: string;
+  readonly title?: string;
+}
+
+export function Arguments({ view, id = "arguments", title }: ArgumentsProps) {
   const pairs = [...leaves(view.args)].map(
     ([path, { value }]) => [path, typeof value === "string" ? value : JSON.stringify(value)] as const,
   );
   return (
-    <section aria-labelledby="arguments">
-      <h2 id="arguments">
-        All arguments of <code>{view.tool}</code>
+    <section aria-labelledby={id}>
+      <h2 id={id}>
+        {title ?? (
+          <>
+            All arguments of <code>{view.tool}</code>
+          </>
+        )}
       </h2>
-      <p class="soft">{view.tool_description}</p>
+      {title === undefined && <p class="soft">{view.tool_description}</p>}
       {pairs.length === 0 ? <p>None.</p> : <Pairs pairs={pairs} />}
     </section>
   );

@@ -1,49 +1,42 @@
 /** The desk as an HTTP application: pages for people, JSON for the command line, the same rules for both. */
 import { type Context, Hono } from "hono";
+import { type Question, readQuestion, stateOf } from "../../lib/approval/question.js";
 import { Refusal } from "../../lib/approval/refusal.js";
-import { approvalStatus } from "../../lib/approval/status.js";
 import { titleLine } from "../../lib/approval/wording.js";
-import { readJsonOr } from "../../lib/run/json.js";
-import { decisionForm } from "../../lib/run/protocol.js";
+import { viewHash } from "../../lib/run/hash.js";
 import { logLine } from "../shared/log.js";
-import { type DecisionForm, type DeskDeps, decide, type Opened, openLink } from "./decide.js";
 import { ProblemPage } from "./layout.js";
-import { ApprovalPage } from "./page.js";
+import { byLink, type DeskDeps, type Form, freshCode, type Opened, openLink, perform } from "./open.js";
+import { ApprovalPage, type PageNotice } from "./page.js";
+import { isJson, readForm } from "./read-form.js";
+import { signedBy } from "./signed.js";
 import { SECURITY_HEADERS } from "./style.js";
 
-const MAX_BODY_BYTES = 16 * 1024;
+interface Bindings {
+  /** as API Gateway handed it over; absent in a test without one */
+  readonly event?: unknown;
+}
+type Desk = Hono<{ Bindings: Bindings }>;
+type DeskContext = Context<{ Bindings: Bindings }>;
 
-export function createApp(deps: DeskDeps): Hono {
-  const app = new Hono();
+export function createApp(deps: DeskDeps): Desk {
+  const app: Desk = new Hono<{ Bindings: Bindings }>();
   app.use(async (context, next) => {
     await next();
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
   });
   app.get("/approvals/:link", async (context) => {
     const opened = await openLink(deps, context.req.param("link"));
-    const over = approvalStatus(opened.view, opened.decisions, deps.nowMs()).kind === "expired";
-    return shown(context, deps, opened, over ? 410 : 200);
+    const over = stateOf(opened.question, deps.nowMs()).kind === "expired";
+    return shown(context, deps, opened, undefined, over ? 410 : 200);
   });
   app.post("/approvals/:link", async (context) => {
     const opened = await openLink(deps, context.req.param("link"));
     const contentType = context.req.header("content-type") ?? "";
     const form = readForm(contentType, await context.req.text());
-    try {
-      const channel = isJson(contentType) ? "cli" : "page";
-      return shown(context, deps, await decide(deps, opened, form, channel), 200);
-    } catch (error) {
-      if (!(error instanceof Refusal) || wantsJson(context)) throw error;
-      const { linkId } = opened;
-      const { confirmation, comment } = form;
-      const page = {
-        opened: await openLink(deps, linkId),
-        nowMs: deps.nowMs(),
-        problem: error,
-        typed: { confirmation, comment },
-      };
-      return context.html(<ApprovalPage {...page} />, error.status);
-    }
+    return performed(context, deps, opened, form, isJson(contentType) ? "cli" : "page");
   });
+  signedRoutes(app, deps);
   app.notFound((context) =>
     refused(context, new Refusal("CS-2101", 404, "link: there is nothing here; open the link of the mail as it is")),
   );
@@ -51,16 +44,76 @@ export function createApp(deps: DeskDeps): Hono {
   return app;
 }
 
-function shown(context: Context, deps: DeskDeps, opened: Opened, status: 200 | 410): Response | Promise<Response> {
-  if (!wantsJson(context)) return context.html(<ApprovalPage opened={opened} nowMs={deps.nowMs()} />, status);
-  const { view, decisions } = opened;
-  const { nonces: _nonces, ...approval } = view;
-  const now = approvalStatus(view, decisions, deps.nowMs());
-  const message = `${titleLine(view)}: ${now.kind === "open" ? `${now.approvals} of ${view.needed} approvals given` : now.kind}`;
-  return context.json({ message, status: now.kind, approver: opened.link.approver, decisions, approval }, status);
+/** The same for who has an AWS identity: the API lets nobody through who did not sign. */
+function signedRoutes(app: Desk, deps: DeskDeps): void {
+  const refOf = (context: DeskContext) => ({
+    workflow: context.req.param("workflow") ?? "",
+    approvalId: context.req.param("approval") ?? "",
+  });
+  app.post("/approver/approvals/:workflow/:approval", async (context) => {
+    const who = signedBy(context.env?.event);
+    const question = await readQuestion(deps, refOf(context));
+    const form = readForm("application/json", await context.req.text());
+    const after = await perform(deps, who, question, form);
+    return context.json(answerOf(deps, after, who.approver));
+  });
 }
 
-function refused(context: Context, error: Error): Response | Promise<Response> {
+async function performed(
+  context: DeskContext,
+  deps: DeskDeps,
+  opened: Opened,
+  form: Form,
+  channel: "cli" | "page",
+): Promise<Response> {
+  try {
+    if (form.fields.decision === "code") {
+      const wish = await freshCode(deps, opened);
+      return shown(context, deps, await openLink(deps, opened.linkId), { kind: "code", wish });
+    }
+    const question = await perform(deps, byLink(opened, channel), opened.question, form);
+    logLine("info", "acted", {
+      workflow: question.view.workflow,
+      run_id: question.view.run_id,
+      approval_id: question.view.approval_id,
+      act: form.fields.decision,
+    });
+    return shown(context, deps, { ...opened, question }, { kind: "done", act: form.fields.decision });
+  } catch (error) {
+    if (!(error instanceof Refusal) || wantsJson(context)) throw error;
+    const { confirmation, comment } = form.fields;
+    const page = {
+      opened: await openLink(deps, opened.linkId),
+      nowMs: deps.nowMs(),
+      problem: error,
+      typed: { confirmation, comment, edited: form.edited },
+    };
+    return context.html(<ApprovalPage {...page} />, error.status);
+  }
+}
+
+function shown(
+  context: DeskContext,
+  deps: DeskDeps,
+  opened: Opened,
+  notice: PageNotice | undefined,
+  status: 200 | 410 = 200,
+): Response | Promise<Response> {
+  if (!wantsJson(context))
+    return context.html(<ApprovalPage opened={opened} nowMs={deps.nowMs()} notice={notice} />, status);
+  return context.json(answerOf(deps, opened.question, opened.link.approver), status);
+}
+
+function answerOf({ nowMs }: DeskDeps, question: Question, approver: string) {
+  const { view, decisions, acts, outcomes } = question;
+  const { nonces: _nonces, ...approval } = view;
+  const state = stateOf(question, nowMs());
+  const standing = state.kind === "open" ? `${state.approvals} of ${view.needed} approvals given` : state.kind;
+  const message = `${titleLine(view)}: ${standing}`;
+  return { message, status: state.kind, approver, decisions, acts, outcomes, shown: viewHash(view), approval };
+}
+
+function refused(context: DeskContext, error: Error): Response | Promise<Response> {
   if (!(error instanceof Refusal)) logLine("error", "desk failed", { error: error.name });
   const refusal =
     error instanceof Refusal
@@ -75,32 +128,6 @@ function refused(context: Context, error: Error): Response | Promise<Response> {
   return context.html(<ProblemPage code={code} message={message} />, status);
 }
 
-function wantsJson(context: Context): boolean {
-  return (context.req.header("accept") ?? "").includes("application/json");
-}
-
-/** @throws Refusal CS-2113 for a body that the page does not send */
-function readForm(contentType: string, body: string): DecisionForm {
-  if (Buffer.byteLength(body, "utf8") > MAX_BODY_BYTES)
-    throw new Refusal("CS-2113", 413, `form: more than ${MAX_BODY_BYTES} bytes; shorten the comment`);
-  const parsed = decisionForm.safeParse(fieldsOf(contentType, body));
-  if (parsed.success) return parsed.data;
-  const names = parsed.error.issues.map((issue) => issue.path.join(".") || "form").join(", ");
-  throw new Refusal(
-    "CS-2113",
-    400,
-    `form: ${names} missing or wrong; send decision (approve or reject), code, confirmation, comment`,
-  );
-}
-
-/** A page's form cannot send it: it comes from a program. */
-const isJson = (contentType: string) => contentType.startsWith("application/json");
-
-function fieldsOf(contentType: string, body: string): unknown {
-  if (contentType.startsWith("application/x-www-form-urlencoded")) {
-    const fields = [...new URLSearchParams(body)];
-    // A field given twice could be shown with one value and read with the other.
-    return new Set(fields.map(([name]) => name)).size === fields.length ? Object.fromEntries(fields) : undefined;
-  }
-  return isJson(contentType) ? readJsonOr(body, MAX_BODY_BYTES, undefined) : undefined;
+function wantsJson(context: DeskContext): boolean {
+  return (context.req.header("accept") ?? "").includes("application/json") || context.req.path.startsWith("/approver/");
 }

@@ -1,26 +1,34 @@
 /** The approval page, top to bottom: title, changes, arguments, why, based on, what the agent says, sums, who, deadline, form. */
-import { approvalStatus } from "../../lib/approval/status.js";
-import { durationText, instantText } from "../../lib/approval/times.js";
+import type { Wish } from "../../lib/approval/act.js";
+import { standing, stateOf } from "../../lib/approval/question.js";
+import { clockText, durationText, instantText } from "../../lib/approval/times.js";
 import { reversibilityText, titleLine } from "../../lib/approval/wording.js";
-import type { ApprovalDecision } from "../../lib/run/events.js";
-import { callerName } from "../../lib/run/people.js";
+import { callerName, personKey } from "../../lib/run/people.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 import { AgentSays, Arguments, Changes, Reasons, Sums } from "./action.js";
-import type { Opened } from "./decide.js";
-import { DecisionForm, type Typed } from "./form.js";
+import { AnswerForm, DecisionForm, FreshCode, type Typed } from "./form.js";
 import { Alert, Exact, Page, type Problem } from "./layout.js";
+import type { Form, Opened } from "./open.js";
+import { Standing } from "./standing.js";
+
+/** What was just done. */
+export type PageNotice =
+  | { readonly kind: "code"; readonly wish: Wish }
+  | { readonly kind: "done"; readonly act: Form["fields"]["decision"] };
 
 export interface ApprovalPageProps {
   readonly opened: Opened;
   readonly nowMs: number;
   readonly problem?: Problem | undefined;
+  readonly notice?: PageNotice | undefined;
   readonly typed?: Typed | undefined;
 }
 
-export function ApprovalPage({ opened, nowMs, problem, typed }: ApprovalPageProps) {
-  const { view, decisions, link } = opened;
-  const status = approvalStatus(view, decisions, nowMs);
-  const mine = decisions.some(({ approver }) => approver === link.approver);
+export function ApprovalPage({ opened, nowMs, problem, notice, typed }: ApprovalPageProps) {
+  const { question, link } = opened;
+  const { view } = question;
+  const state = stateOf(question, nowMs);
+  const timeZone = view.time_zones[link.approver] ?? view.time_zone;
   return (
     <Page title={titleLine(view)}>
       <p class="soft">
@@ -31,65 +39,100 @@ export function ApprovalPage({ opened, nowMs, problem, typed }: ApprovalPageProp
         <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
       </h1>
       {problem !== undefined && <Alert code={problem.code} message={problem.message} />}
-      <Standing view={view} decisions={decisions} kind={status.kind} />
+      {notice !== undefined && <Notice notice={notice} link={link} />}
+      <Standing question={question} state={state} timeZone={timeZone} />
+      <Edited view={view} />
       <Changes view={view} />
       <Arguments view={view} />
       <Reasons view={view} />
       <AgentSays view={view} />
       <Sums view={view} />
       <Origin view={view} />
-      {status.kind === "open" && <Deadline view={view} nowMs={nowMs} />}
-      {status.kind === "open" && !mine && <DecisionForm view={view} approver={link.approver} typed={typed} />}
+      {state.kind === "open" && (
+        <>
+          <Deadline view={view} timeZone={timeZone} nowMs={nowMs} />
+          <Forms opened={opened} nowMs={nowMs} typed={typed} />
+        </>
+      )}
     </Page>
   );
 }
 
-interface StandingProps {
-  readonly view: ApprovalView;
-  readonly decisions: readonly ApprovalDecision[];
-  readonly kind: ReturnType<typeof approvalStatus>["kind"];
+function Forms({ opened, nowMs, typed }: Pick<ApprovalPageProps, "opened" | "nowMs" | "typed">) {
+  const { question, link } = opened;
+  const person = link.approver;
+  if (link.role === "owner")
+    return (
+      <>
+        <AnswerForm question={question} typed={typed} />
+        <FreshCode address={person} />
+      </>
+    );
+  if (question.decisions.some(({ approver }) => approver === personKey(person))) return null;
+  const where = standing(question, person, nowMs);
+  if (where === "delegated") return <p class="note">You handed this decision on.</p>;
+  if (where !== "decider") return <p class="note">You are not asked to decide this now.</p>;
+  return (
+    <>
+      <DecisionForm question={question} person={person} typed={typed} nowMs={nowMs} />
+      {question.view.sign_in === "code" && <FreshCode address={person} />}
+    </>
+  );
 }
 
-/** Who decided what, when and with which words: for everyone who opens the link. */
-function Standing({ view, decisions, kind }: StandingProps) {
-  if (decisions.length === 0 && kind === "open") return null;
+function Notice({ notice, link }: { readonly notice: PageNotice; readonly link: Opened["link"] }) {
+  const text = noticeText(notice, link.approver);
+  return text === null ? null : (
+    <p class="note" role="status">
+      {text}
+    </p>
+  );
+}
+
+function noticeText(notice: PageNotice, address: string): string | null {
+  if (notice.kind === "code")
+    return notice.wish.kind === "wished"
+      ? `A fresh code is on its way to ${address}.`
+      : `A code was sent to ${address} already. Another can be sent at ${clockText(notice.wish.againAt, "UTC")} UTC.`;
+  switch (notice.act) {
+    case "ask":
+      return "Your question was sent. The answer will appear here, and in your mail.";
+    case "answer":
+      return "Your answer is shown to everybody who may decide.";
+    case "delegate":
+      return "The decision was handed on.";
+    default:
+      return null;
+  }
+}
+
+/** What the agent proposed, where a person put something else in its place; and why an edit was not taken. */
+function Edited({ view }: { readonly view: ApprovalView }) {
+  const { edited_by: editor, original_args: original, edit_refused: refused } = view;
   return (
-    <div class="note" role="status">
-      {kind === "expired" && (
-        <p>
-          <strong>Expired at {instantText(view.deadline, view.time_zone)}.</strong> Nobody decided in time, so the
-          answer is no. Nobody rejected it.
-        </p>
+    <>
+      {editor !== null && original !== null && (
+        <section aria-labelledby="edited">
+          <h2 id="edited">Changed by {editor}</h2>
+          <p class="soft">The agent proposed something else:</p>
+          <Arguments view={{ ...view, args: original }} id="original" title="What the agent proposed" />
+        </section>
       )}
-      {kind === "approved" && (
-        <p>
-          <strong>Approved.</strong> The gate checks everything again before it runs.
-        </p>
+      {refused !== null && (
+        <div class="note">
+          <p>
+            <strong>A change by {refused.by} was not taken.</strong> This is the question as it was before.
+          </p>
+          <ul>
+            {refused.reasons.map((reason) => (
+              <li>
+                <Exact text={reason} />
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
-      {kind === "rejected" && (
-        <p>
-          <strong>Rejected.</strong> It will not run.
-        </p>
-      )}
-      {kind === "open" && (
-        <p>
-          {decisions.length} of {view.needed} approvals given; {view.needed - decisions.length} more needed.
-        </p>
-      )}
-      <ul>
-        {decisions.map(({ approver, decision, decided_at: at, channel, comment }) => (
-          <li>
-            {decision === "approve" ? "Approved" : "Rejected"} by {approver}, {instantText(at, view.time_zone)}, on the{" "}
-            {channel}
-            {comment !== "" && (
-              <>
-                : “<Exact text={comment} />”
-              </>
-            )}
-          </li>
-        ))}
-      </ul>
-    </div>
+    </>
   );
 }
 
@@ -116,13 +159,19 @@ function Origin({ view }: { readonly view: ApprovalView }) {
   );
 }
 
-function Deadline({ view, nowMs }: { readonly view: ApprovalView; readonly nowMs: number }) {
+interface DeadlineProps {
+  readonly view: ApprovalView;
+  readonly timeZone: string;
+  readonly nowMs: number;
+}
+
+function Deadline({ view, timeZone, nowMs }: DeadlineProps) {
   const leftMs = Date.parse(view.deadline) - nowMs;
   return (
     <section aria-labelledby="deadline">
       <h2 id="deadline">Until when</h2>
       <p>
-        Decide by <strong>{instantText(view.deadline, view.time_zone)}</strong>
+        Decide by <strong>{instantText(view.deadline, timeZone)}</strong>
         {leftMs > 0 ? `, in ${durationText(leftMs)}` : ", which is over"}. No answer means <strong>no</strong>.
       </p>
     </section>

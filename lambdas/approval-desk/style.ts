@@ -35,6 +35,10 @@ input.code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;lett
 textarea{min-height:5rem;resize:vertical}
 .actions{display:flex;gap:.75rem;flex-wrap:wrap;margin-top:1.25rem}
 button{font:inherit;font-weight:700;min-height:2.9rem;min-width:9rem;padding:.5rem 1.4rem;border-radius:.4rem;border:2px solid transparent;color:#fff;cursor:pointer;flex:1 1 9rem}
+button.plain{background:var(--panel);color:var(--text);border-color:var(--soft);margin-top:.9rem}
+select{width:100%;font:inherit;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:.4rem;padding:.6rem .7rem}
+form details{margin-top:1.25rem;border-top:1px solid var(--line);padding-top:.5rem}
+form.small{border-width:1px;margin-top:1rem;padding:.5rem 1rem 1rem}
 button.approve{background:var(--go)}button.reject{background:var(--stop)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media(max-width:34rem){th[scope=row]{width:auto}table.pairs,table.pairs tbody,table.pairs tr,table.pairs th,table.pairs td{display:block;width:100%}table.pairs th{border-bottom:0;padding-bottom:0}}

@@ -1,5 +1,4 @@
 /** The gate's shell: reads what the domain needs, lets it decide, writes down what it decided, answers. Every step may be repeated. */
-import type { Approvals } from "../../lib/aws/approvals.js";
 import type { Budgets } from "../../lib/aws/budgets.js";
 import type { ContextStore } from "../../lib/aws/context-store.js";
 import type { Control } from "../../lib/aws/control.js";
@@ -8,20 +7,23 @@ import type { RunLog } from "../../lib/aws/run-log.js";
 import type { Vault } from "../../lib/aws/vault.js";
 import { CountersignError } from "../../lib/errors.js";
 import { assess } from "../../lib/run/assess.js";
+import { originalInstead } from "../../lib/run/assess-edit.js";
 import { decide } from "../../lib/run/decide.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { type DecideAnswer, type DecideRequest, decideRequest, ERROR_NAMES } from "../../lib/run/protocol.js";
 import { readsFor } from "../../lib/run/read.js";
 import { recordedAnswer } from "../../lib/run/recorded.js";
+import { stepOf } from "../../lib/run/steps.js";
 import { isoTime } from "../../lib/run/time.js";
-import type { DeployedHashes, GateInput, Step } from "../../lib/run/types.js";
+import type { DeployedHashes, GateInput, Judgement, Step } from "../../lib/run/types.js";
 import { brakeState } from "../shared/brake.js";
 import { giveBack } from "../shared/give-back.js";
 import { effectRow } from "../shared/ledger.js";
 import { logLine } from "../shared/log.js";
 import { NamedError } from "../shared/named-error.js";
 import { moveHolds, type Place, record } from "../shared/record.js";
+import { answersOf, type GateApprovals, tellOutcomes } from "./answers.js";
 import { type EvidenceSources, gather, leftOver } from "./evidence.js";
 
 export interface GateDeps extends EvidenceSources {
@@ -32,7 +34,7 @@ export interface GateDeps extends EvidenceSources {
   readonly control: Pick<Control, "readBrake">;
   readonly contexts: ContextStore;
   readonly effects: Pick<Effects, "read">;
-  readonly approvals: Pick<Approvals, "readDecisions">;
+  readonly approvals: GateApprovals;
   readonly budgets: Budgets;
   readonly nowMs: () => number;
 }
@@ -95,11 +97,13 @@ async function inputOf(
   if (secret === undefined)
     throw new CountersignError("CS-3404", `vault: the key of run ${run.runId} is gone; the run cannot go on`);
   const { effect, approvalId, shown } = reads;
-  const [brake, context, effectFound, decisions, sealed] = await Promise.all([
+  const [brake, context, effectFound, answers, sealed] = await Promise.all([
     deps.control.readBrake(run.workflow),
     deps.contexts.read(run, reads.contextTurn),
     effect === null ? undefined : deps.effects.read({ run, ...effect }),
-    approvalId === null ? [] : deps.approvals.readDecisions({ workflow: run.workflow, approvalId }),
+    approvalId === null
+      ? null
+      : answersOf(deps.approvals, { workflow: run.workflow, approvalId }, request, events, nowMs),
     shown === null ? undefined : deps.vault.open(run, secret, shown),
   ]);
   if (context === undefined)
@@ -117,7 +121,8 @@ async function inputOf(
     runSecret: secret,
     brake: brakeState(brake),
     effect: effectRow(effectFound),
-    decisions,
+    decisions: [],
+    ...answers,
     shown: sealed?.["approval|"]?.value,
     nowMs,
   };
@@ -127,7 +132,7 @@ async function step(deps: GateDeps, input: GateInput, place: Place): Promise<Dec
   const recorded = recordedAnswer(input);
   if (recorded.kind === "answer") {
     await moveHolds(deps, place.run, recorded);
-    return finish(deps, place, recorded, place.events);
+    return finish(deps, place, input, recorded, place.events);
   }
   const assessment = assess(input);
   switch (assessment.kind) {
@@ -137,26 +142,35 @@ async function step(deps: GateDeps, input: GateInput, place: Place): Promise<Dec
         `run ${place.run.runId}: a call may still be running until ${isoTime(assessment.untilMs)}`,
       );
     case "done":
-      return finish(deps, place, assessment.step, await record(deps, place, assessment.step));
+      return finish(deps, place, input, assessment.step, await record(deps, place, assessment.step));
     case "judge": {
-      const { turn } = input.request;
-      const evidence = await gather(deps, place.run, turn, assessment);
-      const decided = decide(assessment, evidence);
-      const unused = decided.holds.length === 0 ? leftOver(place.run, turn, assessment, evidence) : [];
-      const written = { ...decided, released: [...decided.released, ...unused] };
-      return finish(deps, place, decided, await record(deps, place, written));
+      const judged = await judge(deps, input, place, assessment);
+      return finish(deps, place, input, judged, await record(deps, place, judged));
     }
   }
+}
+
+async function judge(deps: GateDeps, input: GateInput, place: Place, judgement: Judgement): Promise<Step> {
+  const { turn } = input.request;
+  const evidence = await gather(deps, place.run, turn, judgement);
+  const decided = decide(judgement, evidence);
+  const instead = originalInstead(judgement, decided);
+  if (instead?.kind === "judge") return judge(deps, input, place, instead);
+  if (instead?.kind === "done") return instead.step;
+  const unused = decided.holds.length === 0 ? leftOver(place.run, turn, judgement, evidence) : [];
+  return { ...decided, released: [...decided.released, ...unused] };
 }
 
 /** After the log: the next turn's context, and what a closed run gives back. A crash before this is made up for by the repeat. */
 async function finish(
   deps: GateDeps,
   place: Place,
+  { request }: GateInput,
   { context, closed, answer }: Pick<Step, "context" | "closed" | "answer">,
   events: readonly RecordedEvent[],
 ): Promise<DecideAnswer> {
   if (context !== null) await deps.contexts.write(context);
   if (closed) await giveBack(deps.budgets, place.run, events);
+  await tellOutcomes(deps.approvals, place.run, stepOf(request), events);
   return answer;
 }

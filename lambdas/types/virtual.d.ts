@@ -1,12 +1,8 @@
 /** Modules that the bundler fills in per workflow and function (esbuild aliases set in lib/constructs). */
 declare module "@countersign/contract" {
-  import type { Contract } from "../../lib/contract/model.js";
-
-  /** the workflow's contract as the synth checked it: data, and the schemas of its `contract.ts` */
-  const defined: Contract;
+  /** the workflow's `contract.ts`: what `defineWorkflow` returned */
+  const defined: unknown;
   export default defined;
-  /** by tool name */
-  export const toolSchemaHashes: Readonly<Record<string, string>>;
 }
 declare module "@countersign/handler" {
   /** the tool's own module: `handle` or `preview` */

@@ -1,29 +1,7 @@
-/** What has come of an approval, from its request, its decisions and the time. Pure. */
-
-import type { ApprovalDecision } from "../run/events.js";
+/** Whether a stored request is what the gate hashed. Pure. */
 import { actionHash, proposalStep } from "../run/hash.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { redactWithNonces } from "../run/redact.js";
-
-export type ApprovalStatus =
-  | { readonly kind: "open"; readonly approvals: number }
-  | { readonly kind: "approved" }
-  | { readonly kind: "rejected" }
-  /** nobody decided in time: neither approved nor rejected */
-  | { readonly kind: "expired"; readonly approvals: number };
-
-/** One rejection ends it; decisions about other content do not count. */
-export function approvalStatus(
-  view: ApprovalView,
-  decisions: readonly ApprovalDecision[],
-  nowMs: number,
-): ApprovalStatus {
-  const valid = decisions.filter((decision) => decision.action_hash === view.action_hash);
-  if (valid.some(({ decision }) => decision === "reject")) return { kind: "rejected" };
-  const approvals = new Set(valid.map(({ approver }) => approver)).size;
-  if (approvals >= view.needed) return { kind: "approved" };
-  return { kind: nowMs >= Date.parse(view.deadline) ? "expired" : "open", approvals };
-}
 
 /** Whether what would be shown is what the gate hashed. */
 export function matchesHash(view: ApprovalView): boolean {

@@ -6,6 +6,7 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { type ApprovalAct, type ApprovalOutcome, actSk, approvalAct, approvalOutcome } from "../run/acts.js";
+import { type Closing, closing as closingSchema } from "../run/closing.js";
 import { type ApprovalDecision, approvalDecisionSchema } from "../run/events.js";
 import { approvalKey } from "../run/keys.js";
 import { type ApprovalView, approvalView } from "../run/protocol.js";
@@ -78,6 +79,9 @@ export interface Approvals {
   insertAct(ref: ApprovalRef, act: ApprovalAct): Promise<Inserted>;
   /** Acts in the order they were made. */
   readActs(ref: ApprovalRef): Promise<readonly ApprovalAct[]>;
+  /** The first closing wins: `exists` when there is one. */
+  insertClosing(ref: ApprovalRef, closing: Closing): Promise<Inserted>;
+  readClosing(ref: ApprovalRef): Promise<Closing | undefined>;
   insertOutcome(ref: ApprovalRef, outcome: ApprovalOutcome): Promise<Inserted>;
   readOutcomes(ref: ApprovalRef): Promise<readonly ApprovalOutcome[]>;
   /** Takes one of the `limit` tries that an issue's codes have before the code is compared; how many are taken now, or `locked`. */
@@ -91,11 +95,20 @@ const requestRow = z.object({ view: z.string() });
 const tokenRow = z.object({ sealed: z.string() });
 const decisionRow = z.object({ decision: z.string() });
 const actRow = z.object({ act: z.string() });
+const closingRow = z.object({ closing: z.string() });
 const outcomeRow = z.object({ outcome: z.string() });
 const triesRow = z.object({ tries: z.int().min(0) });
 
 export function dynamoApprovals(ref: TableRef): Approvals {
-  return { ...requests(ref), ...links(ref), ...tries(ref), ...decisions(ref), ...acts(ref), ...outcomes(ref) };
+  return {
+    ...requests(ref),
+    ...links(ref),
+    ...tries(ref),
+    ...decisions(ref),
+    ...acts(ref),
+    ...closings(ref),
+    ...outcomes(ref),
+  };
 }
 
 type Requests = "insertRequest" | "readRequest" | "insertToken" | "readTokens" | "insertSent" | "readSent";
@@ -209,6 +222,20 @@ function acts(ref: TableRef): Pick<Approvals, "insertAct" | "readActs"> {
       const rows = await queryRows(ref, pk(approval), {}, actRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.act, approvalAct));
       return found.sort((a, b) => a.at.localeCompare(b.at));
+    },
+  };
+}
+
+function closings(ref: TableRef): Pick<Approvals, "insertClosing" | "readClosing"> {
+  const key = ({ workflow, approvalId }: ApprovalRef) => ({
+    pk: approvalKey.closing(workflow, approvalId),
+    sk: approvalKey.closingSk,
+  });
+  return {
+    insertClosing: (approval, value) => insertRow(ref, { ...key(approval), closing: JSON.stringify(value) }),
+    async readClosing(approval) {
+      const row = await getRow(ref, key(approval), closingRow);
+      return row === undefined ? undefined : parseJson(`${ref.table}: ${key(approval).pk}`, row.closing, closingSchema);
     },
   };
 }

@@ -1,7 +1,8 @@
 /** Decides as approvers do: the approval page's own POST, with the code from the mail. */
 import * as z from "zod";
 import { CountersignError } from "../errors.js";
-import { refusal } from "./front-door.js";
+import type { ClientOptions } from "./connection.js";
+import { refusal, signedPost } from "./front-door.js";
 
 export interface DeskDecision {
   readonly decision: "approve" | "reject";
@@ -22,6 +23,28 @@ export async function decide(link: string, decision: DeskDecision): Promise<stri
     body: JSON.stringify(decision),
     redirect: "error",
   });
+  const body: unknown = await answer.json().catch(() => undefined);
+  const decided = deskAnswer.safeParse(body);
+  if (answer.ok && decided.success) return decided.data.message;
+  throw refusal("approval", answer.status, body);
+}
+
+export interface SignedTarget {
+  /** base URL of the stage's HTTP API */
+  readonly endpoint: string;
+  readonly workflow: string;
+  readonly approvalId: string;
+  /** of a session of the approver role, named after the person */
+  readonly client: ClientOptions;
+}
+
+/** The same with an AWS identity in the place of link and code: it counts where two people must decide, too. */
+export async function decideSigned(
+  { endpoint, workflow, approvalId, client }: SignedTarget,
+  act: Readonly<Record<string, string>>,
+): Promise<string> {
+  const path = `/approver/approvals/${encodeURIComponent(workflow)}/${encodeURIComponent(approvalId)}`;
+  const answer = await signedPost(new URL(path, endpoint), act, client);
   const body: unknown = await answer.json().catch(() => undefined);
   const decided = deskAnswer.safeParse(body);
   if (answer.ok && decided.success) return decided.data.message;

@@ -33,7 +33,8 @@ export function refusal(what: string, status: number, body: unknown): Countersig
   return new CountersignError(code, message, { status, ...details });
 }
 
-async function signedPost(url: URL, body: unknown, options: ClientOptions): Promise<Response> {
+/** Signed with the caller's AWS identity. */
+export async function signedPost(url: URL, body: unknown, options: ClientOptions): Promise<Response> {
   const region =
     options.region ?? /\.execute-api\.([a-z0-9-]+)\./.exec(url.hostname)?.[1] ?? process.env.AWS_REGION ?? "";
   const signer = new SignatureV4({

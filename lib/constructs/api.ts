@@ -62,8 +62,15 @@ export class Api extends Construct {
     });
   }
 
-  /** Opens `GET` and `POST /approvals/{link}`. */
+  /** Opens `GET` and `POST /approvals/{link}`, and for approvers with an AWS identity `POST /approver/approvals/{workflow}/{approval}`. */
   addDesk(desk: lambda.IFunction): void {
+    const signed = this.api.addRoutes({
+      path: "/approver/approvals/{workflow}/{approval}",
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration("SignedDesk", desk),
+      authorizer: new HttpIamAuthorizer(),
+    });
+    for (const route of signed) acknowledgeSource(route);
     const routes = this.api.addRoutes({
       path: "/approvals/{link}",
       methods: [HttpMethod.GET, HttpMethod.POST],

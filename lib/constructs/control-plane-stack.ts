@@ -88,6 +88,7 @@ function valuesOf({ people, runLog, tables, buckets, tokenKey, api }: Parts): Co
 
 function grantPeople(people: People, values: ControlPlaneValues): void {
   people.grantRequests(values.ApiId);
+  people.grantDecisions(values.ApiId);
   people.grantApprovals(values.ApprovalsTableArn);
   people.grantRunLog(values.RunLogTableArn);
   people.grantEffects(values.EffectsTableArn);

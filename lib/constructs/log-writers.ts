@@ -96,7 +96,7 @@ export function createDecide(scope: Construct, workflow: WorkflowScope, props: G
   });
   plane.runLog.grantAppend(decide, contract.name);
   plane.control.grantRead(decide, contract.name);
-  plane.approvals.grantReadDecisions(decide, contract.name);
+  plane.approvals.grantGate(decide, contract.name);
   plane.budgets.grantUse(decide, contract.name);
   plane.effects.grantRead(decide, contract.name);
   plane.context.grantWrite(decide, contract.name);

@@ -36,7 +36,7 @@ export class People extends Construct {
     this.stage = props.stage;
     this.roles = new Map([
       this.job("requester", "starts runs"),
-      this.job("approver", "reads waiting approvals; decides on the approval page, not with this role"),
+      this.job("approver", "reads waiting approvals, and decides those that ask the person the session is named after"),
       this.job("auditor", "reads the log and the decisions, changes nothing, sees no sealed value"),
       this.job("operator", "stops and resumes workflows"),
       this.job("break-glass", "reads sealed values in an emergency", WITH_RECENT_MFA),
@@ -56,6 +56,16 @@ export class People extends Construct {
       actions: ["execute-api:Invoke"],
       resources: [this.arn("execute-api", apiId, "$default/POST/runs/*")],
       wildcard: "every workflow of the stage has its route below /runs; admission checks the rest",
+    });
+  }
+
+  /** Approvers decide under their own names, through the API alone. */
+  grantDecisions(apiId: string): void {
+    permit(this.role("approver"), {
+      sid: "Decide",
+      actions: ["execute-api:Invoke"],
+      resources: [this.arn("execute-api", apiId, "$default/POST/approver/*")],
+      wildcard: "every approval of the stage has its route below /approver; the desk checks whom it asks",
     });
   }
 

@@ -3,7 +3,7 @@
  * execution itself knows (run id, tenant, ARN), which is always taken from the execution:
  *
  *   ProposeAction  { turn, last? }
- *   DecideAction   { phase: "proposal", turn, proposed } | { phase: "approval", turn, action, rationale } | { phase: "outcome", turn }
+ *   DecideAction   { phase: "proposal", turn, proposed } | { phase: "approval", turn, action, rationale, round } | { phase: "outcome", turn }
  *   RouteDecision  a decideAnswer; so are the inputs of RunTool, AwaitApproval and RunClosed
  */
 import type { Duration } from "aws-cdk-lib";

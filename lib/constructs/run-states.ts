@@ -39,6 +39,7 @@ export const DECIDED = {
   turn: input("turn"),
   action: input("action"),
   rationale: input("rationale"),
+  round: input("round"),
 };
 
 /** A `proposeAnswer` that says the proposer failed. The cause stays out: it may hold anything the agent's code put there. */

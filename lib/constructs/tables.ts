@@ -97,11 +97,14 @@ export class EffectsTable {
 export class ApprovalsTable {
   constructor(private readonly table: TableIdentity) {}
 
-  /** The gate reads what people decided on its workflow's requests. */
-  grantReadDecisions(grantee: Grantee, workflow: string): void {
+  /** The gate reads how people answered its workflow's questions, ends them, and says what became of them. */
+  grantGate(grantee: Grantee, workflow: string): void {
+    const closings = approvalKey.closingsOf(workflow);
     grantee.provide(
       this.environment,
-      onKeys("ReadDecisions", this.table, ["Query"], [approvalKey.decisionsOf(workflow)]),
+      onKeys("ReadAnswers", this.table, ["Query"], [approvalKey.decisionsOf(workflow), approvalKey.actsOf(workflow)]),
+      onKeys("ReadClosings", this.table, ["GetItem"], [closings]),
+      onKeys("TellOutcomes", this.table, ["PartiQLInsert"], [closings, approvalKey.outcomesOf(workflow)]),
     );
   }
   /** `request-approval`: adds requests, tokens and links; sees which of its own requests were mailed already. */
@@ -113,14 +116,14 @@ export class ApprovalsTable {
       onKeys("ReadRequests", this.table, ["Query"], [requests]),
     );
   }
-  /** `approval-desk`: reads every kind of row, adds decisions, counts wrong codes. */
+  /** `approval-desk`: reads every kind of row, adds decisions and what else people do, ends questions, counts wrong codes. */
   grantDecide(grantee: Grantee): void {
-    const { decisions, challenges, links } = approvalKey;
-    const readable = [approvalKey.requestsOf("*"), links, decisions, challenges];
+    const { decisions, acts, closings, outcomes, challenges, links } = approvalKey;
+    const readable = [approvalKey.requestsOf("*"), links, decisions, acts, closings, outcomes, challenges];
     grantee.provide(
       this.environment,
       onKeys("ReadApprovals", this.table, ["GetItem", "Query"], readable),
-      onKeys("AddDecisions", this.table, ["PartiQLInsert"], [decisions]),
+      onKeys("AddDecisions", this.table, ["PartiQLInsert"], [decisions, acts, closings]),
       onKeys("CountTries", this.table, ["UpdateItem"], [challenges]),
     );
   }

@@ -9,7 +9,7 @@ export const approvalErrors = {
     summary: "a code is eight letters and digits; this is none, so it did not count as a try",
   },
   "CS-2103": { kind: "user", retryable: true, summary: "the code is wrong" },
-  "CS-2104": { kind: "user", retryable: false, summary: "five wrong codes locked this link" },
+  "CS-2104": { kind: "user", retryable: true, summary: "five wrong codes locked these codes: a fresh one can be sent" },
   "CS-2105": {
     kind: "user",
     retryable: false,
@@ -39,5 +39,38 @@ export const approvalErrors = {
     summary: "the approval desk failed; nothing was decided unless the page says so",
   },
   "CS-2117": { kind: "user", retryable: true, summary: "the codes of this link have expired: a fresh one can be sent" },
+  "CS-2118": { kind: "user", retryable: true, summary: "who acts is not asked, or not yet" },
+  "CS-2119": { kind: "user", retryable: false, summary: "who acts handed the decision to somebody else" },
+  "CS-2120": {
+    kind: "user",
+    retryable: false,
+    summary:
+      "a mailed code is too weak: the contract or the number of people wants a sign-in, Slack or an AWS identity",
+  },
+  "CS-2121": { kind: "user", retryable: true, summary: "what was decided about is not what is asked" },
+  "CS-2122": {
+    kind: "user",
+    retryable: false,
+    summary: "somebody changed the arguments: another question takes its place",
+  },
+  "CS-2123": {
+    kind: "user",
+    retryable: false,
+    summary: "the approval no longer holds: what was shown changed, or the policies deny it",
+  },
+  "CS-2124": { kind: "user", retryable: false, summary: "the run ended before anybody decided" },
+  "CS-2125": { kind: "user", retryable: true, summary: "an edit before approval is not well-formed" },
+  "CS-2126": { kind: "user", retryable: true, summary: "a question or an answer is empty, or there are too many" },
+  "CS-2127": { kind: "user", retryable: true, summary: "the decision cannot be handed to that person" },
+  "CS-2128": {
+    kind: "user",
+    retryable: false,
+    summary: "only the run's owner answers questions, and only those that were asked",
+  },
+  "CS-2129": {
+    kind: "user",
+    retryable: false,
+    summary: "the caller is not signed in as a person with an e-mail address",
+  },
 } satisfies Record<string, ErrorEntry>;
 export type ApprovalErrorCode = keyof typeof approvalErrors;

@@ -54,6 +54,11 @@ export const runErrors = {
   "CS-3127": user("a tool answered with output that does not fit its schema"),
   "CS-3128": system("a tool's function ended before it claimed its effect"),
   "CS-3129": system("a tool's function ended after it claimed its effect and before it stored an outcome"),
+  "CS-3130": user("an edit before approval was not taken: the edited action may not run"),
+  "CS-3131": user("who decided is no approver of the deployed contract any more"),
+  "CS-3132": system("an approval's closing row claims what no decision bears out"),
+  "CS-3133": user("a decision does not count: not asked, too late, too weakly signed in, or about something else"),
+  "CS-3134": user("a person changed the arguments before approving"),
 } satisfies Record<string, ErrorEntry>;
 
 export type RunErrorCode = keyof typeof runErrors;

@@ -14,7 +14,6 @@ import {
 import { CountersignError } from "../errors.js";
 import type { CedarSchema } from "./cedar-schema.js";
 import { engineContext, engineEntities, engineSchema } from "./engine.js";
-import { nestingFault } from "./nesting.js";
 import type { AuthorizationRequest } from "./request.js";
 import { PolicySlices, type Slice, type SliceAction, type SlicePolicy } from "./slices.js";
 import type { PolicySet, SetPolicy } from "./source.js";
@@ -74,8 +73,6 @@ export function createAuthorizer(set: Pick<PolicySet, "policies" | "hash">, sche
 }
 
 function slicePolicy({ id, text }: SetPolicy): SlicePolicy {
-  const deep = nestingFault(text);
-  if (deep !== undefined) throw unreadable(`policy ${id} ${deep}`);
   const parsed = policyToJson(text);
   return { id, text, scope: parsed.type === "success" ? parsed.json : refuse(parsed.errors) };
 }
@@ -95,11 +92,8 @@ function loaded(answer: CheckParseAnswer): void {
 }
 
 function refuse(errors: readonly DetailedError[]): never {
-  throw unreadable(messages(errors));
+  throw new CountersignError("CS-1130", `policies: ${messages(errors)}; run \`countersign workflow check\``);
 }
-
-const unreadable = (why: string) =>
-  new CountersignError("CS-1130", `policies: ${why}; run \`countersign workflow check\``);
 
 function messages(errors: readonly DetailedError[]): string {
   return errors.map((error) => error.message).join("; ");

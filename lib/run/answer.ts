@@ -38,6 +38,9 @@ export function answerOf(recording: Recording): Pick<Step, "answer" | "context" 
     told: toldNow(input),
     said: saidIn(input, before),
     stepLimit: input.contract.limits.steps,
+    editors: input.events.flatMap((event) =>
+      event.type === "ActionEdited" && event.data.turn === input.request.turn ? [event.data.editor] : [],
+    ),
   });
   const permit = events.find((event) => event.type === "ActionPermitted");
   if (permit === undefined)
@@ -67,7 +70,8 @@ export function askAgain(
   rationale: string | null,
 ): DecideAnswer {
   const waitSeconds = Math.max(1, Math.ceil((msOf(approval.deadline) - input.nowMs) / 1000));
-  return { decision: "ask", turn: input.request.turn, action, rationale, approval, wait_seconds: waitSeconds };
+  const { turn } = input.request;
+  return { decision: "ask", turn, action, rationale, approval, round: approval.round, wait_seconds: waitSeconds };
 }
 
 /**

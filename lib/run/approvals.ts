@@ -1,51 +1,83 @@
-/** How people answered: from the decision rows alone, whatever the callback said. */
+/** How people answered: from the rows they left, whatever the callback said. */
+import type { ActOf, ApprovalAct } from "./acts.js";
+import { type Asked, type Closing, closingOf, countDecisions, countedEdit } from "./closing.js";
 import type { ApprovalDecision } from "./events.js";
-import { isSamePerson, personKey } from "./people.js";
+import { personKey } from "./people.js";
 import type { Pending } from "./state.js";
 import { msOf } from "./time.js";
 
 export type Resolution =
   /** quorum not reached and still time: the same question goes on */
   | { readonly kind: "waiting" }
-  | { readonly kind: "approved" | "rejected" | "expired"; readonly decisions: readonly ApprovalDecision[] };
+  | { readonly kind: "edited"; readonly edit: ActOf<"edit"> }
+  | {
+      readonly kind: "approved" | "rejected" | "expired";
+      readonly decisions: readonly ApprovalDecision[];
+      /** of rows that do not count: why */
+      readonly barred: readonly string[];
+    }
+  /** the closing row says what the other rows do not bear out: somebody wrote it who should not */
+  | { readonly kind: "broken" };
+
+export const askedIn = ({ requested }: Pending, requester: string): Asked => ({
+  approval_id: requested.approval_id,
+  action_hash: requested.action_hash,
+  view_hash: requested.view_hash,
+  needed: requested.needed,
+  sign_in: requested.sign_in ?? "code",
+  deadline: requested.deadline,
+  approvers: requested.approvers,
+  escalation: requested.escalation ?? [],
+  delegates: requested.delegates ?? [],
+  requester,
+});
+
+export interface Answers {
+  readonly decisions: readonly ApprovalDecision[];
+  readonly acts: readonly ApprovalAct[];
+  /** the row that ended it; null: none is there */
+  readonly closing: Closing | null;
+}
 
 /**
- * Counts rows for this approval, exactly this action and exactly what was shown, by listed approvers other than the requester, decided before the
- * deadline, each person once (the first row). One reject wins.
+ * Counts rows for this approval, exactly this action and exactly what was shown, by people who might decide then, with a method that is
+ * strong enough, before the deadline, each person once (the first row). The closing row only says which of them came first.
  */
 export function resolveApproval(
   pending: Pending,
-  rows: readonly ApprovalDecision[],
+  { decisions: rows, acts, closing: stored }: Answers,
   requester: string,
   nowMs: number,
 ): Resolution {
-  const { requested } = pending;
-  const decisions = countedDecisions(pending, rows, requester);
-  if (decisions.some(({ decision }) => decision === "reject")) return { kind: "rejected", decisions };
-  if (decisions.length >= requested.needed) return { kind: "approved", decisions };
-  return nowMs >= msOf(requested.deadline) ? { kind: "expired", decisions } : { kind: "waiting" };
-}
-
-function countedDecisions(
-  { requested }: Pending,
-  rows: readonly ApprovalDecision[],
-  requester: string,
-): readonly ApprovalDecision[] {
-  const counted = new Map<string, ApprovalDecision>();
-  for (const row of [...rows].sort(byTime)) {
-    const person = personKey(row.approver);
-    const counts =
-      row.approval_id === requested.approval_id &&
-      row.action_hash === requested.action_hash &&
-      row.view_hash === requested.view_hash &&
-      requested.approvers.some((approver) => personKey(approver) === person) &&
-      !isSamePerson(requester, row.approver) &&
-      msOf(row.decided_at) < msOf(requested.deadline) &&
-      !counted.has(person);
-    if (counts) counted.set(person, row);
+  const asked = askedIn(pending, requester);
+  const closing = stored ?? closingOf(asked, rows, acts, nowMs);
+  if (closing === null) return { kind: "waiting" };
+  const { decisions, barred } = countDecisions(asked, rows, acts);
+  const named = decisions.filter(({ approver }) => closing.by.some((one) => personKey(one) === personKey(approver)));
+  switch (closing.kind) {
+    case "approved": {
+      const approved = named.filter(({ decision }) => decision === "approve");
+      if (approved.length < asked.needed) return { kind: "broken" };
+      return { kind: "approved", decisions: approved.slice(0, asked.needed), barred };
+    }
+    case "rejected": {
+      const rejected = named.filter(({ decision }) => decision === "reject");
+      if (rejected.length === 0) return { kind: "broken" };
+      // Who had approved before is on record too.
+      const before = decisions.filter(
+        (one) => one.decision === "approve" && rejected.every((no) => msOf(one.decided_at) <= msOf(no.decided_at)),
+      );
+      return { kind: "rejected", decisions: [...before, ...rejected], barred };
+    }
+    case "edited": {
+      const edit = countedEdit(asked, acts);
+      return edit === undefined ? { kind: "broken" } : { kind: "edited", edit };
+    }
+    case "expired":
+      return {
+        kind: "expired",
+        decisions: decisions.filter(({ decision }) => decision === "approve").slice(0, asked.needed - 1),
+        barred,
+      };
   }
-  return [...counted.values()];
 }
-
-const byTime = (left: ApprovalDecision, right: ApprovalDecision) =>
-  msOf(left.decided_at) - msOf(right.decided_at) || (left.approver < right.approver ? -1 : 1);

@@ -7,7 +7,7 @@ import { withEntries } from "./draft.js";
 import { countersOf } from "./exposure.js";
 import { type Memory, recall } from "./memory.js";
 import { factsOf, resourceId } from "./resource.js";
-import type { OpenRun } from "./state.js";
+import type { OpenRun, Outcome } from "./state.js";
 import type { Assessment, Entry, GateCase, GateInput, Judgement } from "./types.js";
 
 type Said = Pick<GateCase, "tool" | "args" | "rationale" | "proposed" | "nonces">;
@@ -30,19 +30,25 @@ export function caseOf(
   const id = resourceId(contract, said.tool, said.args, memory.input, request.run_id);
   const facts = factsOf(contract, memory, id, request.run_id);
   const resource = { type: contract.resource.type, id, facts };
-  return { input, before, run, memory, ...said, resource, entries, checks: [], asked: null };
+  return { input, before, run, memory, ...said, resource, entries, checks: [], asked: null, again: null };
 }
 
 /** The gate's own checks; a proposal that passes them needs evidence. */
 export function checked(gate: GateCase): Assessment {
+  const own = ownChecks(gate);
+  return own.kind === "judge" ? own : { kind: "done", step: refuse(own.case, [own.reason], own.close) };
+}
+
+export type OwnChecks =
+  | Judgement
+  | { readonly kind: "fault"; readonly case: GateCase; readonly reason: string; readonly close: Outcome | undefined };
+
+export function ownChecks(gate: GateCase): OwnChecks {
   const { input, run, memory, tool, args } = gate;
   const { contract, brake, nowMs } = input;
   const { checks, fault } = runOwnChecks({ contract, run, memory, tool, args, brake, nowMs });
-  if (fault !== undefined) {
-    const reasons = [reasonOf(fault.name, fault.detail)];
-    return { kind: "done", step: refuse({ ...gate, checks }, reasons, fault.close) };
-  }
-  return judgement({ ...gate, checks });
+  if (fault === undefined) return judgement({ ...gate, checks });
+  return { kind: "fault", case: { ...gate, checks }, reason: reasonOf(fault.name, fault.detail), close: fault.close };
 }
 
 function judgement(gate: GateCase): Judgement {

@@ -19,6 +19,8 @@ export interface Told {
   /** this turn's proposal, plain; null when the step had none (phase outcome) */
   readonly said: { readonly turn: number; readonly proposal: Proposal } | null;
   readonly stepLimit: number;
+  /** who changed this turn's arguments before it was decided, in order */
+  readonly editors?: readonly string[];
 }
 
 export function nextContext(told: Told): RunContext {
@@ -27,7 +29,7 @@ export function nextContext(told: Told): RunContext {
   return {
     ...context,
     turn: after.nextTurn,
-    turns: said === null ? turns : [...turns, newTurn(said, events)],
+    turns: said === null ? turns : [...turns, editedTurn(newTurn(said, events), told.editors ?? [])],
     budget_left_micro_usd: Math.max(0, after.started.budget_micro_usd - after.spentMicroUsd),
     steps_left: Math.max(0, told.stepLimit - after.proposals),
   };
@@ -50,6 +52,13 @@ function newTurn(said: NonNullable<Told["said"]>, events: readonly Stamped[]): T
     untrusted: false,
   };
   return events.reduce(withEvent, turn);
+}
+
+/** The agent is told what was judged, and that it is not quite what it said. */
+function editedTurn(turn: Turn, editors: readonly string[]): Turn {
+  if (editors.length === 0) return turn;
+  const reason = `CS-3134 ${editors.join(", then ")} changed the arguments; "proposed" is what was decided about`;
+  return { ...turn, reasons: [...turn.reasons, reason] };
 }
 
 function withEvent(turn: Turn, event: Stamped): Turn {

@@ -11,6 +11,7 @@
  * the same case and evidence give the same events.
  */
 import { CountersignError } from "../errors.js";
+import { panelAgain } from "./assess-edit.js";
 import { cannotPay, overBudget } from "./budget.js";
 import { type Json, jsonSizeBytes } from "./canonical.js";
 import { AFTER_FAILURE, failed, LATER_CHECKS, passed, reasonOf, skipped } from "./checks.js";
@@ -50,7 +51,8 @@ export function decide({ case: gate, needs }: Judgement, evidence: Evidence): St
   if (gate.input.contract.autonomy === "observe" && gate.tool.effect === "write")
     return recommend(judged, ruling.tier, known);
   const approvals = gate.asked?.approvals ?? 0;
-  if (approvals >= ruling.tier) return permit(judged, evidence, approvals, { ...known, sealed: preview.sealed });
+  if (gate.again === null && approvals >= ruling.tier)
+    return permit(judged, evidence, approvals, { ...known, sealed: preview.sealed });
   if (gate.asked !== null) {
     return refuse(judged, [`the policies now want ${ruling.tier} people, and ${approvals} approved`], undefined, known);
   }
@@ -161,17 +163,19 @@ function ask(
   const { input, before, run, tool, args, resource } = gate;
   const { contract, request, nowMs, runSecret } = input;
   const { requester } = run.started;
-  const deadline = isoTime(Math.min(nowMs + contract.approvers.timeLimitMs, msOf(run.started.expires_at)));
-  const panel = panelOf(contract, requester, nowMs, deadline);
-  const { approvers, escalation, delegates } = panel;
+  const until = isoTime(Math.min(nowMs + contract.approvers.timeLimitMs, msOf(run.started.expires_at)));
+  const panel =
+    gate.again === null ? { ...panelOf(contract, requester, nowMs, until), deadline: until } : panelAgain(gate.again);
+  const { approvers, escalation, delegates, deadline } = panel;
+  const round = roundOf(gate);
   if (approvers.length < needed) {
     const reason = `CS-3126 the policies want ${needText(needed)} and ${approvers.length} may approve; ${requester} asked for the run and does not count`;
     return refuse(gate, [reason], undefined, known);
   }
-  const signIn = signInFor(contract);
+  const signIn = signInFor(contract, needed);
   const hash = hashOf(gate, deadline);
-  const id = approvalId(request.run_id, request.turn, hash);
-  const asking = { ...panel, approvalId: id, actionHash: hash, deadline, needed, signIn, ruling };
+  const id = approvalId(request.run_id, request.turn, hash, round);
+  const asking = { ...panel, approvalId: id, actionHash: hash, round, needed, signIn, ruling };
   const view = viewOf(gate, evidence, asking);
   const policies = [...askingPolicies(ruling, evidence)];
   const decided = decidedEntry(gate, { ...known, decision: "ask", reasons: [], approvals: 0, checks: gate.checks });
@@ -191,6 +195,7 @@ function ask(
         deadline,
         preview_hash: known.previewHash ?? null,
         sign_in: signIn,
+        ...(round === 0 ? {} : { round }),
         ...(escalation.length === 0 ? {} : { escalation: [...escalation] }),
         ...(delegates.length === 0 ? {} : { delegates: [...delegates] }),
       },
@@ -199,6 +204,9 @@ function ask(
   };
   return finishStep({ input, before, entries: [...gate.entries, { ...decided, sealed }, requested], view });
 }
+
+const roundOf = ({ again }: GateCase): number =>
+  again === null ? 0 : (again.question.pending.requested.round ?? 0) + 1;
 
 function hashOf({ input, proposed }: GateCase, expiresAt: string): string {
   return actionHash({

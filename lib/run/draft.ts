@@ -3,10 +3,9 @@ import { answerOf } from "./answer.js";
 import type { Hold } from "./exposure.js";
 import type { ApprovalView } from "./protocol.js";
 import { evolve, type OpenRun, type RunState, STOPPED, type Stamped } from "./state.js";
+import { stepOf } from "./steps.js";
 import { isoTime } from "./time.js";
 import type { Entry, GateInput, Step } from "./types.js";
-
-export const stepOf = (request: GateInput["request"]): string => `${request.turn}.${request.phase}`;
 
 /** An event without anything sealed. */
 export const plain = (event: Entry["event"]): Entry => ({ event, sealed: {} });

@@ -40,8 +40,10 @@ export function idempotencyKey(runId: string, turn: number, argsHash: string): s
   return `cs_${sha256Hex(jcs([runId, proposalStep(turn), argsHash])).slice(0, 40)}`;
 }
 
-export function approvalId(runId: string, turn: number, actionHashHex: string): string {
-  return `ap_${sha256Hex(jcs([runId, proposalStep(turn), actionHashHex])).slice(0, 32)}`;
+/** `round`: of a question that is put again; its action may be the one of a round before. */
+export function approvalId(runId: string, turn: number, actionHashHex: string, round = 0): string {
+  const named = [runId, proposalStep(turn), actionHashHex, ...(round === 0 ? [] : [round])];
+  return `ap_${sha256Hex(jcs(named)).slice(0, 32)}`;
 }
 
 /** Hash of what a preview showed: keyed, as a preview may hold sensitive values; comparable within its turn. */

@@ -1,6 +1,7 @@
 /** The log seen from one step: what was before it, and what it wrote. */
 import type { DecideRequest } from "./protocol.js";
 import { type Call, foldRun, type OpenRun, openCall, type Stamped } from "./state.js";
+import { stepOf } from "./steps.js";
 
 export interface Seen<E extends Stamped = Stamped> {
   readonly before: readonly E[];
@@ -29,9 +30,9 @@ export function openBefore(events: readonly Stamped[], step: string): OpenRun | 
  */
 export function callToTell(
   events: readonly Stamped[],
-  request: Pick<DecideRequest, "phase" | "turn">,
+  request: Pick<DecideRequest, "phase" | "turn"> & { readonly round?: number },
 ): Call | undefined {
-  const before = openBefore(events, `${request.turn}.${request.phase}`);
+  const before = openBefore(events, stepOf(request));
   if (before === null) return undefined;
   if (request.phase !== "approval") return openCall(before);
   const step = `${request.turn}.proposal`;

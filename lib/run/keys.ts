@@ -39,6 +39,7 @@ export const brakeKey = { pk: (workflow: string) => `brake#${workflow}`, sk: "br
  * - challenge: wrong tries of one code (desk)
  * - decision: one row per person (desk)
  * - act: everything else people did (desk)
+ * - closing: the first row wins, and says how it ended (desk, or the workflow's gate)
  * - outcome: what became of it (the workflow's gate)
  */
 export const approvalKey = {
@@ -67,6 +68,10 @@ export const approvalKey = {
   act: (workflow: string, approvalId: string) => `act#${workflow}#${approvalId}`,
   actsOf: (workflow: string) => `act#${workflow}#*`,
   acts: "act#*",
+  closing: (workflow: string, approvalId: string) => `closing#${workflow}#${approvalId}`,
+  closingSk: "closing",
+  closingsOf: (workflow: string) => `closing#${workflow}#*`,
+  closings: "closing#*",
   outcome: (workflow: string, approvalId: string) => `outcome#${workflow}#${approvalId}`,
   outcomesOf: (workflow: string) => `outcome#${workflow}#*`,
   outcomes: "outcome#*",

@@ -74,7 +74,9 @@ export function panelOf(
   };
 }
 
-export const signInFor = ({ approvers }: Pick<Contract, "approvers">): SignIn => approvers.signIn;
+/** Where two must decide, one of two mails that were forwarded must not be enough. */
+export const signInFor = ({ approvers }: Pick<Contract, "approvers">, needed: number): SignIn =>
+  needed > 1 ? "required" : approvers.signIn;
 
 /** ISO times, before the deadline. */
 export function remindersOf({ approvers }: Pick<Contract, "approvers">, askedMs: number, deadline: string): string[] {

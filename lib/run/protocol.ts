@@ -112,7 +112,13 @@ const decideBase = { run_id: runId, tenant, turn, execution_arn: z.string() };
 export const decideRequest = z.discriminatedUnion("phase", [
   z.strictObject({ phase: z.literal("proposal"), ...decideBase, proposed: z.unknown() }),
   /** after people decided or the time ran out; what they said is read from the decision rows */
-  z.strictObject({ phase: z.literal("approval"), ...decideBase, action, rationale: z.string().nullable() }),
+  z.strictObject({
+    phase: z.literal("approval"),
+    ...decideBase,
+    action,
+    rationale: z.string().nullable(),
+    round: z.int().min(0).max(1000).default(0),
+  }),
   /** the tool's function failed, timed out or died: settle from the ledger */
   z.strictObject({ phase: z.literal("outcome"), ...decideBase }),
 ]);
@@ -202,6 +208,8 @@ export const decideAnswer = z.discriminatedUnion("decision", [
     action,
     rationale: z.string().nullable(),
     approval: approvalView,
+    /** of the question: more than 0 when an edit came before it */
+    round: z.int().min(0).max(1000).default(0),
     wait_seconds: z.int().min(1),
   }),
   /** nothing runs; the agent proposes again in `turn` */
@@ -230,12 +238,19 @@ export const previewAnswer = z.discriminatedUnion("status", [
 export const approvalRequest = z.strictObject({ task_token: z.string().min(1).max(2048), approval: approvalView });
 export type ApprovalRequest = z.infer<typeof approvalRequest>;
 
-/** Body of `POST /approvals/{link}` (form or JSON). */
+/** Body of `POST /approvals/{link}` (form or JSON), besides the fields `edit.…` of an edit. */
 export const decisionForm = z.strictObject({
-  decision: z.enum(["approve", "reject"]),
-  code: z.string().max(64),
+  /** `code`: have a fresh code sent */
+  decision: z.enum(["approve", "reject", "ask", "answer", "delegate", "edit", "code"]),
+  code: z.string().max(64).default(""),
   confirmation: z.string().max(200).default(""),
   comment: z.string().max(2000).default(""),
+  /** `viewHash` of what was on the page */
+  shown: hex64.optional(),
+  /** who the decision is handed to */
+  to: z.string().max(320).default(""),
+  /** which question is answered */
+  question: z.string().max(64).default(""),
 });
 
 /** What the proposer reads: written by admit (turn 1) and by the gate (each later turn), plain values, encrypted at rest. */

@@ -2,6 +2,7 @@
 import { callToTell, openBefore } from "./history.js";
 import type { DecideRequest } from "./protocol.js";
 import { openCall, type Stamped } from "./state.js";
+import { stepOf } from "./steps.js";
 import type { Reads } from "./types.js";
 
 /**
@@ -13,7 +14,7 @@ export function readsFor(
   events: readonly (Stamped & { readonly hash: string })[],
   request: DecideRequest | null,
 ): Reads {
-  const step = request === null ? "close" : `${request.turn}.${request.phase}`;
+  const step = request === null ? "close" : stepOf(request);
   const call = request === null ? openAt(events, step) : callToTell(events, request);
   const contextTurn = request === null ? 0 : request.phase === "outcome" ? request.turn + 1 : request.turn;
   const asked =

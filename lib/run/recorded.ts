@@ -1,9 +1,9 @@
 /** A step that was done before answers the same again; a step that is not awaited does nothing. */
 import { CountersignError } from "../errors.js";
 import { answerOf, finish } from "./answer.js";
-import { stepOf } from "./draft.js";
 import { openBefore, seenFrom } from "./history.js";
 import { foldRun, type OpenRun } from "./state.js";
+import { stepOf } from "./steps.js";
 import type { GateInput, Recorded } from "./types.js";
 import { unreachable } from "./unreachable.js";
 import { parseView } from "./view.js";
@@ -52,7 +52,11 @@ function awaited(input: GateInput, state: OpenRun): void {
       if (request.turn !== state.nextTurn) throw notAwaited(input, state, `turn ${state.nextTurn} is next`);
       return;
     case "approval":
-      if (state.pending?.requested.turn === request.turn) return;
+      if (state.pending?.requested.turn === request.turn) {
+        const { round = 0 } = state.pending.requested;
+        if (round === request.round) return;
+        throw notAwaited(input, state, `the question was put again, ${round} times`);
+      }
       throw new CountersignError(
         "CS-3016",
         `${stepOf(request)}: nobody is being asked about turn ${request.turn}; nothing is decided`,

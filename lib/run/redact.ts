@@ -28,7 +28,8 @@ export type SealedWhat =
   | "output"
   | "error"
   | "preview"
-  | "approval";
+  | "approval"
+  | `note.${string}`;
 
 /**
  * Nonces of one thing in one turn: HMAC-SHA256(secret, `<turn>|<what>|<path>`). Bound to the turn and not to the invocation, so

@@ -16,7 +16,10 @@
  * write sealed values, holds, events (one transaction), settled holds, context → answer.
  */
 import type { Contract, Tool } from "../contract/model.js";
+import type { ApprovalAct } from "./acts.js";
+import type { Again } from "./assess-edit.js";
 import type { JsonObject } from "./canonical.js";
+import type { Closing as ApprovalClosing } from "./closing.js";
 import type { ApprovalDecision, Check, NewEvent, RecordedEvent } from "./events.js";
 import type { CounterDoc, Hold, HoldRef, NeededCounter } from "./exposure.js";
 import type { Memory } from "./memory.js";
@@ -95,6 +98,9 @@ export interface GateInput {
   readonly effect: EffectRow | null;
   /** of `Reads.approvalId` */
   readonly decisions: readonly ApprovalDecision[];
+  /** what else people did about `Reads.approvalId`, and the row that ended it */
+  readonly acts?: readonly ApprovalAct[];
+  readonly closing?: ApprovalClosing | null;
   /** of `Reads.shown`: the vault's value, not yet parsed */
   readonly shown: unknown;
   /** taken before the ledger was read */
@@ -267,6 +273,8 @@ export interface GateCase {
   readonly resource: Resource;
   readonly entries: readonly Entry[];
   readonly checks: readonly Check[];
+  /** phase approval, after an edit: the question that takes the place of the one before */
+  readonly again: Again | null;
   /** phase approval: what was asked, what people were shown, and how many approved */
   readonly asked: { readonly pending: Pending; readonly shown: ApprovalView; readonly approvals: 1 | 2 } | null;
 }

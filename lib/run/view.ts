@@ -20,6 +20,7 @@ export interface Asking {
   readonly deadline: string;
   readonly needed: 1 | 2;
   readonly approvers: readonly string[];
+  readonly round: number;
   readonly signIn: SignIn;
   readonly escalation: Panel["escalation"];
   readonly delegates: readonly string[];
@@ -75,10 +76,8 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
     needed: asking.needed,
     approvers: [...asking.approvers],
     typed_confirmation: typedConfirmation(tool, args, resource.id),
-    round: 0,
-    edited_by: null,
-    original_args: null,
-    edit_refused: null,
+    round: asking.round,
+    ...editOf(gate),
     sign_in: asking.signIn,
     remind_at: remindersOf(contract, input.nowMs, asking.deadline),
     escalation: [...asking.escalation],
@@ -88,6 +87,14 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
     slack_channel: contract.approvers.slack.channel ?? null,
     time_zones: { ...contract.approvers.timeZones },
   };
+}
+
+/** Of a question that is put again: who changed what. */
+function editOf({ again }: GateCase): Pick<ApprovalView, "edited_by" | "original_args" | "edit_refused"> {
+  if (again === null) return { edited_by: null, original_args: null, edit_refused: null };
+  const { shown } = again.question;
+  const original = shown.original_args ?? (again.editedBy === null ? null : shown.args);
+  return { edited_by: again.editedBy ?? shown.edited_by, original_args: original, edit_refused: again.refused };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamoControl } from "../aws/control.js";
 import type { Connection } from "../client/connection.js";
-import { decide, readChallenge } from "../client/desk.js";
+import { decide, decideSigned, readChallenge } from "../client/desk.js";
 import { startRun } from "../client/front-door.js";
 import { type RunReader, runReader } from "../client/runs.js";
 import { CountersignError } from "../errors.js";
@@ -13,7 +13,7 @@ import { type Observed, of } from "./compare.js";
 import { fillTimes, type Scenario } from "./format.js";
 import { type NamedScenario, overlaySeeds } from "./load.js";
 import type { Session } from "./session.js";
-import { sessionConnection } from "./session-connection.js";
+import { clientAs, sessionConnection } from "./session-connection.js";
 
 /** Longer than any scenario can need: steps are limited to 100 a run. */
 const MAX_WAITS = 400;
@@ -92,7 +92,10 @@ class Play {
       await this.clock.advanceTo(Date.parse(asked.data.deadline));
   }
 
-  /** Finds the person's newest mail, and posts the form with its code and what the page wants typed. */
+  /**
+   * Finds the person's newest mail, and posts the form with its code and what the page wants typed; signed with an AWS identity where a
+   * code is not enough.
+   */
   private async decideAs(asked: EventOf<"ApprovalRequested">, person: Answered["answers"][number]): Promise<void> {
     const mails = this.session.cloud.ses.mailbox.list().filter((mail) => mail.to.includes(person.by));
     const challenge = readChallenge(mails.at(-1)?.text ?? "");
@@ -102,12 +105,15 @@ class Play {
         `scenario: ${person.by} has no approval mail; the contract's approvers are ${asked.data.approvers.join(", ")}`,
       );
     const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
-    await decide(challenge.link, {
-      decision: person.decision,
-      code: challenge.code,
-      comment: person.comment,
-      confirmation,
-    });
+    const { decision, comment } = person;
+    if (asked.data.sign_in !== "required") {
+      await decide(challenge.link, { decision, code: challenge.code, comment, confirmation });
+      return;
+    }
+    const { ApiEndpoint: endpoint } = await this.connection.controlPlane();
+    const client = clientAs(this.session, "approver", person.by);
+    const target = { endpoint, workflow: this.workflow, approvalId: asked.data.approval_id, client };
+    await decideSigned(target, { decision, comment, confirmation });
   }
 
   private async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 /** A session's cloud as commands see a deployment: the same queries and requests serve both. */
-import type { Connection, PeopleRole } from "../client/connection.js";
+import type { ClientOptions, Connection, PeopleRole } from "../client/connection.js";
 import type { Session } from "./session.js";
 
 const ROLE_OUTPUTS = {
@@ -8,6 +8,16 @@ const ROLE_OUTPUTS = {
   auditor: "AuditorRoleArn",
   operator: "OperatorRoleArn",
 } as const satisfies Record<PeopleRole, string>;
+
+/** The role under a session that is named after a person, as an administrator's tag names it on AWS. */
+export function clientAs({ cloud, stage }: Session, role: PeopleRole, person: string): ClientOptions {
+  const arn = cloud.outputs(`countersign-${stage}`)[ROLE_OUTPUTS[role]] ?? "";
+  return {
+    region: cloud.context.region,
+    endpoint: cloud.endpoint,
+    credentials: cloud.credentialsFor(arn, person),
+  };
+}
 
 export function sessionConnection(session: Session): Connection {
   const { cloud, stage } = session;

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { changesOf } from "../../lib/approval/changes.js";
 import { hashCode, isCode, newCode, readCode, showCode } from "../../lib/approval/code.js";
-import { approvalStatus, matchesHash } from "../../lib/approval/status.js";
+import { type Question, stateOf } from "../../lib/approval/question.js";
+import { matchesHash } from "../../lib/approval/status.js";
 import { durationText, instantText } from "../../lib/approval/times.js";
 import { visible } from "../../lib/approval/visible.js";
+import { askedOf } from "../../lib/run/closing.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
 import { viewHash } from "../../lib/run/hash.js";
 import { isSamePerson } from "../../lib/run/people.js";
@@ -69,20 +71,45 @@ describe("an approval", () => {
   });
   const before = Date.parse(view.deadline) - 1;
   test("is open until enough people approve, one rejects, or the time is over", () => {
-    const two = [decision("ana"), decision("bo")];
-    expect(approvalStatus(view, [], before)).toEqual({ kind: "open", approvals: 0 });
-    expect(approvalStatus(view, [decision("ana")], before)).toEqual({ kind: "open", approvals: 1 });
-    expect(approvalStatus(view, [decision("ana"), decision("ana")], before)).toEqual({ kind: "open", approvals: 1 });
-    expect(approvalStatus(view, two, before)).toEqual({ kind: "approved" });
-    expect(approvalStatus(view, [...two, decision("chris", { decision: "reject" })], before)).toEqual({
-      kind: "rejected",
+    const state = (decisions: readonly ApprovalDecision[], nowMs: number, over: Partial<Question> = {}) =>
+      stateOf(
+        {
+          ref: { workflow: view.workflow, approvalId: view.approval_id },
+          view,
+          asked: askedOf(view, viewHash(view)),
+          decisions,
+          acts: [],
+          closing: null,
+          outcomes: [],
+          ...over,
+        },
+        nowMs,
+      );
+    const [ana, bo] = [decision("ana@example.com"), decision("bo@example.com")];
+    expect(state([], before)).toEqual({ kind: "open", approvals: 0 });
+    expect(state([ana], before)).toEqual({ kind: "open", approvals: 1 });
+    expect(state([ana, ana], before)).toEqual({ kind: "open", approvals: 1 });
+    expect(state([ana, decision("eve@example.com")], before)).toEqual({ kind: "open", approvals: 1 });
+    expect(state([ana, bo], before)).toEqual({ kind: "approved" });
+    expect(state([ana, { ...bo, decision: "reject" }], before)).toEqual({ kind: "rejected" });
+    expect(state([ana], before + 1)).toEqual({ kind: "expired", approvals: 1 });
+    expect(state([ana, bo], before + 1)).toEqual({ kind: "approved" });
+    expect(state([ana, { ...bo, action_hash: "e".repeat(64) }], before)).toEqual({ kind: "open", approvals: 1 });
+    const at = "2026-11-21T13:06:00.000Z";
+    const approved = { kind: "approved", at, by: ["ana@example.com", "bo@example.com"] } as const;
+    // What came after the row that ended it changes nothing, and what became of it is said.
+    expect(
+      state([ana, { ...bo, decision: "reject" }], before, { closing: { ...approved, by: [...approved.by] } }),
+    ).toEqual({
+      kind: "approved",
     });
-    expect(approvalStatus(view, [decision("ana")], before + 1)).toEqual({ kind: "expired", approvals: 1 });
-    expect(approvalStatus(view, two, before + 1)).toEqual({ kind: "approved" });
-    expect(approvalStatus(view, [decision("ana"), decision("bo", { action_hash: "e".repeat(64) })], before)).toEqual({
-      kind: "open",
-      approvals: 1,
-    });
+    const voided = { kind: "voided", at, reasons: ["changed"], next_approval_id: null } as const;
+    expect(
+      state([ana, bo], before, {
+        closing: { ...approved, by: [...approved.by] },
+        outcomes: [{ ...voided, reasons: [...voided.reasons] }],
+      }),
+    ).toEqual({ kind: "voided", reasons: ["changed"] });
   });
   test("is what the gate hashed, or it is not shown", () => {
     expect(matchesHash(view)).toBe(true);

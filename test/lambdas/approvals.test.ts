@@ -255,6 +255,8 @@ describe("deciding", () => {
         approver: ana,
         decision: "approve",
         channel: "page",
+        method: "code",
+        subject: expect.stringMatching(/^link:[0-9a-f]{32}$/),
         comment: "charged twice",
         decided_at: "2026-11-21T13:01:00.000Z",
         action_hash: view.action_hash,
@@ -442,7 +444,7 @@ describe("deciding", () => {
       ["decision=approve&code=x&approver=ana", form, 400],
       ["{", "application/json", 400],
       ["decision=approve", "text/plain", 400],
-      [`decision=approve&code=x&comment=${"x".repeat(20_000)}`, form, 413],
+      [`decision=approve&code=x&comment=${"x".repeat(220_000)}`, form, 413],
     ];
     for (const [body, type, status] of raw)
       expect(

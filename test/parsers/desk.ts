@@ -1,5 +1,5 @@
 /** A desk with one open approval, for what a hostile form can do to it. */
-import type { DeskDeps } from "../../lambdas/approval-desk/decide.js";
+import type { DeskDeps } from "../../lambdas/approval-desk/open.js";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { approvalViewOf } from "../approval/fixture.js";

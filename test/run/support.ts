@@ -5,6 +5,8 @@ import * as z from "zod";
 import { appendToChain } from "../../lib/audit/chain.js";
 import type { Contract, Tool } from "../../lib/contract/model.js";
 import type { PolicyFacts } from "../../lib/policy/request.js";
+import type { ApprovalAct } from "../../lib/run/acts.js";
+import { originalInstead } from "../../lib/run/assess-edit.js";
 import type { ApprovalDecision, EventOf, NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { counterName, holdExposure, releaseExposure, settleExposure } from "../../lib/run/exposure.js";
 import { viewHash } from "../../lib/run/hash.js";
@@ -21,6 +23,7 @@ import type {
   Evidence,
   GateInput,
   JsonObject,
+  Judgement,
   PolicyVerdict,
   PreviewEvidence,
   SealedEvent,
@@ -230,6 +233,7 @@ export class World {
   effects = new Map<number, EffectRow>();
   contexts = new Map<number, RunContext>();
   decisions: ApprovalDecision[] = [];
+  acts: ApprovalAct[] = [];
   counters: Record<string, CounterDoc> = {};
   vault = new Map<string, Record<string, SealedValue>>();
   preview: PreviewEvidence = {
@@ -284,7 +288,7 @@ export class World {
     if (phase === "proposal") return { phase, ...base, proposed };
     if (phase === "outcome") return { phase, ...base };
     const { action, rationale } = this.lastAsk();
-    return { phase, ...base, action, rationale };
+    return { phase, ...base, action, rationale, round: this.lastAsk().round };
   }
 
   last: DecideAnswer | null = null;
@@ -310,6 +314,7 @@ export class World {
       brake: this.brake,
       effect: reads.effect === null ? null : (this.effects.get(reads.effect.turn) ?? null),
       decisions: reads.approvalId === null ? [] : this.decisions,
+      acts: reads.approvalId === null ? [] : this.acts,
       shown: shown ?? null,
       nowMs: this.now,
       ...(this.reserveMicroUsd === undefined ? {} : { reserveMicroUsd: this.reserveMicroUsd }),
@@ -321,6 +326,10 @@ export class World {
     const assessment = assess(this.input(request));
     if (assessment.kind === "wait") return "wait";
     if (assessment.kind === "done") return assessment.step;
+    return this.judged(assessment);
+  }
+
+  judged(assessment: Judgement): Step | "wait" {
     const counters = Object.fromEntries(
       assessment.needs.counters.map((key) => [counterName(key), this.counters[counterName(key)] ?? null]),
     );
@@ -341,7 +350,10 @@ export class World {
       verdicts,
       policies: POLICY_TEXTS,
     };
-    return decide(assessment, evidence);
+    const step = decide(assessment, evidence);
+    const instead = originalInstead(assessment, step);
+    if (instead === null) return step;
+    return instead.kind === "judge" ? this.judged(instead) : instead.kind === "done" ? instead.step : "wait";
   }
 
   /** A whole step: repeat, decide, write. */
@@ -411,6 +423,7 @@ export class World {
       approver,
       decision,
       channel: "page",
+      method: "oidc",
       comment: decision === "reject" ? "looks wrong" : "",
       decided_at: isoTime(this.now),
       action_hash: approval.action_hash,

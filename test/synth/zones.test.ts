@@ -194,11 +194,15 @@ describe("tools", () => {
 });
 
 describe("gate, admission and close-run", () => {
-  it("the gate reads decisions and effects, and invokes previews alone", () => {
-    expect(may("decide", "ApprovalsTable")).toEqual(["dynamodb:Query"]);
-    expect(of("decide").statements.find(({ Sid }) => Sid === "ReadDecisions")?.Condition).toMatchObject({
-      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["decision#parcel-claim#*"] },
-    });
+  it("the gate reads answers and effects, ends questions and says what became of them, and invokes previews alone", () => {
+    expect(may("decide", "ApprovalsTable")).toEqual(["dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"]);
+    const keysOf = (sid: string) =>
+      of("decide")
+        .statements.filter(({ Sid }) => Sid === sid)
+        .flatMap(leadingKeys);
+    expect(keysOf("ReadAnswers")).toEqual(["decision#parcel-claim#*", "act#parcel-claim#*"]);
+    expect(keysOf("ReadClosings")).toEqual(["closing#parcel-claim#*"]);
+    expect(keysOf("TellOutcomes")).toEqual(["closing#parcel-claim#*", "outcome#parcel-claim#*"]);
     expect(may("decide", "EffectsTable")).toEqual(["dynamodb:GetItem"]);
     expect(of("decide").statements.find(({ Sid }) => Sid === "InvokePreviews")?.Resource).toEqual([
       expect.stringMatching(/^<WorkflowPreviewCarrierCompensateFunction\w+\.Arn>$/),
@@ -248,7 +252,7 @@ describe("approval zone", () => {
     const statements = functions(plane, "countersign-dev").get("approval-desk")?.statements ?? [];
     const keysOf = (sid: string) =>
       statements.filter(({ Sid }) => Sid === sid).map((each) => [each.Action, leadingKeys(each)]);
-    expect(keysOf("AddDecisions")).toEqual([[["dynamodb:PartiQLInsert"], ["decision#*"]]]);
+    expect(keysOf("AddDecisions")).toEqual([[["dynamodb:PartiQLInsert"], ["decision#*", "act#*", "closing#*"]]]);
     expect(keysOf("CountTries")).toEqual([[["dynamodb:UpdateItem"], ["challenge#*"]]]);
     expect(actionsOn(statements, "RunLog")).toEqual([]);
     expect(services(statements)).toEqual(["dynamodb", "kms", "states"]);

@@ -1,0 +1,87 @@
+/** What stands behind a link, and what a person may want of it. */
+import type * as z from "zod";
+import { answer, askOwner, delegate, edit, type Wish, wishCode } from "../../lib/approval/act.js";
+import { type DecideDeps, decideApproval } from "../../lib/approval/decide.js";
+import { editedArgs } from "../../lib/approval/fields.js";
+import { type Question, readQuestion, settle } from "../../lib/approval/question.js";
+import { Refusal } from "../../lib/approval/refusal.js";
+import { type WakeDeps, wake } from "../../lib/approval/wake.js";
+import type { Who } from "../../lib/approval/who.js";
+import type { ApprovalLink, Approvals } from "../../lib/aws/approvals.js";
+import { sha256Hex } from "../../lib/run/canonical.js";
+import type { decisionForm } from "../../lib/run/protocol.js";
+
+export interface DeskDeps extends DecideDeps, WakeDeps {
+  readonly approvals: DecideDeps["approvals"] & Pick<Approvals, "readLink" | "readTokens">;
+}
+export interface Opened {
+  readonly linkId: string;
+  readonly link: ApprovalLink;
+  readonly question: Question;
+}
+export interface Form {
+  readonly fields: z.output<typeof decisionForm>;
+  /** `edit.…` as typed */
+  readonly edited: Readonly<Record<string, string>>;
+}
+
+/** @throws Refusal CS-2101 for an unknown link, CS-2112 when the request is not what the gate hashed */
+export async function openLink(deps: DeskDeps, linkId: string): Promise<Opened> {
+  const link = /^[A-Za-z0-9_-]{16,64}$/.test(linkId) ? await deps.approvals.readLink(linkId) : undefined;
+  if (link === undefined)
+    throw new Refusal(
+      "CS-2101",
+      404,
+      "link: there is no approval behind it; open the link of the mail as it is, to its end",
+    );
+  const question = await readQuestion(deps, { workflow: link.workflow, approvalId: link.approval_id });
+  return { linkId, link, question };
+}
+
+/** The link says who it is for; that it is them, the code must show. */
+export const byLink = ({ linkId, link }: Opened, channel: Who["channel"]): Who => ({
+  approver: link.approver,
+  channel,
+  method: "code",
+  subject: `link:${sha256Hex(linkId).slice(0, 32)}`,
+  link: linkId,
+});
+
+/**
+ * Does it, and wakes whoever waits when the question is over. The rows that end it may be older than a failed wake-up, so who comes too
+ * late wakes them as well.
+ * @throws Refusal; nothing was done then
+ */
+export async function perform(deps: DeskDeps, who: Who, question: Question, form: Form): Promise<Question> {
+  try {
+    const after = await act(deps, who, question, form);
+    await wake(deps, after);
+    return after;
+  } catch (error) {
+    if (error instanceof Refusal) await wake(deps, await settle(deps, question));
+    throw error;
+  }
+}
+
+async function act(deps: DeskDeps, who: Who, question: Question, { fields, edited }: Form): Promise<Question> {
+  const { ref, view } = question;
+  const { decision, code, comment, shown } = fields;
+  const acting = { code, ...(shown === undefined ? {} : { shown }) };
+  switch (decision) {
+    case "approve":
+    case "reject":
+      return decideApproval(deps, who, ref, { ...acting, decision, comment, confirmation: fields.confirmation });
+    case "ask":
+      return askOwner(deps, who, ref, { ...acting, text: comment });
+    case "answer":
+      return answer(deps, who, ref, { ...acting, question: fields.question, text: comment });
+    case "delegate":
+      return delegate(deps, who, ref, { ...acting, to: fields.to, comment });
+    case "edit":
+      return edit(deps, who, ref, { ...acting, args: editedArgs(view.args, edited, Object.keys(view.nonces)) });
+    case "code":
+      throw new Refusal("CS-2113", 400, "form: a fresh code is sent to a link's address; open the link and ask there");
+  }
+}
+
+export const freshCode = (deps: DeskDeps, { linkId, link }: Opened): Promise<Wish> => wishCode(deps, linkId, link);

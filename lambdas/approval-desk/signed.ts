@@ -1,0 +1,23 @@
+/** Approvers with an AWS identity: who signed the request is who they are, whatever the body says. */
+import * as z from "zod";
+import { Refusal } from "../../lib/approval/refusal.js";
+import type { Who } from "../../lib/approval/who.js";
+import { callerName, personKey } from "../../lib/run/people.js";
+
+const signedEvent = z.object({
+  requestContext: z.object({ authorizer: z.object({ iam: z.object({ userArn: z.string().min(1) }) }) }),
+});
+
+/** @throws Refusal CS-2129 when the API did not say who signed */
+export function signedBy(event: unknown): Who {
+  const signed = signedEvent.safeParse(event);
+  const arn = signed.data?.requestContext.authorizer.iam.userArn;
+  const approver = arn === undefined ? "" : personKey(callerName(arn));
+  if (arn === undefined || !z.email().safeParse(approver).success)
+    throw new Refusal(
+      "CS-2129",
+      403,
+      "approver: the request is not signed by a person; take the approver role under a session named after your e-mail address",
+    );
+  return { approver, channel: "cli", method: "iam", subject: arn };
+}

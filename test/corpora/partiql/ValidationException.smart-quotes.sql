@@ -1,1 +1,0 @@
-INSERT INTO "log" VALUE {’pk’:’a’}

@@ -1,1 +1,0 @@
-SELECT * FROM "log" WHERE pk = 'a'; DELETE FROM "log" WHERE pk = 'a'

@@ -1,1 +1,0 @@
-SELECT * FROM "log"."by-day" WHERE pk = 'a' AND sk BETWEEN '0' AND '9'
