@@ -6,6 +6,7 @@
 import {
   type CheckParseAnswer,
   type DetailedError,
+  type PolicyJson,
   policyToJson,
   preparsePolicySet,
   preparseSchema,
@@ -42,7 +43,9 @@ export function createAuthorizer(set: Pick<PolicySet, "policies" | "hash">, sche
   // The engine caches by name for the life of the process; the hash makes equal sets share, and different ones never.
   const name = `countersign:${set.hash}`;
   loaded(preparseSchema(name, engineSchema(schema)));
-  const slices = new PolicySlices(set.policies.map(slicePolicy), actionsOf(schema));
+  const parsed = set.policies.map(parsedPolicy);
+  const schemas = parsed.some(({ scope }) => speaksOfActions(scope)) ? undefined : new SchemaSlices(name, schema);
+  const slices = new PolicySlices(parsed, actionsOf(schema));
   const setNames = new Map<Slice, string>();
   const nameOf = (slice: Slice): string => {
     const known = setNames.get(slice);
@@ -62,7 +65,7 @@ export function createAuthorizer(set: Pick<PolicySet, "policies" | "hash">, sche
       context: engineContext(request.context),
       entities: engineEntities(request.entities),
       preparsedPolicySetId: nameOf(slices.for(action, resource)),
-      preparsedSchemaName: name,
+      preparsedSchemaName: schemas?.for(action) ?? name,
       validateRequest: true,
     });
     if (answer.type === "failure") return { decision: "deny", determining: [], errors: [messages(answer.errors)] };
@@ -72,10 +75,49 @@ export function createAuthorizer(set: Pick<PolicySet, "policies" | "hash">, sche
   };
 }
 
-function slicePolicy({ id, text }: SetPolicy): SlicePolicy {
+/** The engine goes through all actions of a schema at every question: each action has a schema without the others. */
+class SchemaSlices {
+  private readonly known = new Map<string, string>();
+
+  constructor(
+    /** of the whole schema, which answers for actions that it does not have */
+    private readonly name: string,
+    private readonly schema: CedarSchema,
+  ) {}
+
+  for({ type, id }: SliceAction["uid"]): string {
+    const key = `${type}::${id}`;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const own = schemaOfAction(this.schema, type, id);
+    if (own === undefined) return this.name;
+    const name = `${this.name}:schema:${key}`;
+    loaded(preparseSchema(name, engineSchema(own)));
+    this.known.set(key, name);
+    return name;
+  }
+}
+
+/** The schema with this action and the groups it is in; undefined when it has no such action. */
+function schemaOfAction(schema: CedarSchema, type: string, id: string): CedarSchema | undefined {
+  const found = Object.entries(schema).find(
+    ([namespace, { actions }]) => type === `${namespace}::Action` && Object.hasOwn(actions, id),
+  );
+  if (found === undefined) return undefined;
+  const [namespace, { actions, ...others }] = found;
+  const needed = new Set([id]);
+  for (const name of needed) for (const group of actions[name]?.memberOf ?? []) needed.add(group.id);
+  const kept = Object.fromEntries(Object.entries(actions).filter(([name]) => needed.has(name)));
+  return { ...schema, [namespace]: { ...others, actions: kept } };
+}
+
+function parsedPolicy({ id, text }: SetPolicy): SlicePolicy & { readonly scope: PolicyJson } {
   const parsed = policyToJson(text);
   return { id, text, scope: parsed.type === "success" ? parsed.json : refuse(parsed.errors) };
 }
+
+/** Whether a condition names an action, whose groups only the whole schema knows. */
+const speaksOfActions = ({ conditions }: PolicyJson): boolean => JSON.stringify(conditions).includes('::Action"');
 
 function actionsOf(schema: CedarSchema): SliceAction[] {
   return Object.entries(schema).flatMap(([namespace, { actions }]) => {

@@ -79,6 +79,26 @@ it("a request that does not fit the schema is denied with its reason", () => {
   });
 });
 
+it("a condition may ask about the groups of another action than the one that is judged", () => {
+  const text = (group: string) =>
+    `@id("odd") permit (principal, action in RefundDesk::Action::"read", resource) when { RefundDesk::Action::"ledger.refund" in RefundDesk::Action::"${group}" };`;
+  const decisions = ["write", "read"].map((group) => {
+    const set = setOf(text(group));
+    return createAuthorizer(set, set.schema)(authorizationRequest(contract, factsFor("ledger.lookup"))).decision;
+  });
+  expect(decisions).toEqual(["allow", "deny"]);
+});
+
+it("an action that the schema does not have is named, by whatever part of it the other actions need", () => {
+  const request = authorizationRequest(contract, factsFor("ledger.lookup"));
+  const action = { ...request.action, actionId: "toString" };
+  expect(authorize({ ...request, action })).toEqual({
+    decision: "deny",
+    determining: [],
+    errors: [expect.stringContaining("toString")],
+  });
+});
+
 it("refuses sets that do not load", () => {
   for (const text of [
     "permit (principal, action, resource);",
