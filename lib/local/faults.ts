@@ -84,13 +84,13 @@ export class ConnectionLost extends Error {
 const DELAY_MS = 25;
 const LATE_MS = { late: 10_000, "very-late": 3_600_000 } as const;
 const NO_FAULTS: FaultPlan = { call: () => undefined, invoke: () => undefined };
-const pause = () => new Promise<void>((done) => setTimeout(done, DELAY_MS));
 
 export class FaultSwitch {
   private plan = NO_FAULTS;
   private readonly counts = new Map<string, number>();
   private readonly points: FaultPoint[] = [];
   private readonly struck: string[] = [];
+  private readonly delays = new Set<Promise<void>>();
 
   /** Counts points anew, with this plan; without one nothing fails. */
   arm(plan: FaultPlan = NO_FAULTS): void {
@@ -108,6 +108,13 @@ export class FaultSwitch {
   /** What failed since `arm`: `<point>: <fault>`. */
   get fired(): readonly string[] {
     return this.struck;
+  }
+
+  /** Resolves when no answer is held back any more; false when none was. A clock that skips time does not see them. */
+  async delivered(): Promise<boolean> {
+    if (this.delays.size === 0) return false;
+    await Promise.all(this.delays);
+    return true;
   }
 
   /** A function's call to an engine. @throws ConnectionLost when nobody is to be answered */
@@ -129,7 +136,7 @@ export class FaultSwitch {
         return first;
       }
       case "delay":
-        return work().finally(pause);
+        return work().finally(() => this.delay());
       case "throttle":
         throw throttled(call.service);
       case "reset-before":
@@ -165,7 +172,7 @@ export class FaultSwitch {
         return first;
       }
       case "delay":
-        return work().finally(pause);
+        return work().finally(() => this.delay());
       case "late":
       case "very-late":
         clock.at(clock.now() + LATE_MS[fault], () => void work().catch(ignoreFault));
@@ -178,6 +185,13 @@ export class FaultSwitch {
         await work();
         throw unreachable();
     }
+  }
+
+  private async delay(): Promise<void> {
+    const over = new Promise<void>((done) => setTimeout(done, DELAY_MS));
+    this.delays.add(over);
+    await over;
+    this.delays.delete(over);
   }
 
   private point(kind: FaultPoint["kind"], from: string, to: string): FaultPoint {
