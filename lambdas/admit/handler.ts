@@ -1,5 +1,5 @@
 /** The front door, from the environment. */
-import defined from "@countersign/contract";
+import defined, { toolSchemaHashes } from "@countersign/contract";
 import { ulid } from "ulid";
 import { dynamoBudgets } from "../../lib/aws/budgets.js";
 import { dynamoClient, s3Client, sfnClient } from "../../lib/aws/clients.js";
@@ -19,7 +19,7 @@ const client = dynamoClient();
 export const handler = createHandler({
   contract,
   stage: env.STAGE,
-  hashes: deployedHashes(contract, env),
+  hashes: deployedHashes(toolSchemaHashes, env),
   log: dynamoRunLog({ client, table: env.RUN_LOG_TABLE }),
   vault: s3Vault({ client: s3Client(), bucket: env.VAULT_BUCKET }),
   control: dynamoControl({ client, table: env.CONTROL_TABLE }),

@@ -1,5 +1,5 @@
 /** The gate, from the environment. */
-import defined from "@countersign/contract";
+import defined, { toolSchemaHashes } from "@countersign/contract";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { verifiedPermissions } from "../../lib/aws/authorizer.js";
 import { dynamoBudgets } from "../../lib/aws/budgets.js";
@@ -21,7 +21,7 @@ const client = dynamoClient();
 export const handler = createHandler({
   contract,
   stage: env.STAGE,
-  hashes: deployedHashes(contract, env),
+  hashes: deployedHashes(toolSchemaHashes, env),
   log: dynamoRunLog({ client, table: env.RUN_LOG_TABLE }),
   vault: s3Vault({ client: s3Client(), bucket: env.VAULT_BUCKET }),
   control: dynamoControl({ client, table: env.CONTROL_TABLE }),

@@ -1,16 +1,9 @@
-/**
- * The bundled contract, read once per cold start. Only its form is checked again: a synth checks every rule before it bundles, and the rules
- * would be a tenth of each function's code.
- */
-import { assembleContract } from "../../lib/contract/build.js";
-import { toolSchemaHash } from "../../lib/contract/hash.js";
+/** What a function needs of its contract, which the synth checked and wrote into the bundle. */
 import type { Contract, Tool } from "../../lib/contract/model.js";
-import { written } from "../../lib/contract/written.js";
 import { CountersignError } from "../../lib/errors.js";
 import type { DeployedHashes } from "../../lib/run/types.js";
 
-export function bundledContract(defined: unknown, workflow: string): Contract {
-  const contract = assembled(defined);
+export function bundledContract(contract: Contract, workflow: string): Contract {
   if (contract.name !== workflow)
     throw new CountersignError(
       "CS-3407",
@@ -18,20 +11,6 @@ export function bundledContract(defined: unknown, workflow: string): Contract {
     );
   return contract;
 }
-
-function assembled(defined: unknown): Contract {
-  const definition = written(defined, "workflow");
-  try {
-    if (definition !== undefined) return assembleContract(definition);
-  } catch (error) {
-    const what = error instanceof Error ? error.name : "an error";
-    throw unusable(`the bundled definition has another form (${what})`);
-  }
-  throw unusable("what is bundled is no workflow");
-}
-
-const unusable = (what: string) =>
-  new CountersignError("CS-3407", `contract: ${what}; run \`countersign workflow check\` and deploy again`);
 
 export function toolNamed(contract: Contract, name: string): Tool {
   const tool = contract.tools.find((candidate) => candidate.name === name);
@@ -42,14 +21,10 @@ export function toolNamed(contract: Contract, name: string): Tool {
 
 /** What is deployed: two hashes from the stack, and each tool's schema as this bundle has it. */
 export function deployedHashes(
-  contract: Contract,
+  toolSchemaHashes: Readonly<Record<string, string>>,
   env: { readonly CONTRACT_HASH: string; readonly POLICY_SET_HASH: string },
 ): DeployedHashes {
-  return {
-    contractHash: env.CONTRACT_HASH,
-    policySetHash: env.POLICY_SET_HASH,
-    toolSchemaHashes: Object.fromEntries(contract.tools.map((tool) => [tool.name, toolSchemaHash(tool)])),
-  };
+  return { contractHash: env.CONTRACT_HASH, policySetHash: env.POLICY_SET_HASH, toolSchemaHashes };
 }
 
 export function agentOfKind<K extends Contract["agent"]["kind"]>(

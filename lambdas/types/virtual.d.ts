@@ -1,8 +1,12 @@
 /** Modules that the bundler fills in per workflow and function (esbuild aliases set in lib/constructs). */
 declare module "@countersign/contract" {
-  /** the workflow's `contract.ts`: what `defineWorkflow` returned */
-  const defined: unknown;
+  import type { Contract } from "../../lib/contract/model.js";
+
+  /** the workflow's contract as the synth checked it: data, and the schemas of its `contract.ts` */
+  const defined: Contract;
   export default defined;
+  /** by tool name */
+  export const toolSchemaHashes: Readonly<Record<string, string>>;
 }
 declare module "@countersign/handler" {
   /** the tool's own module: `handle` or `preview` */

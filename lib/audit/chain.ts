@@ -23,8 +23,10 @@ export type Head = Pick<RecordedEvent, "seq" | "hash"> | null;
 /** @throws CountersignError CS-3020 for what canonical JSON cannot write */
 export function eventHash(prev: string, event: Omit<RecordedEvent, "prev" | "hash">): string {
   const { prev: _prev, hash: _hash, ...content }: Record<string, unknown> = { ...event };
-  return sha256Hex(prev, jcs(content));
+  return contentHash(prev, content);
 }
+
+const contentHash = (prev: string, content: object): string => sha256Hex(prev + jcs(content));
 
 /** The step's events with their places in the chain, ready to be inserted together. */
 export function appendToChain(head: Head, envelope: Envelope, events: readonly NewEvent[]): readonly RecordedEvent[] {
@@ -34,7 +36,7 @@ export function appendToChain(head: Head, envelope: Envelope, events: readonly N
     const last = chained.at(-1) ?? head;
     const place = { ...event, v: 1, workflow, tenant, run_id, seq: (last?.seq ?? 0) + 1, at, step } as const;
     const prev = last?.hash ?? GENESIS;
-    chained.push({ ...place, prev, hash: eventHash(prev, { ...place }) });
+    chained.push({ ...place, prev, hash: contentHash(prev, place) });
   }
   return chained;
 }

@@ -27,8 +27,8 @@ export interface RunProgress {
   faults: number;
   /** from the first fault of the chain on nothing is proven */
   broken: boolean;
-  /** records that were passed over */
-  missing: Set<number>;
+  /** records that were passed over; null while there are none, as there are many runs */
+  missing: Set<number> | null;
   rules: RuleState;
 }
 
@@ -41,7 +41,7 @@ export function newProgress(id: string): RunProgress {
     valid: 0,
     faults: 0,
     broken: false,
-    missing: new Set(),
+    missing: null,
     rules: newRuleState(),
   };
 }

@@ -13,47 +13,67 @@ export function parseLine(line: string): { readonly value: unknown } | { readonl
   } catch {
     return { why: "is not JSON (changed or cut off)" };
   }
-  const fault = isSuspect(line) ? jsonFault(value) : undefined;
+  const fault = isDeep(value, MAX_JSON_DEPTH) || line.includes("__proto__") ? jsonFault(value) : undefined;
   return fault === "too-deep" || fault === "unsafe-key" ? { why: `cannot be read: ${JSON_FAULTS[fault]}` } : { value };
 }
 
-/** Measuring every value would cost more than verifying it: a line with few brackets is not deep. */
-function isSuspect(line: string): boolean {
-  return countUpTo(line, "{") + countUpTo(line, "[") > MAX_JSON_DEPTH || line.includes("__proto__");
-}
-
-function countUpTo(line: string, bracket: string): number {
-  let count = 0;
-  for (let at = line.indexOf(bracket); at !== -1 && count <= MAX_JSON_DEPTH; at = line.indexOf(bracket, at + 1))
-    count += 1;
-  return count;
+/** Whether there is an array or object below so many others. */
+function isDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (isDeep(value[i], levels - 1)) return true;
+    return false;
+  }
+  for (const key in value) if (isDeep(Reflect.get(value, key), levels - 1)) return true;
+  return false;
 }
 
 /** Whether the line is exactly the canonical JSON (RFC 8785) of the value parsed from it. */
 export function isCanonical(line: string, value: unknown): boolean {
-  // what JSON.stringify gives back unchanged, with its keys in order, is canonical; an escaped surrogate is the exception
-  if (hasSortedKeys(value) && !line.includes("\\ud") && JSON.stringify(value) === line) return true;
   try {
-    return jcs(value) === line;
+    return isPlainlyCanonical(line, value) || jcs(value) === line;
   } catch {
-    // half a surrogate pair: no canonical form, so the line is not it
+    // half a surrogate pair or nested without end: no canonical form, so the line is not it
     return false;
   }
 }
 
-function hasSortedKeys(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!hasSortedKeys(value[i])) return false;
-    return true;
-  }
-  let previous = "";
-  for (const [key, member] of Object.entries(value)) {
-    if (key < previous || !hasSortedKeys(member)) return false;
-    previous = key;
-  }
-  return true;
+const EXPONENT = /(?:^|[:,[])-?\d[\d.]*[eE]/;
+const SURROGATE = /[\ud800-\udfff]/;
+
+/**
+ * A proof by length, in one pass and without writing the value again. No text of a value is shorter than its canonical one, but for
+ * numbers with an exponent; whatever else is not canonical (white space, fractions of zero, members that come twice) only adds. So
+ * without exponents and escapes, and with members in order, a line as long as its canonical form is that form. False means not known.
+ */
+function isPlainlyCanonical(line: string, value: unknown): boolean {
+  if (line.includes("\\") || EXPONENT.test(line) || SURROGATE.test(line)) return false;
+  return canonicalLength(value) === line.length;
 }
+
+/** Of values whose strings need no escapes; NaN for keys that are out of order or moved by the parser, and for numbers with fractions. */
+function canonicalLength(value: unknown): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value === "number") return Number.isSafeInteger(value) ? String(value).length : Number.NaN;
+  if (typeof value === "boolean") return value ? 4 : 5;
+  if (typeof value !== "object" || value === null) return 4;
+  let length = 1;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) length += canonicalLength(value[i]) + 1;
+  } else {
+    let previous = "";
+    for (const key in value) {
+      if (key < previous || isDigit(key.charCodeAt(0))) return Number.NaN;
+      length += key.length + 4 + canonicalLength(Reflect.get(value, key));
+      previous = key;
+    }
+  }
+  return length === 1 ? 2 : length;
+}
+
+/** Keys like numbers are moved to the front by the parser. */
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39;
 
 /**
  * `eventHash` of a canonical event line without serialising it again: cuts `"hash":…,"prev":…,` out. After these two members come only
@@ -62,5 +82,5 @@ function hasSortedKeys(value: unknown): boolean {
 export function hashOfLine(line: string, prev: string, hash: string): string {
   const members = `"hash":"${hash}","prev":"${prev}",`;
   const at = line.lastIndexOf(members);
-  return sha256Hex(prev, at === -1 ? line : line.slice(0, at) + line.slice(at + members.length));
+  return sha256Hex(at === -1 ? prev + line : prev + line.slice(0, at) + line.slice(at + members.length));
 }

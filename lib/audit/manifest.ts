@@ -1,6 +1,7 @@
 /** The last line of an export: which runs it holds, how many records of each and where each ends. A cut-off file misses it. */
 import * as z from "zod";
-import { hashJson } from "../run/canonical.js";
+import { hashJson, sha256Hex } from "../run/canonical.js";
+import { isCanonical } from "./line.js";
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 export const exportManifest = z.strictObject({
@@ -25,6 +26,13 @@ export function manifestOf(runs: ExportManifest["runs"]): ExportManifest {
   return { ...content, hash: hashJson(content) };
 }
 
-export function manifestHolds({ hash, ...content }: ExportManifest): boolean {
-  return hashJson(content) === hash;
+const compiledManifest = z.compile(exportManifest, { strict: true });
+
+/** The manifest of a canonical line; undefined when it is another text than its hash says. */
+export function manifestOfLine(line: string, value: unknown): ExportManifest | undefined {
+  const parsed = compiledManifest.safeParse(value);
+  if (!parsed.success || !isCanonical(line, value)) return undefined;
+  // its first member: the rest stands as it was hashed
+  const member = `"hash":"${parsed.data.hash}",`;
+  return sha256Hex("{", line.slice(1 + member.length)) === parsed.data.hash ? parsed.data : undefined;
 }

@@ -27,7 +27,7 @@ interface Delegation {
 /** What the rules remember of one run. */
 export interface RuleState {
   started: EventOf<"RunStarted"> | null;
-  ended: RecordedEvent["type"] | null;
+  ended: "RunClosed" | "RunRefused" | null;
   proposed: EventOf<"ActionProposed"> | null;
   decided: EventOf<"ActionDecided"> | null;
   requested: EventOf<"ApprovalRequested"> | null;
@@ -61,22 +61,22 @@ export function newRuleState(): RuleState {
   };
 }
 
-/** Checks one event against what came before and remembers it. */
-export function checkRules(state: RuleState, event: RecordedEvent): RuleFault | undefined {
+/** After the end everything is a fault, whatever came before: all runs that ended share a state, so that a million of them need no memory. */
+const ENDED = new Map(
+  (["RunClosed", "RunRefused"] as const).map((ended) => [ended, Object.freeze({ ...newRuleState(), ended })]),
+);
+
+/** Checks one event against what came before; `state` is what is remembered from now on. */
+export function checkRules(state: RuleState, event: RecordedEvent): { state: RuleState; fault: RuleFault | undefined } {
+  if (state.ended !== null) {
+    return { state, fault: fault("CS-5121", `${event.type} follows ${state.ended}, the end of the run`) };
+  }
   const found = place(state, event) ?? content(state, event);
   state.previous = event;
-  if (state.ended !== null) forget(state);
-  return found;
-}
-
-/** After the end everything is a fault, whatever came before: an export of a million runs must not be kept in memory. */
-function forget(state: RuleState): void {
-  const { ended, permits, proposals, spentMicroUsd } = state;
-  Object.assign(state, newRuleState(), { ended, permits, proposals, spentMicroUsd });
+  return { state: (state.ended === null ? undefined : ENDED.get(state.ended)) ?? state, fault: found };
 }
 
 function place(state: RuleState, event: RecordedEvent): RuleFault | undefined {
-  if (state.ended !== null) return fault("CS-5121", `${event.type} follows ${state.ended}, the end of the run`);
   const begins = event.type === "RunStarted" || event.type === "RunRefused";
   if (begins === (state.previous === null)) return undefined;
   return fault(

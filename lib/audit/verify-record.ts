@@ -29,7 +29,8 @@ export function verifyRecord(
     return;
   }
   run.head = event.hash;
-  const fault = checkRules(run.rules, event);
+  const { state, fault } = checkRules(run.rules, event);
+  run.rules = state;
   if (fault === undefined) run.valid += 1;
   else findings.atRecord(fault.code, run, event.seq, fault.message);
 }
@@ -47,7 +48,8 @@ function chainFault(
 
 /** Nothing is proven any more, but what stands in the wrong place can still be named. */
 function afterBreak(findings: Findings, run: RunProgress, seq: number): void {
-  if (run.missing.delete(seq)) findings.atRecord("CS-5106", run, seq, "stands after a later record (swapped)");
+  if (run.missing?.delete(seq) === true)
+    findings.atRecord("CS-5106", run, seq, "stands after a later record (swapped)");
   else if (seq < run.next) findings.atRecord("CS-5107", run, seq, "comes twice (repeated)");
   else run.next = seq + 1;
 }
@@ -59,6 +61,7 @@ function inPlace(findings: Findings, run: RunProgress, seq: number): boolean {
     return false;
   }
   const more = seq - run.next - 1;
+  run.missing ??= new Set();
   for (let passed = run.next; passed < seq && run.missing.size < MAX_MISSING; passed++) run.missing.add(passed);
   const what =
     more === 0 ? "is missing here (removed or moved)" : `and ${more} more are missing here (removed or moved)`;

@@ -1,5 +1,6 @@
 /** Verifies exported files, or runs as they stand in the log, line by line and without the cloud's help. */
-import { createReadStream } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { exportLines } from "../audit/export.js";
 import { createVerifier, reportLines, type VerifyReport } from "../audit/verify.js";
 import { CountersignError } from "../errors.js";
@@ -18,7 +19,7 @@ export async function verifyFiles(files: readonly string[]): Promise<Verdict> {
   for (const file of files) {
     const verifier = createVerifier();
     try {
-      for await (const line of linesOf(file)) verifier.add(line);
+      for (const lines of linesOf(file)) for (const line of lines) verifier.add(line);
     } catch (error) {
       const why =
         error instanceof Error && "code" in error && error.code === "ENOENT"
@@ -51,15 +52,29 @@ function merge(reports: readonly VerifyReport[]): VerifyReport {
   };
 }
 
-/** Lines as the export wrote them: ended by a line feed alone, so that a changed line end is a changed line. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of createReadStream(file, "utf8")) {
-    const lines = (rest + String(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+/**
+ * Lines as the export wrote them, many at a time: ended by a line feed alone, so that a changed line end is a changed line. Read without
+ * waiting: there is nothing else to do meanwhile, and a stream's promises would keep its chunks in memory.
+ */
+function* linesOf(file: string): Generator<readonly string[]> {
+  const decoder = new StringDecoder("utf8");
+  const chunk = Buffer.allocUnsafe(64 * 1024);
+  let begun: string[] = [];
+  const descriptor = openSync(file, "r");
+  try {
+    for (let bytes = readSync(descriptor, chunk); bytes > 0; bytes = readSync(descriptor, chunk)) {
+      const [first = "", ...others] = decoder.write(chunk.subarray(0, bytes)).split("\n");
+      begun.push(first);
+      const last = others.pop();
+      if (last === undefined) continue;
+      yield [begun.join(""), ...others];
+      begun = [last];
+    }
+  } finally {
+    closeSync(descriptor);
   }
-  if (rest !== "") yield rest;
+  const rest = begun.join("") + decoder.end();
+  if (rest !== "") yield [rest];
 }
 
 function verdictOf(report: VerifyReport): Verdict {

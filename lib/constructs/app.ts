@@ -3,7 +3,7 @@ import { App, type AppProps } from "aws-cdk-lib";
 import type { Contract } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 import type { PolicySet } from "../policy/source.js";
-import { type BundleOptions, bundleApprovalDesk, bundleWorkflow, type WorkflowBundles } from "./bundle.js";
+import { type BundleOptions, Bundler, type WorkflowBundles } from "./bundle.js";
 import { ControlPlaneStack } from "./control-plane-stack.js";
 import { addChecks } from "./findings.js";
 import { controlPlaneStackName, workflowStackName } from "./names.js";
@@ -33,10 +33,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   addChecks(app);
   const { stage, mailFrom } = readSettings(app.node);
   refuseRepeats(workflows);
-  const deskCode = await bundleApprovalDesk(bundles);
+  const bundler = new Bundler(bundles);
+  const deskCode = await bundler.approvalDesk();
   const codes: WorkflowBundles[] = [];
   // One after the other: esbuild uses every core for one, and the code of a hundred would not fit the memory.
-  for (const { contract } of workflows) codes.push(await bundleWorkflow(contract, bundles));
+  for (const { contract } of workflows) codes.push(await bundler.workflow(contract));
   // 100 workflows with readable templates would not fit CloudFormation's 1 MB.
   const compact = { suppressTemplateIndentation: true };
   const plane = new ControlPlaneStack(app, controlPlaneStackName(stage), {

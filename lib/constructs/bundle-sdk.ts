@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import type { Plugin } from "esbuild";
+import * as z from "zod";
 
 const CREDENTIALS = "@aws-sdk/credential-provider-node";
 /** The provider's own folder, from which the one source that is kept is found. */
@@ -13,6 +14,8 @@ const credentialsFolder = () => dirname(createRequire(import.meta.url).resolve(C
 
 /** On Lambda, and on the embedded cloud, a function's credentials are in its environment, and nowhere else. */
 const ENVIRONMENT_ONLY = 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";';
+
+const packageVersion = z.object({ version: z.string() });
 
 export function slimSdk(): Plugin {
   return {
@@ -26,6 +29,11 @@ export function slimSdk(): Plugin {
       setup.onLoad({ filter: /.*/, namespace: "environment-credentials" }, () => ({
         contents: ENVIRONMENT_ONLY,
         resolveDir: credentialsFolder(),
+      }));
+      // A client sends its version along; the rest of its package.json is 2 kB.
+      setup.onLoad({ filter: /@aws-sdk\/client-[\w-]+\/package\.json$/ }, async ({ path }) => ({
+        contents: JSON.stringify({ version: packageVersion.parse(JSON.parse(await readFile(path, "utf8"))).version }),
+        loader: "json",
       }));
       setup.onLoad({ filter: /@aws-sdk\/(?:client-[\w-]+|nested-clients)\/.*\/schemas_0\.js$/ }, async ({ path }) => ({
         contents: plainKeys(await readFile(path, "utf8")),

@@ -3,15 +3,13 @@
  * each. A bundle is a folder named by the hash of its content, so equal code is one asset and a synth repeats itself exactly.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Contract, Tool } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
-import { slimSdk } from "./bundle-sdk.js";
-
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+import { ROOT } from "./bundle-options.js";
+import { bundleParts, bundleZones, type ZoneCode } from "./bundle-parts.js";
+import { bundleShared, type Linked, sharedKey } from "./bundle-shared.js";
 
 export interface BundleOptions {
   /** folder with the handlers, `<zone>/handler.ts`. @default lambdas/ of this package */
@@ -33,60 +31,128 @@ export interface WorkflowBundles {
   readonly previews: ReadonlyMap<string, string>;
 }
 
+/** A function: the handler of its zone, and which of the workflow's parts stand for `@countersign/<name>` in it. */
 interface Code {
-  /** handler, relative to the handlers' folder, without its ending */
   readonly entry: string;
-  /** what `@countersign/handler` stands for in this function */
-  readonly handler?: string;
+  readonly parts?: Readonly<Record<string, string>>;
+}
+type Parts = ReadonlyMap<string, Linked>;
+interface Pieces {
+  readonly files: ReadonlyMap<string, string>;
+  readonly shared: readonly string[];
+}
+
+/** Bundles the functions of one app. What does not depend on the workflow is bundled once. */
+export class Bundler {
+  private readonly zones = new Map<string, ZoneCode>();
+  private readonly shared = new Map<string, string>();
+
+  constructor(private readonly options: BundleOptions = {}) {}
+
+  /** @throws CountersignError CS-1305 with what esbuild found */
+  async approvalDesk(): Promise<string> {
+    const folders = await this.put({ desk: { entry: "approval-desk/handler" } }, new Map());
+    return folderOf(folders, "desk");
+  }
+
+  /**
+   * The code of one workflow's functions. Each function holds the contract; a tool's function holds that tool's code and no other's.
+   * @throws CountersignError CS-1305 with what esbuild found
+   */
+  async workflow(contract: Contract): Promise<WorkflowBundles> {
+    const files = new Map<string, string>();
+    const code: Record<string, Code> = {
+      admit: { entry: "admit/handler" },
+      decide: { entry: "decide/handler" },
+      "close-run": { entry: "close-run/handler" },
+      propose: proposer(contract, files),
+      "request-approval": { entry: "request-approval/handler" },
+    };
+    for (const { name, handler, preview } of contract.tools) {
+      files.set(`tool-${name}`, handler);
+      code[`tool-${name}`] = { entry: "tool/handler", parts: { handler: `tool-${name}` } };
+      if (preview === undefined) continue;
+      files.set(`preview-${name}`, preview);
+      code[`preview-${name}`] = { entry: "preview/handler", parts: { handler: `preview-${name}` } };
+    }
+    const folders = await this.put(code, await bundleParts(contract, files));
+    const perTool = (zone: string, tools: readonly Tool[]) =>
+      new Map(tools.map(({ name }) => [name, folderOf(folders, `${zone}-${name}`)] as const));
+    return {
+      admit: folderOf(folders, "admit"),
+      decide: folderOf(folders, "decide"),
+      closeRun: folderOf(folders, "close-run"),
+      propose: folderOf(folders, "propose"),
+      requestApproval: folderOf(folders, "request-approval"),
+      tools: perTool("tool", contract.tools),
+      previews: perTool(
+        "preview",
+        contract.tools.filter(({ preview }) => preview !== undefined),
+      ),
+    };
+  }
+
+  private async put(code: Readonly<Record<string, Code>>, parts: Parts): Promise<ReadonlyMap<string, string>> {
+    await this.bundleMissingZones(Object.values(code).map(({ entry }) => entry));
+    const pieces = new Map(Object.entries(code).map(([name, each]) => [name, this.piecesOf(name, each, parts)]));
+    await this.bundleMissingShared([...pieces.values()].map(({ shared }) => shared));
+    const cache = this.options.cache ?? join(ROOT, "node_modules/.cache/countersign/bundles");
+    return new Map(
+      [...pieces].map(([name, { files, shared }]) => {
+        const text = this.shared.get(sharedKey(shared)) ?? "";
+        return [name, store(new Map([...files, ["shared.mjs", text]]), cache)];
+      }),
+    );
+  }
+
+  private async bundleMissingZones(entries: readonly string[]): Promise<void> {
+    const missing = [...new Set(entries)].filter((entry) => !this.zones.has(entry));
+    if (missing.length === 0) return;
+    const handlers = this.options.handlers ?? join(ROOT, "lambdas");
+    for (const [entry, code] of await bundleZones(handlers, missing)) this.zones.set(entry, code);
+  }
+
+  private piecesOf(name: string, { entry, parts: own = {} }: Code, parts: Parts): Pieces {
+    const zone = this.zones.get(entry);
+    if (zone === undefined) throw new CountersignError("CS-1305", `${name}: esbuild wrote nothing`);
+    const files = new Map([["index.mjs", zone.code]]);
+    const shared = new Set(zone.shared);
+    for (const wanted of zone.parts) {
+      const part = parts.get(own[wanted] ?? wanted);
+      if (part === undefined)
+        throw new CountersignError("CS-1305", `${name}: nothing stands for @countersign/${wanted} here`);
+      files.set(`${wanted}.mjs`, part.code);
+      for (const each of part.shared) shared.add(each);
+    }
+    return { files, shared: [...shared].sort() };
+  }
+
+  private async bundleMissingShared(sets: readonly (readonly string[])[]): Promise<void> {
+    const missing = new Map(sets.map((names) => [sharedKey(names), names] as const));
+    for (const key of this.shared.keys()) missing.delete(key);
+    if (missing.size === 0) return;
+    const texts = await bundleShared([...missing.values()]);
+    for (const [index, key] of [...missing.keys()].entries()) this.shared.set(key, texts[index] ?? "");
+  }
 }
 
 /** @throws CountersignError CS-1305 with what esbuild found */
-export async function bundleApprovalDesk(options: BundleOptions = {}): Promise<string> {
-  return folderOf(await bundle({ desk: { entry: "approval-desk/handler" } }, {}, options), "desk");
-}
+export const bundleApprovalDesk = (options?: BundleOptions): Promise<string> => new Bundler(options).approvalDesk();
 
-/**
- * The code of one workflow's functions. Each function holds the contract; a tool's function holds that tool's code and no other's.
- * @throws CountersignError CS-1305 with what esbuild found
- */
-export async function bundleWorkflow(contract: Contract, options: BundleOptions = {}): Promise<WorkflowBundles> {
-  const { entry, alias } = proposer(contract);
-  const code: Record<string, Code> = {
-    admit: { entry: "admit/handler" },
-    decide: { entry: "decide/handler" },
-    "close-run": { entry: "close-run/handler" },
-    propose: { entry },
-    "request-approval": { entry: "request-approval/handler" },
-  };
-  for (const { name, handler, preview } of contract.tools) {
-    code[`tool-${name}`] = { entry: "tool/handler", handler };
-    if (preview !== undefined) code[`preview-${name}`] = { entry: "preview/handler", handler: preview };
-  }
-  const folders = await bundle(code, { ...alias, "@countersign/contract": contract.file }, options);
-  const perTool = (zone: string, tools: readonly Tool[]) =>
-    new Map(tools.map(({ name }) => [name, folderOf(folders, `${zone}-${name}`)] as const));
-  return {
-    admit: folderOf(folders, "admit"),
-    decide: folderOf(folders, "decide"),
-    closeRun: folderOf(folders, "close-run"),
-    propose: folderOf(folders, "propose"),
-    requestApproval: folderOf(folders, "request-approval"),
-    tools: perTool("tool", contract.tools),
-    previews: perTool(
-      "preview",
-      contract.tools.filter(({ preview }) => preview !== undefined),
-    ),
-  };
-}
+/** @throws CountersignError CS-1305 with what esbuild found */
+export const bundleWorkflow = (contract: Contract, options?: BundleOptions): Promise<WorkflowBundles> =>
+  new Bundler(options).workflow(contract);
 
-function proposer({ agent }: Contract): { readonly entry: string; readonly alias: Readonly<Record<string, string>> } {
+function proposer({ agent }: Contract, files: Map<string, string>): Code {
   switch (agent.kind) {
     case "bedrock":
-      return { entry: "propose/bedrock", alias: { "@countersign/instructions": agent.instructions } };
+      files.set("instructions", agent.instructions);
+      return { entry: "propose/bedrock" };
     case "plan":
-      return { entry: "propose/plan", alias: {} };
+      return { entry: "propose/plan" };
     case "lambda":
-      return { entry: "propose/lambda", alias: { "@countersign/agent": agent.handler } };
+      files.set("agent", agent.handler);
+      return { entry: "propose/lambda" };
   }
 }
 
@@ -96,96 +162,20 @@ function folderOf(folders: ReadonlyMap<string, string>, name: string): string {
   return folder;
 }
 
-/** Bundles all functions in one build, so that what they share (most of it the AWS SDK) is read and parsed once. */
-async function bundle(
-  code: Readonly<Record<string, Code>>,
-  alias: Readonly<Record<string, string>>,
-  options: BundleOptions,
-): Promise<ReadonlyMap<string, string>> {
-  const handlers = options.handlers ?? join(ROOT, "lambdas");
-  const entries = new Map(
-    Object.entries(code).map(([name, { entry, handler }]) => [
-      name,
-      { file: entryFile(join(handlers, entry)), ...(handler === undefined ? {} : { handler }) },
-    ]),
-  );
-  const result = await build({
-    entryPoints: [...entries.keys()].map((name) => ({ in: `${ENTRY}:${name}`, out: name })),
-    plugins: [functionEntries(entries, alias), slimSdk()],
-    outdir: ROOT,
-    absWorkingDir: ROOT,
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    minify: true,
-    legalComments: "none",
-    charset: "utf8",
-    // Without it the CommonJS builds of the SDK are taken, and a cold start takes twice as long.
-    mainFields: ["module", "main"],
-    loader: { ".md": "text" },
-    jsx: "automatic",
-    jsxImportSource: "hono/jsx",
-    // CommonJS dependencies call require for Node's own modules.
-    banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
-    logLevel: "silent",
-  }).catch((error: unknown) => {
-    const found = error instanceof Error ? error.message : String(error);
-    throw new CountersignError("CS-1305", `functions in ${handlers}: ${found}`);
-  });
-  const cache = options.cache ?? join(ROOT, "node_modules/.cache/countersign/bundles");
-  return new Map(result.outputFiles.map(({ path, contents }) => [basename(path, ".js"), store(contents, cache)]));
-}
-
-const ENTRY = "function";
-
-/** Gives every function its own copy of the zone's entry module, in which `@countersign/handler` is that function's. */
-function functionEntries(
-  entries: ReadonlyMap<string, { readonly file: string; readonly handler?: string }>,
-  alias: Readonly<Record<string, string>>,
-): Plugin {
-  return {
-    name: "countersign-functions",
-    setup(setup) {
-      setup.onResolve({ filter: new RegExp(`^${ENTRY}:`) }, ({ path }) => ({
-        path: path.slice(ENTRY.length + 1),
-        namespace: ENTRY,
-      }));
-      setup.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path }) => {
-        const file = entries.get(path)?.file;
-        if (file === undefined) return { errors: [{ text: `there is no function ${path}` }] };
-        const loader = file.endsWith(".tsx") ? "tsx" : "ts";
-        return { contents: readFileSync(file, "utf8"), resolveDir: dirname(file), loader };
-      });
-      setup.onResolve({ filter: /^@countersign\// }, ({ path, importer, namespace }) => {
-        const own =
-          namespace === ENTRY && path === "@countersign/handler" ? entries.get(importer)?.handler : alias[path];
-        return own === undefined ? { errors: [{ text: `nothing stands for ${path} here` }] } : { path: own };
-      });
-    },
-  };
-}
-
-function entryFile(path: string): string {
-  const found = [`${path}.ts`, `${path}.tsx`].find((file) => existsSync(file));
-  if (found === undefined) throw new CountersignError("CS-1305", `handler ${path}.ts does not exist`);
-  return found;
-}
-
 /** Writes beside and renames, so that a folder with the right name always has the whole code, also with two synths at once. */
-function store(contents: Uint8Array, cache: string): string {
-  const folder = join(cache, createHash("sha256").update(contents).digest("hex").slice(0, 32));
-  const file = join(folder, "index.mjs");
-  if (existsSync(file)) return folder;
+function store(files: ReadonlyMap<string, string>, cache: string): string {
+  const hash = createHash("sha256");
+  for (const [name, text] of files) hash.update(`${name}\0${Buffer.byteLength(text)}\0`).update(text);
+  const folder = join(cache, hash.digest("hex").slice(0, 32));
+  if (existsSync(join(folder, "index.mjs"))) return folder;
   const draft = `${folder}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
-  writeFileSync(join(draft, "index.mjs"), contents);
+  for (const [name, text] of files) writeFileSync(join(draft, name), text);
   try {
     renameSync(draft, folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    if (!existsSync(file)) throw error;
+    if (!existsSync(join(folder, "index.mjs"))) throw error;
   }
   return folder;
 }

@@ -9,23 +9,29 @@ import type { Agent, Contract, Tool } from "./model.js";
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export function contractDescription(contract: Contract): Json {
-  const { file, sandbox: _sandbox, input, agent, tools, ...rest } = contract;
+  const { input, tools } = contract;
   return toJson({
-    ...rest,
+    ...plainContract(contract),
     input: z.toJSONSchema(input, { io: "input" }),
-    agent: describeAgent(agent, file),
-    tools: tools.map(toolDescription),
+    tools: tools.map((tool) => ({ ...plainTool(tool), ...toolSchemas(tool) })),
   });
 }
 
-export function toolDescription(tool: Tool): Json {
-  const { file, input, output, handler, preview, ...rest } = tool;
-  return toJson({
+/** The description without the schemas: what a bundle holds of a contract beside them. */
+export function contractData(contract: Contract): Json {
+  return toJson({ ...plainContract(contract), tools: contract.tools.map(plainTool) });
+}
+
+function plainContract({ file, sandbox: _sandbox, input: _input, agent, tools: _tools, ...rest }: Contract): object {
+  return { ...rest, agent: describeAgent(agent, file) };
+}
+
+function plainTool({ file, input: _input, output: _output, handler, preview, ...rest }: Tool): object {
+  return {
     ...rest,
-    ...toolSchemas(tool),
     handler: fromFile(file, handler),
     ...(preview === undefined ? {} : { preview: fromFile(file, preview) }),
-  });
+  };
 }
 
 /** What a proposal for this tool must fit, and what the tool answers. */

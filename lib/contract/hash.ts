@@ -20,6 +20,11 @@ export function contractHash(contract: Contract): string {
   return sha256Jcs(contractDescription(contract));
 }
 
+/** Of each tool, by its name. */
+export function toolSchemaHashes({ tools }: Contract): Readonly<Record<string, string>> {
+  return Object.fromEntries(tools.map((tool) => [tool.name, toolSchemaHash(tool)]));
+}
+
 /** Changes when calls of the tool mean something else: its name, effect, schemas and what of them is sensitive. */
 export function toolSchemaHash(tool: Tool): string {
   const { name, effect, sensitiveInput, sensitiveOutput } = tool;

@@ -15,7 +15,11 @@ export const storeErrors = {
     summary: "the run's key is gone from the vault, so its sealed values cannot be read",
   },
   "CS-3405": { kind: "system", retryable: true, summary: "a counter was changed by too many others at the same time" },
-  "CS-3407": { kind: "system", retryable: false, summary: "the bundled workflow contract has faults" },
+  "CS-3407": {
+    kind: "system",
+    retryable: false,
+    summary: "a function holds the contract of another workflow or agent",
+  },
   "CS-3408": {
     kind: "system",
     retryable: true,

@@ -17,6 +17,7 @@ import { engineSchema } from "./engine.js";
 import { GUARDRAIL_PREFIX } from "./guardrails.js";
 import { highestTier, monotoneProblems } from "./monotone.js";
 import { namespaceOf } from "./names.js";
+import { nestingFault } from "./nesting.js";
 import type { PolicySet, SetPolicy } from "./source.js";
 
 /** What Verified Permissions accepts, in bytes. */
@@ -32,8 +33,9 @@ export function checkPolicies(contract: Contract, set: PolicySet): readonly Faul
   const faults: Fault[] = [];
   const report: Report = (code, policy, { value = "", rule, fix, line }) =>
     faults.push({ code, path: placeOf(contract, policy, line), rule, value, fix, file: policy.file ?? "" });
-  const parsed = set.policies.flatMap((policy) => parse(policy, report));
-  identities(contract, set.policies, report);
+  const shallow = set.policies.filter((policy) => !tooDeep(policy, report));
+  const parsed = shallow.flatMap((policy) => parse(policy, report));
+  identities(contract, shallow, report);
   for (const one of parsed) {
     tiers(contract, one, report);
     features(one, report);
@@ -71,6 +73,14 @@ function lineAt(policy: SetPolicy, error: DetailedError): number | undefined {
   if (start === undefined) return undefined;
   const before = Buffer.from(policy.text, "utf8").subarray(0, start).toString("utf8");
   return (policy.line ?? 1) + before.split("\n").length - 1;
+}
+
+/** Such a text is told before the engine has read it: it would end the engine. */
+function tooDeep(policy: SetPolicy, report: Report): boolean {
+  const rule = nestingFault(policy.text);
+  if (rule === undefined) return false;
+  report("CS-1101", policy, { rule, fix: "split it into several policies" });
+  return true;
 }
 
 function parse(policy: SetPolicy, report: Report): readonly Parsed[] {

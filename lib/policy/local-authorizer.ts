@@ -15,6 +15,7 @@ import {
 import { CountersignError } from "../errors.js";
 import type { CedarSchema } from "./cedar-schema.js";
 import { engineContext, engineEntities, engineSchema } from "./engine.js";
+import { nestingFault } from "./nesting.js";
 import type { AuthorizationRequest } from "./request.js";
 import { PolicySlices, type Slice, type SliceAction, type SlicePolicy } from "./slices.js";
 import type { PolicySet, SetPolicy } from "./source.js";
@@ -112,6 +113,8 @@ function schemaOfAction(schema: CedarSchema, type: string, id: string): CedarSch
 }
 
 function parsedPolicy({ id, text }: SetPolicy): SlicePolicy & { readonly scope: PolicyJson } {
+  const deep = nestingFault(text);
+  if (deep !== undefined) throw unreadable(`policy ${id} ${deep}`);
   const parsed = policyToJson(text);
   return { id, text, scope: parsed.type === "success" ? parsed.json : refuse(parsed.errors) };
 }
@@ -134,8 +137,11 @@ function loaded(answer: CheckParseAnswer): void {
 }
 
 function refuse(errors: readonly DetailedError[]): never {
-  throw new CountersignError("CS-1130", `policies: ${messages(errors)}; run \`countersign workflow check\``);
+  throw unreadable(messages(errors));
 }
+
+const unreadable = (why: string) =>
+  new CountersignError("CS-1130", `policies: ${why}; run \`countersign workflow check\``);
 
 function messages(errors: readonly DetailedError[]): string {
   return errors.map((error) => error.message).join("; ");

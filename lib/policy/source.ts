@@ -6,6 +6,7 @@ import { sha256Jcs } from "../contract/hash.js";
 import type { Contract } from "../contract/model.js";
 import { type CedarSchema, cedarSchema } from "./cedar-schema.js";
 import { guardrails } from "./guardrails.js";
+import { nestingFault } from "./nesting.js";
 
 /** One policy as a team wrote it, or the whole text of a file that does not parse (`checkPolicies` says why). */
 export interface PolicySource {
@@ -48,6 +49,8 @@ export function loadPolicies(folder: string): readonly PolicySource[] {
 }
 
 export function splitPolicies(text: string, file: string): readonly PolicySource[] {
+  // Lint says why.
+  if (nestingFault(text) !== undefined) return [{ id: "", text, file, line: 1 }];
   const parts = policySetTextToParts(text);
   if (parts.type === "failure") return [{ id: "", text, file, line: 1 }];
   const blank = withoutComments(text);

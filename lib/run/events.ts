@@ -4,12 +4,14 @@
  * a `Commitment`, its nonce and value are in the vault.
  */
 import * as z from "zod";
+import { isRecordedJson, type Json } from "./json.js";
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const isoTime = z.iso.datetime({ precision: 3 });
 const count = z.int().min(0);
 const microUsd = z.int().min(0);
-const json = z.json();
+/** Not `z.json()`: that one has no end on nested values, and a schema that contains itself cannot be compiled. What was read is put in objects of ours, so it may lie deeper here. */
+const json = z.custom<Json>((value) => isRecordedJson(value));
 
 /** SHA-256(nonce ‖ JCS(value)), nonce = 32 bytes. */
 export const commitment = z.strictObject({ $commitment: hex64 });

@@ -47,6 +47,16 @@ export function jsonFault(value: unknown): JsonFault | undefined {
   return undefined;
 }
 
+/** Whether a value is nested deeper than so many levels. Not recursive. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((at) => (typeof at === "object" && at !== null ? Object.values(at) : []));
+  }
+  return false;
+}
+
 function ownFault(value: unknown): JsonFault | undefined {
   switch (typeof value) {
     case "string":
@@ -64,6 +74,17 @@ function ownFault(value: unknown): JsonFault | undefined {
     default:
       return "not-json";
   }
+}
+
+/** Whether a value that was recorded is JSON of this depth at most, whatever its numbers and texts: they were hashed as they are. */
+export function isRecordedJson(value: unknown, maxDepth = 2 * MAX_JSON_DEPTH): value is Json {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || maxDepth === 0) return false;
+  if (Array.isArray(value)) return value.every((item) => isRecordedJson(item, maxDepth - 1));
+  if (ownFault(value) !== undefined) return false;
+  for (const key of Object.keys(value)) if (!isRecordedJson(Reflect.get(value, key), maxDepth - 1)) return false;
+  return true;
 }
 
 /** A value as `Json`, or undefined when it is not (see `jsonFault`). */

@@ -29,6 +29,20 @@ export const refusedRun = (tenant: string): RecordedEvent[] =>
       appendToChain(null, { workflow, tenant, run_id, at, step }, [event]),
     );
 
+/** RFC 8785 as slowly and plainly as it can be said. */
+export function referenceJcs(value: unknown): string {
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) throw new Error("half a surrogate pair");
+  if (typeof value === "number" && !Number.isFinite(value)) throw new Error("no number");
+  if (typeof value !== "object" || value === null) {
+    if (value === undefined || JSON.stringify(value) === undefined) throw new Error("no JSON");
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${Array.from(value, referenceJcs).join(",")}]`;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${members.map(([key, member]) => `${referenceJcs(key)}:${referenceJcs(member)}`).join(",")}}`;
+}
+
 export function rejectedRun(): World {
   const world = lookedUp();
   world.propose(act("stripe.refund", REFUND));

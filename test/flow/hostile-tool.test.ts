@@ -14,7 +14,7 @@ import { of } from "../../lib/scenario/compare.js";
 import { root } from "../../scripts/ensure.mjs";
 import { FINISH, Flow, LOOKUP } from "../support/flow.js";
 import { prepareTargets } from "../support/isolation-deployment.js";
-import { withFunctionCode } from "../support/isolation-hostile.js";
+import { filesIn, withFunctionCode } from "../support/isolation-hostile.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "countersign-hostile-"));
 const [plan, report] = [join(scratch, "plan.json"), join(scratch, "report.json")];
@@ -69,7 +69,7 @@ beforeAll(async () => {
   if (contract === undefined) throw new Error("no contract");
   const tools = contract.tools.filter(({ name }) => name === LOOKUP.tool).map((tool) => ({ ...tool, handler }));
   const bundles = await bundleWorkflow({ ...contract, tools }, { cache: join(scratch, "bundles") });
-  const code = readFileSync(join(bundles.tools.get(LOOKUP.tool) ?? "", "index.mjs"), "utf8");
+  const code = filesIn(bundles.tools.get(LOOKUP.tool) ?? "");
   flow = await Flow.open(
     withFunctionCode(
       inject("assembly"),

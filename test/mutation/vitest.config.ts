@@ -1,6 +1,6 @@
-/** The tests that Stryker runs against each mutant: the domain's own, without clouds, processes and browsers. */
+/** The tests that Stryker runs against each mutant: examples of the gate's decisions, without clouds, processes, browsers and random runs. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/run/**/*.test.ts"], testTimeout: 20_000 },
+  test: { include: ["test/run/{gate,steps,checks,evidence,state}.test.ts"], testTimeout: 20_000 },
 });

@@ -30,12 +30,9 @@ export class AwsCli {
 
   static async open(assembly: string): Promise<AwsCli> {
     const home = mkdtempSync(join(tmpdir(), "countersign-aws-"));
-    const quiet = withFunctionCode(
-      assembly,
-      join(home, "cdk.out"),
-      SILENT_FUNCTION,
-      "export const handler = async () => null;",
-    );
+    const quiet = withFunctionCode(assembly, join(home, "cdk.out"), SILENT_FUNCTION, {
+      "index.mjs": "export const handler = async () => null;",
+    });
     const cloud = await startCloud({
       assembly: quiet,
       people: PEOPLE,

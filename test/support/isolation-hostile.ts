@@ -17,16 +17,23 @@ const assetManifest = z.object({
   ),
 });
 
+type Files = Readonly<Record<string, string>>;
+
+/** A function's code as it was bundled, to be put in another's place. */
+export function filesIn(folder: string): Files {
+  return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
 /**
  * Copies `assembly` to `folder`; the function's bundle is `code` instead. Its role, name and environment stay.
- * @param code text of the new `index.mjs`
+ * @param code texts by file name, `index.mjs` among them
  */
-export function withFunctionCode(assembly: string, folder: string, functionName: string, code: string): string {
+export function withFunctionCode(assembly: string, folder: string, functionName: string, code: Files): string {
   const replaced = assetOf(assembly, functionName);
   mkdirSync(join(folder, replaced), { recursive: true });
   for (const name of readdirSync(assembly))
     if (name !== replaced) symlinkSync(join(assembly, name), join(folder, name));
-  writeFileSync(join(folder, replaced, "index.mjs"), code);
+  for (const [name, text] of Object.entries(code)) writeFileSync(join(folder, replaced, name), text);
   return folder;
 }
 
@@ -54,7 +61,7 @@ function assetOf(assembly: string, functionName: string): string {
 }
 
 /** Bundles a module of the tests as a function's whole code. */
-export async function bundleOf(source: string): Promise<string> {
+export async function bundleOf(source: string): Promise<Files> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: root, loader: "ts" },
     bundle: true,
@@ -66,5 +73,5 @@ export async function bundleOf(source: string): Promise<string> {
     banner: { js: 'import{createRequire as __cr}from"node:module";const require=__cr(import.meta.url);' },
     logLevel: "silent",
   });
-  return outputFiles[0]?.text ?? "";
+  return { "index.mjs": outputFiles[0]?.text ?? "" };
 }

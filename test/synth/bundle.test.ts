@@ -5,9 +5,12 @@ import { pathToFileURL } from "node:url";
 import { App, Duration, Stack } from "aws-cdk-lib";
 import { afterAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { bundleApprovalDesk, bundleWorkflow } from "../../lib/constructs/bundle.js";
+import { Bundler, bundleApprovalDesk, bundleWorkflow } from "../../lib/constructs/bundle.js";
 import { loadWorkflows } from "../../lib/constructs/load.js";
 import { ZoneFunction } from "../../lib/constructs/zone-function.js";
+import { contractData } from "../../lib/contract/describe.js";
+import { toolSchemaHashes } from "../../lib/contract/hash.js";
+import type { Contract } from "../../lib/contract/model.js";
 import { BUNDLES, FIXTURES } from "./harness.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "countersign-bundle-"));
@@ -27,6 +30,11 @@ async function run(folder: string | undefined): Promise<unknown> {
     .handler();
 }
 
+/** by file name */
+function partsOf(folder = ""): ReadonlyMap<string, string> {
+  return new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+}
+
 describe("bundles", () => {
   it("hold the contract, and each tool's function that tool's code", async () => {
     const { admit, propose, tools, previews } = await bundles();
@@ -34,7 +42,7 @@ describe("bundles", () => {
     expect(await run(propose)).toEqual({ instructions: "Settle the claim.\n" });
     expect(await run(tools.get("carrier.compensate"))).toEqual({ handle: "function" });
     expect([...previews.keys()]).toEqual(["carrier.compensate"]);
-    const code = (folder: string | undefined) => readFileSync(join(folder ?? "", "index.mjs"), "utf8");
+    const code = (folder: string | undefined) => [...partsOf(folder).values()].join("\n");
     expect(code(tools.get("carrier.track"))).not.toContain("p_1");
     expect(code(tools.get("carrier.compensate"))).toContain("p_1");
   });
@@ -62,8 +70,40 @@ describe("bundles", () => {
     const parent = join(scratch, "commonjs");
     mkdirSync(parent);
     writeFileSync(join(parent, "package.json"), '{ "type": "commonjs" }');
-    writeFileSync(join(parent, "index.mjs"), readFileSync(join(decide, "index.mjs")));
+    for (const [name, text] of partsOf(decide)) writeFileSync(join(parent, name), text);
     expect(await run(parent)).toEqual({ zone: "decide", defined: "object" });
+  });
+
+  it("hold the contract as it was checked, and the schemas of the team's own file", async () => {
+    const [one] = await loadWorkflows(join(FIXTURES, "workflows"));
+    if (one === undefined) throw new Error("no fixture");
+    const { contract } = one;
+    const { decide } = await bundleWorkflow(contract, { cache });
+    const bundled: unknown = await import(pathToFileURL(join(decide, "contract.mjs")).href);
+    const { default: found, toolSchemaHashes: hashes } = z
+      .object({ default: z.custom<Contract>(), toolSchemaHashes: z.record(z.string(), z.string()) })
+      .parse(bundled);
+    expect(contractData(found)).toEqual(contractData(contract));
+    // What a bundle says of a tool, it says by the schemas that it runs.
+    expect(toolSchemaHashes(found)).toEqual(toolSchemaHashes(contract));
+    expect(hashes).toEqual(toolSchemaHashes(contract));
+    expect(found.input.safeParse({}).success).toBe(false);
+    // The check of a definition, with its advice, stays at home.
+    expect([...partsOf(decide).values()].join("\n")).not.toContain("use the name of a field");
+  });
+
+  it("share the zone's code and the packages between workflows", async () => {
+    const bundler = new Bundler({ cache });
+    const [one] = await loadWorkflows(join(FIXTURES, "workflows"));
+    if (one === undefined) throw new Error("no fixture");
+    const [first, second] = [
+      await bundler.workflow(one.contract),
+      await bundler.workflow({ ...one.contract, purpose: "Another." }),
+    ];
+    const [here, there] = [partsOf(first.decide), partsOf(second.decide)];
+    expect(here.get("contract.mjs")).not.toBe(there.get("contract.mjs"));
+    for (const name of ["index.mjs", "shared.mjs"]) expect(there.get(name)).toBe(here.get(name));
+    expect(second.requestApproval).toBe(first.requestApproval);
   });
 
   it("name the handler that is missing or does not compile", async () => {

@@ -1,6 +1,7 @@
 /** Reading a definition: from JSON text to a checked `MachineDefinition`, or to every fault at once. */
 import * as z from "zod";
 import { CountersignError } from "../../errors.js";
+import { JSON_FAULTS, jsonFault, readJson } from "../../run/json.js";
 import { type MachineDefinition, MachineSchema } from "./asl.js";
 import { checkExpressions } from "./check-expressions.js";
 import { checkGraph } from "./check-graph.js";
@@ -64,15 +65,17 @@ function documentOf(source: unknown): { readonly value: unknown } | { readonly f
   const machineFault = (message: string) => ({
     faults: [{ code: "CS-1250", state: undefined, field: "", message }],
   });
-  if (typeof source !== "string") return { value: source };
+  if (typeof source !== "string") {
+    const fault = jsonFault(source);
+    return fault === undefined
+      ? { value: source }
+      : machineFault(`the definition cannot be read: ${JSON_FAULTS[fault]}`);
+  }
   if (exceedsBytes(source, MAX_DEFINITION_BYTES)) {
     return machineFault(`the definition is larger than ${MAX_DEFINITION_BYTES} bytes, which Step Functions refuses`);
   }
-  try {
-    return { value: JSON.parse(source) };
-  } catch (error) {
-    return machineFault(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const read = readJson(source, MAX_DEFINITION_BYTES);
+  return read.ok ? { value: read.value } : machineFault(`the definition cannot be read: ${read.why}`);
 }
 
 const Loose: z.ZodType<LooseGraph> = z.lazy(() =>

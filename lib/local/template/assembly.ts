@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import * as z from "zod";
 import { CountersignError } from "../../errors.js";
+import { readJson } from "../../run/json.js";
 import { inDependencyOrder } from "./order.js";
 import { AssetManifestSchema, ManifestSchema, StackPropertiesSchema, type Template, TemplateSchema } from "./schema.js";
 
@@ -22,6 +23,8 @@ export interface Assembly {
   assetFolder(bucket: string, objectKey: string): string;
 }
 
+/** CloudFormation takes templates of 1 MB; manifests of many stacks are larger. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const DEFAULT_ACCOUNT = "111111111111";
 const DEFAULT_REGION = "eu-central-1";
 
@@ -66,7 +69,7 @@ export function readAssembly(folder: string, only?: readonly string[]): Assembly
 }
 
 function readFolder(folder: string, stacks: FoundStack[], assets: Map<string, FoundAsset>): void {
-  const manifest = readJson(join(folder, "manifest.json"), ManifestSchema);
+  const manifest = readFileJson(join(folder, "manifest.json"), ManifestSchema);
   for (const [id, artifact] of Object.entries(manifest.artifacts)) {
     if (artifact.type === "aws:cloudformation:stack") {
       const properties = checked(StackPropertiesSchema, artifact.properties, `${folder}/manifest.json artifacts.${id}`);
@@ -74,7 +77,7 @@ function readFolder(folder: string, stacks: FoundStack[], assets: Map<string, Fo
         id,
         name: properties.stackName ?? id,
         environment: artifact.environment ?? "aws://unknown-account/unknown-region",
-        template: readJson(inside(folder, properties.templateFile), TemplateSchema),
+        template: readFileJson(inside(folder, properties.templateFile), TemplateSchema),
         parameters: properties.parameters,
         dependsOn: artifact.dependencies,
       });
@@ -94,7 +97,7 @@ function readFolder(folder: string, stacks: FoundStack[], assets: Map<string, Fo
 }
 
 function readAssets(folder: string, file: string, assets: Map<string, FoundAsset>): void {
-  const manifest = readJson(inside(folder, file), AssetManifestSchema);
+  const manifest = readFileJson(inside(folder, file), AssetManifestSchema);
   const images = Object.keys(manifest.dockerImages);
   if (images.length > 0) {
     throw new CountersignError(
@@ -181,20 +184,16 @@ function stackOrder(stacks: readonly FoundStack[]): readonly StackTemplate[] {
   return order.flatMap((id) => byId.get(id) ?? []);
 }
 
-function readJson<T>(file: string, schema: z.ZodType<T>): T {
+function readFileJson<T>(file: string, schema: z.ZodType<T>): T {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     throw new CountersignError("CS-1201", `${file}: cannot be read (${String(error)}); run \`npx cdk synth\``);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new CountersignError("CS-1202", `${file}: not JSON (${String(error)}); run \`npx cdk synth\` again`);
-  }
-  return checked(schema, value, file);
+  const read = readJson(text, MAX_FILE_BYTES);
+  if (!read.ok) throw new CountersignError("CS-1202", `${file}: ${read.why}; run \`npx cdk synth\` again`);
+  return checked(schema, read.value, file);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, where: string): T {

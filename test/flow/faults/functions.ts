@@ -36,6 +36,7 @@ import { dynamoRunLog } from "../../../lib/aws/run-log.js";
 import { awsSecrets } from "../../../lib/aws/secrets.js";
 import { kmsTokenSealer, sfnTokenAnswerer } from "../../../lib/aws/task-tokens.js";
 import { s3Vault } from "../../../lib/aws/vault.js";
+import { toolSchemaHashes } from "../../../lib/contract/hash.js";
 import type { Contract } from "../../../lib/contract/model.js";
 import type { FunctionConfiguration } from "../../../lib/local/lambda/configuration.js";
 import type { Runner } from "../../../lib/local/lambda/engine.js";
@@ -133,7 +134,7 @@ function admit({ contract, nowMs }: Shared, variables: Variables, { dynamo, s3, 
   return createAdmit({
     contract,
     stage: env.STAGE,
-    hashes: deployedHashes(contract, env),
+    hashes: deployedHashes(toolSchemaHashes(contract), env),
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
     vault: s3Vault({ client: s3, bucket: env.VAULT_BUCKET }),
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
@@ -154,7 +155,7 @@ function gate({ contract, nowMs }: Shared, variables: Variables, clients: Client
   return createGate({
     contract,
     stage: env.STAGE,
-    hashes: deployedHashes(contract, env),
+    hashes: deployedHashes(toolSchemaHashes(contract), env),
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
     vault: s3Vault({ client: s3, bucket: env.VAULT_BUCKET }),
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),

@@ -1,5 +1,6 @@
 /** How every engine reads a request: JSON through zod, with members that are not modelled refused instead of ignored. */
 import * as z from "zod";
+import { isDeeper } from "../../../run/json.js";
 import { AwsFault } from "../../types.js";
 import { describeIssue } from "./properties.js";
 
@@ -21,14 +22,21 @@ export function unknownMember(service: string, what: string, hint = "leave it ou
   );
 }
 
+/** No modelled service takes a value as deep as this; far above, schemas end with the stack. */
+const MAX_BODY_DEPTH = 500;
+
 /** JSON of a request body; an empty body is `{}`, as AWS reads it. */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return {};
+  let value: unknown;
   try {
-    return JSON.parse(body.toString("utf8"));
+    value = JSON.parse(body.toString("utf8"));
   } catch (cause) {
     throw new AwsFault("SerializationException", `request body is no JSON: ${String(cause)}`, 400);
   }
+  if (body.length > 2 * MAX_BODY_DEPTH && isDeeper(value, MAX_BODY_DEPTH))
+    throw new AwsFault("SerializationException", `request body is nested deeper than ${MAX_BODY_DEPTH} levels`, 400);
+  return value;
 }
 
 /**

@@ -8,6 +8,8 @@ import {
 } from "@cedar-policy/cedar-wasm/nodejs";
 import * as z from "zod";
 import { CountersignError } from "../../../errors.js";
+import { nestingFault } from "../../../policy/nesting.js";
+import { readJson } from "../../../run/json.js";
 
 export const MAX_POLICY_BYTES = 10_000;
 export const MAX_SCHEMA_BYTES = 100_000;
@@ -50,12 +52,9 @@ export function readSchema(place: string, text: string): StoreSchema {
     new CountersignError("CS-4033", `${place}: schema refused: ${reason}`, { place, reason });
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes > MAX_SCHEMA_BYTES) throw refuse(`${sizeBytes} bytes; Verified Permissions takes ${MAX_SCHEMA_BYTES}`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw refuse(`CedarJson is no JSON: ${String(cause)}`);
-  }
+  const read = readJson(text, MAX_SCHEMA_BYTES);
+  if (!read.ok) throw refuse(`CedarJson: ${read.why}`);
+  const { value } = read;
   const parsed = schemaShape.safeParse(value);
   if (!parsed.success)
     throw refuse(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
@@ -77,6 +76,8 @@ export function readPolicy(place: string, statement: string): PolicyJson {
   const sizeBytes = Buffer.byteLength(statement);
   if (sizeBytes > MAX_POLICY_BYTES)
     throw policyRefused(place, `${sizeBytes} bytes; Verified Permissions takes ${MAX_POLICY_BYTES}; split it`);
+  const deep = nestingFault(statement);
+  if (deep !== undefined) throw policyRefused(place, `it ${deep}; the embedded engine reads no deeper ones; split it`);
   const parsed = policyToJson(statement);
   if (parsed.type === "failure") throw policyRefused(place, messagesOf(parsed.errors));
   return parsed.json;

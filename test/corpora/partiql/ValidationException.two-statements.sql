@@ -1,0 +1,1 @@
+SELECT * FROM "log" WHERE pk = 'a'; DELETE FROM "log" WHERE pk = 'a'

@@ -1,0 +1,1 @@
+INSERT INTO "log" VALUE {'pk':'a#b#c','sk':'00000001','e':{'S':'x','n':[1,-2.5e3,TRUE,NULL]}}

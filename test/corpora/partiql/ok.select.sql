@@ -1,0 +1,1 @@
+SELECT * FROM "log"."by-day" WHERE pk = 'a' AND sk BETWEEN '0' AND '9'
