@@ -8,6 +8,16 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["lib/**/*.ts", "lambdas/**/*.{ts,tsx}"],
+      reporter: ["text-summary", "html", "json-summary"],
+      thresholds: {
+        "lib/run/**": { branches: 95 },
+        "lib/audit/**": { branches: 95 },
+        "lib/policy/**": { branches: 89 },
+      },
+    },
     // A busy machine is slow, not wrong.
     expect: { poll: { timeout: 20_000 } },
     // The SDK warns about Node 20 from 2027 on; here it only hides results.

@@ -2,5 +2,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/run/{gate,steps,checks,evidence,state}.test.ts"], testTimeout: 20_000 },
+  test: { include: ["test/run/{asking,gate,steps,checks,evidence,state}.test.ts"], testTimeout: 20_000 },
 });
