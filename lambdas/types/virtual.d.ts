@@ -22,3 +22,8 @@ declare module "@countersign/instructions" {
   const text: string;
   export default text;
 }
+declare module "@countersign/workflows" {
+  /** names of the stage's workflows */
+  const workflows: readonly string[];
+  export default workflows;
+}

@@ -47,11 +47,18 @@ export interface ChainFault {
   readonly fault: "seq" | "prev" | "hash";
 }
 
-/** The first place where the events are not the chain they claim to be; undefined when they are. */
-export function verifyChain(events: readonly RecordedEvent[]): ChainFault | undefined {
-  let prev = GENESIS;
+/** The first place where a run's events are not the chain they claim to be; undefined when they are. */
+export const verifyChain = (events: readonly RecordedEvent[]): ChainFault | undefined =>
+  verifyChainFrom({ seq: 0, head: GENESIS }, events);
+
+/** The same of events that follow others: `head` is the hash of record `seq`. */
+export function verifyChainFrom(
+  last: { readonly seq: number; readonly head: string },
+  events: readonly RecordedEvent[],
+): ChainFault | undefined {
+  let prev = last.head;
   for (const [index, event] of events.entries()) {
-    const seq = index + 1;
+    const seq = last.seq + index + 1;
     if (event.seq !== seq) return { seq, fault: "seq" };
     if (event.prev !== prev) return { seq, fault: "prev" };
     if (event.hash !== eventHash(prev, event)) return { seq, fault: "hash" };

@@ -60,6 +60,7 @@ export async function queryRows<S extends z.ZodType>(
   pk: string,
   sk: { readonly from?: string; readonly prefix?: string },
   schema: S,
+  limit = Number.POSITIVE_INFINITY,
 ): Promise<z.output<S>[]> {
   const range = sk.prefix !== undefined ? " AND begins_with(sk, :sk)" : sk.from !== undefined ? " AND sk >= :sk" : "";
   const bound = sk.prefix ?? sk.from;
@@ -72,12 +73,13 @@ export async function queryRows<S extends z.ZodType>(
         ConsistentRead: true,
         KeyConditionExpression: `pk = :pk${range}`,
         ExpressionAttributeValues: marshall(bound === undefined ? { ":pk": pk } : { ":pk": pk, ":sk": bound }),
+        ...(Number.isFinite(limit) ? { Limit: limit } : {}),
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
       }),
     );
     for (const item of page.Items ?? []) rows.push(parseRow(table, unmarshall(item), schema));
     start = page.LastEvaluatedKey;
-  } while (start !== undefined);
+  } while (start !== undefined && rows.length < limit);
   return rows;
 }
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { CountersignError } from "../errors.js";
+import { ARCHIVE_MODES } from "./archive-mode.js";
 
 const text = z.string().min(1);
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -86,6 +87,28 @@ export const approvalDeskEnv = z.object({
   APPROVALS_TABLE: text,
   CONTROL_TABLE: text,
   TOKEN_KEY_ARN: text,
+});
+
+const days = z.int().min(1).max(36_500);
+export const notaryEnv = z.object({
+  STAGE: text,
+  RUN_LOG_TABLE: text,
+  ARCHIVE_BUCKET: text,
+  ARCHIVE_MODE: z.enum(ARCHIVE_MODES),
+  /** ARN of the key, or of its alias in another account */
+  NOTARY_KEY: text,
+  /** JSON: how many days records of a data class are kept */
+  RETENTION_DAYS: z
+    .string()
+    .transform((json, context) => {
+      try {
+        return JSON.parse(json);
+      } catch {
+        context.addIssue("not JSON");
+        return z.NEVER;
+      }
+    })
+    .pipe(z.strictObject({ public: days, internal: days, personal: days, financial: days })),
 });
 
 /** Reads the process's environment once, at cold start; the message names the variables, never their values. */

@@ -13,9 +13,15 @@ import { insertStatement, isNamed, parseJson, queryRows, type Row, type TableRef
 /** What one transaction takes. */
 export const MAX_EVENTS_PER_APPEND = 100;
 
+export interface ReadOptions {
+  /** @default 1 */
+  readonly fromSeq?: number;
+  /** @default all */
+  readonly limit?: number;
+}
 export interface RunLog {
-  /** The run's events in order of `seq`, read consistently, from `fromSeq` (default 1) on. */
-  read(run: RunRef, options?: { readonly fromSeq?: number }): Promise<readonly RecordedEvent[]>;
+  /** The run's events in order of `seq`, read consistently. */
+  read(run: RunRef, options?: ReadOptions): Promise<readonly RecordedEvent[]>;
   /** Adds one run's next events, all or none. `conflict`: one of these places is taken, or someone writes there now. */
   append(events: readonly RecordedEvent[]): Promise<"appended" | "conflict">;
 }
@@ -27,7 +33,7 @@ export function dynamoRunLog(ref: TableRef): RunLog {
   return {
     async read(run, options = {}) {
       const from = options.fromSeq === undefined ? {} : { from: logKey.sk(options.fromSeq) };
-      const rows = await queryRows(ref, logKey.pk(run), from, storedRow);
+      const rows = await queryRows(ref, logKey.pk(run), from, storedRow, options.limit);
       return rows.map((row) => parseStored(ref.table, row));
     },
     async append(events) {

@@ -16,6 +16,8 @@ export const controlPlaneOutputs = z.object({
   RunLogTable: z.string(),
   ApprovalsTable: z.string(),
   ControlTable: z.string(),
+  ArchiveBucket: z.string(),
+  NotaryKey: z.string(),
   ApiEndpoint: z.string(),
 });
 export const workflowOutputs = z.object({ StateMachineArn: z.string(), ApiEndpoint: z.string() });

@@ -3,10 +3,11 @@ import { App, type AppProps } from "aws-cdk-lib";
 import type { Contract } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 import type { PolicySet } from "../policy/source.js";
+import { AuditStack } from "./audit-stack.js";
 import { type BundleOptions, Bundler, type WorkflowBundles } from "./bundle.js";
 import { ControlPlaneStack } from "./control-plane-stack.js";
 import { addChecks } from "./findings.js";
-import { controlPlaneStackName, workflowStackName } from "./names.js";
+import { auditStackName, controlPlaneStackName, workflowStackName } from "./names.js";
 import { secretNames } from "./secrets.js";
 import { readSettings } from "./settings.js";
 import { WorkflowStack } from "./workflow-stack.js";
@@ -31,10 +32,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { workflows, bundles = {} } = options;
   const app = new App({ analyticsReporting: false, ...options.app });
   addChecks(app);
-  const { stage, mailFrom } = readSettings(app.node);
+  const { stage, mailFrom, archive } = readSettings(app.node);
   refuseRepeats(workflows);
   const bundler = new Bundler(bundles);
   const deskCode = await bundler.approvalDesk();
+  const notaryCode = await bundler.notary(workflows.map(({ contract }) => contract.name));
   const codes: WorkflowBundles[] = [];
   // One after the other: esbuild uses every core for one, and the code of a hundred would not fit the memory.
   for (const { contract } of workflows) codes.push(await bundler.workflow(contract));
@@ -45,8 +47,20 @@ export async function createApp(options: AppOptions): Promise<App> {
     description: `Countersign control plane, stage ${stage}`,
     stage,
     deskCode,
+    notaryCode,
+    archive,
     secretNames: secretNames(workflows.map(({ contract }) => contract)),
   });
+  if (archive.audit !== undefined) {
+    new AuditStack(app, auditStackName(stage), {
+      ...compact,
+      description: `Countersign archive and signing key, stage ${stage}`,
+      env: { account: archive.audit.account },
+      stage,
+      settings: archive,
+      ...archive.audit,
+    });
+  }
   workflows.forEach(({ contract, policySet }, index) => {
     const code = codes[index];
     if (code === undefined) return;

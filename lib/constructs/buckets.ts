@@ -15,7 +15,7 @@ export interface BucketsProps {
 }
 
 /** What all three have in common. Retained: deleting a stack must not delete records. */
-const GUARDED = {
+export const GUARDED = {
   blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
   objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
   enforceSSL: true,
@@ -25,6 +25,7 @@ const GUARDED = {
 };
 
 export class Buckets extends Construct {
+  readonly accessLogs: s3.IBucket;
   readonly dataKey: kms.Key;
   readonly vaultKey: kms.Key;
   readonly context: s3.Bucket;
@@ -35,11 +36,12 @@ export class Buckets extends Construct {
     const { stage } = props;
     this.dataKey = createDataKey(this, stage);
     this.vaultKey = createKey(this, "VaultKey", `Countersign ${stage}: sealed sensitive values`);
+    this.accessLogs = createAccessLogs(this);
     const sealed = {
       ...GUARDED,
       encryption: s3.BucketEncryption.KMS,
       bucketKeyEnabled: true,
-      serverAccessLogsBucket: createAccessLogs(this),
+      serverAccessLogsBucket: this.accessLogs,
     };
     this.context = new s3.Bucket(this, "Context", {
       ...sealed,
@@ -76,7 +78,7 @@ export class Buckets extends Construct {
 export const roleArns = (stack: Stack, stage: string, zone: Zone): string =>
   stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: `${rolePath(stage, zone).slice(1)}*` });
 
-function createAccessLogs(scope: Construct): s3.IBucket {
+export function createAccessLogs(scope: Construct): s3.IBucket {
   const bucket = new s3.Bucket(scope, "AccessLogs", {
     ...GUARDED,
     encryption: s3.BucketEncryption.S3_MANAGED,
@@ -99,7 +101,7 @@ function createAccessLogs(scope: Construct): s3.IBucket {
   return asIBucket(bucket);
 }
 
-function acknowledgeNoEvents(bucket: s3.Bucket): void {
+export function acknowledgeNoEvents(bucket: s3.Bucket): void {
   acknowledgeGuard(
     bucket,
     "s3_event_notifications_enabled_check",

@@ -55,6 +55,12 @@ export class Bundler {
     return folderOf(folders, "desk");
   }
 
+  /** The notary, which knows the stage's workflows by name. @throws CountersignError CS-1305 with what esbuild found */
+  async notary(workflows: readonly string[]): Promise<string> {
+    const names = { code: `export default ${JSON.stringify([...workflows].sort())};`, shared: [] };
+    return folderOf(await this.put({ notary: { entry: "notary/handler" } }, new Map([["workflows", names]])), "notary");
+  }
+
   /**
    * The code of one workflow's functions. Each function holds the contract; a tool's function holds that tool's code and no other's.
    * @throws CountersignError CS-1305 with what esbuild found
@@ -138,6 +144,10 @@ export class Bundler {
 
 /** @throws CountersignError CS-1305 with what esbuild found */
 export const bundleApprovalDesk = (options?: BundleOptions): Promise<string> => new Bundler(options).approvalDesk();
+
+/** @throws CountersignError CS-1305 with what esbuild found */
+export const bundleNotary = (workflows: readonly string[], options?: BundleOptions): Promise<string> =>
+  new Bundler(options).notary(workflows);
 
 /** @throws CountersignError CS-1305 with what esbuild found */
 export const bundleWorkflow = (contract: Contract, options?: BundleOptions): Promise<WorkflowBundles> =>

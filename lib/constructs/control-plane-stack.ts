@@ -4,19 +4,26 @@ import type * as kms from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { Api } from "./api.js";
 import { ApprovalDesk } from "./approval-desk.js";
+import { Archive, archiveElsewhere } from "./archive.js";
 import { Buckets, roleArns } from "./buckets.js";
 import { type ControlPlaneValues, controlPlane } from "./control-plane.js";
 import { ControlTables } from "./control-tables.js";
 import { createKey, reserve } from "./keys.js";
+import { Notary } from "./notary.js";
 import { exportControlPlane } from "./outputs.js";
 import { People } from "./people.js";
 import { RunLog } from "./run-log.js";
 import { Secrets } from "./secrets.js";
+import type { ArchiveSettings } from "./settings.js";
+import { ArchiveBucket, type ArchiveIdentity } from "./stores.js";
 
 export interface ControlPlaneStackProps extends StackProps {
   readonly stage: string;
   /** folder with the approval desk's `index.mjs` */
   readonly deskCode: string;
+  /** folder with the notary's `index.mjs` */
+  readonly notaryCode: string;
+  readonly archive: ArchiveSettings;
   /** names of the secrets that the stage's workflows use */
   readonly secretNames: readonly string[];
 }
@@ -27,9 +34,21 @@ export class ControlPlaneStack extends Stack {
     const { stage } = props;
     const people = new People(this, "People", { stage });
     const buckets = new Buckets(this, "Buckets", { stage, breakGlass: people.role("break-glass") });
+    const runLog = new RunLog(this, "RunLog", { stage });
+    const archive = this.archive(props, buckets);
+    const notary = new Notary(this, "Notary", {
+      stage,
+      code: props.notaryCode,
+      runLog: runLog.table,
+      archive,
+      settings: props.archive,
+      dataKey: buckets.dataKey,
+    });
     const parts: Parts = {
       people,
-      runLog: new RunLog(this, "RunLog", { stage }),
+      archive,
+      notary,
+      runLog,
       tables: new ControlTables(this, "Tables"),
       buckets,
       tokenKey: createTokenKey(this, stage),
@@ -44,12 +63,22 @@ export class ControlPlaneStack extends Stack {
     });
     parts.api.addDesk(desk.handler.function);
     grantPeople(people, values);
+    people.grantArchive(new ArchiveBucket(archive).reading);
     exportControlPlane(this, stage, values);
+  }
+
+  /** In this account, unless the stage has an audit account. */
+  private archive({ stage, archive: settings }: ControlPlaneStackProps, buckets: Buckets): ArchiveIdentity {
+    if (settings.audit !== undefined) return archiveElsewhere(this, stage, settings.audit.account);
+    const { accessLogs } = buckets;
+    return new Archive(this, "Archive", { stage, settings, workloadAccount: this.account, accessLogs }).identity;
   }
 }
 
 interface Parts {
   readonly people: People;
+  readonly archive: ArchiveIdentity;
+  readonly notary: Notary;
   readonly runLog: RunLog;
   readonly tables: ControlTables;
   readonly buckets: Buckets;
@@ -57,7 +86,7 @@ interface Parts {
   readonly api: Api;
 }
 
-function valuesOf({ people, runLog, tables, buckets, tokenKey, api }: Parts): ControlPlaneValues {
+function valuesOf({ people, archive, notary, runLog, tables, buckets, tokenKey, api }: Parts): ControlPlaneValues {
   return {
     RunLogTable: runLog.table.tableName,
     RunLogTableArn: runLog.table.tableArn,
@@ -75,6 +104,9 @@ function valuesOf({ people, runLog, tables, buckets, tokenKey, api }: Parts): Co
     VaultBucketArn: buckets.vault.bucketArn,
     DataKeyArn: buckets.dataKey.keyArn,
     VaultKeyArn: buckets.vaultKey.keyArn,
+    ArchiveBucket: archive.bucketName,
+    NotaryKey: archive.key,
+    AlarmTopicArn: notary.alarms.topicArn,
     TokenKeyArn: tokenKey.keyArn,
     ApiId: api.api.apiId,
     ApiEndpoint: api.api.apiEndpoint,

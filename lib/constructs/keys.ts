@@ -6,6 +6,12 @@ import type { Construct } from "constructs";
 
 export function createKey(scope: Construct, id: string, description: string): kms.Key {
   const key = new kms.Key(scope, id, { description, enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
+  denyGrants(key);
+  return key;
+}
+
+/** A grant would get around the key's policy: only AWS services make them, for resources that are encrypted. */
+export function denyGrants(key: kms.Key): void {
   key.addToResourcePolicy(
     new iam.PolicyStatement({
       sid: "GrantsForServicesOnly",
@@ -16,7 +22,6 @@ export function createKey(scope: Construct, id: string, description: string): km
       conditions: { BoolIfExists: { "kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false" } },
     }),
   );
-  return key;
 }
 
 /** Denies these uses of the key to every principal of the account that matches none of the ARNs. */

@@ -17,11 +17,13 @@ export type Zone =
   | "approval-desk"
   | "approval-sender"
   | "machine"
+  | "notary"
   | "people";
 
 export const rolePath = (stage: string, zone: Zone): string => `/countersign/${stage}/${zone}/`;
 
 export const controlPlaneStackName = (stage: string): string => `countersign-${stage}`;
+export const auditStackName = (stage: string): string => `countersign-${stage}-audit`;
 export const workflowStackName = (stage: string, workflow: string): string => `countersign-${stage}-${workflow}`;
 
 /** `stripe.lookup_charge` as part of a function's name, where `.` is not allowed: `stripe-lookup_charge`. */

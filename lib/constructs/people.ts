@@ -4,7 +4,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { brakeKey } from "../run/keys.js";
 import { controlPlaneStackName, pascal, rolePath, workflowStackName } from "./names.js";
-import { permit } from "./permissions.js";
+import { type Permission, permit } from "./permissions.js";
 import { onKeys } from "./tables.js";
 
 export const JOBS = ["requester", "approver", "auditor", "operator", "break-glass"] as const;
@@ -85,6 +85,11 @@ export class People extends Construct {
     const write = ["GetItem", "PutItem", "UpdateItem"];
     permit(this.role("operator"), onKeys("SetBrakes", { tableArn }, write, brakes));
     permit(this.role("auditor"), onKeys("ReadBrakes", { tableArn }, ["GetItem"], brakes));
+  }
+
+  /** The signed archive, and the key to check it with. */
+  grantArchive(permissions: readonly Permission[]): void {
+    for (const permission of permissions) permit(this.role("auditor"), permission);
   }
 
   /** Execution histories: auditors reconcile the log with them; operators also stop executions. */

@@ -39,6 +39,8 @@ export class RunLog extends Construct {
           projectionType: dynamodb.ProjectionType.KEYS_ONLY,
         },
       ],
+      // Wakes the notary when a run ends; what it loses, the notary reads from the table.
+      dynamoStream: dynamodb.StreamViewType.NEW_IMAGE,
       ...PROTECTED_TABLE,
       resourcePolicy: insertOnlyPolicy(Stack.of(this), props.stage),
     });

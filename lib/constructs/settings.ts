@@ -1,14 +1,30 @@
 /** What `cdk.json` and `-c` say about a deployment, checked once. */
 import type { Node } from "constructs";
 import * as z from "zod";
+import { ARCHIVE_MODES, type ArchiveMode } from "../aws/archive-mode.js";
+import type { DataClass } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 
 export interface Settings {
   /** part of every name and role path */
   readonly stage: string;
+  readonly archive: ArchiveSettings;
   /** `From:` of approval mails; its address or domain must be a verified SES identity */
   readonly mailFrom: string;
 }
+
+export interface ArchiveSettings {
+  readonly mode: ArchiveMode;
+  /** how long records of a data class are kept */
+  readonly retentionDays: Readonly<Record<DataClass, number>>;
+  /** archive and signing key are in another account, where `countersign-<stage>-audit` is deployed */
+  readonly audit?: { readonly account: string; readonly workloadAccount: string };
+}
+
+/** What laws and auditors commonly ask for; a stage says otherwise in cdk.json. */
+const DEFAULT_RETENTION_DAYS = { public: 365, internal: 365, personal: 1095, financial: 3650 };
+const days = z.int().min(1).max(36_500);
+const accountId = z.string().regex(/^\d{12}$/);
 
 /** Without `-`, so that `countersign-<stage>-*` matches no other stage. */
 const STAGE_FORM = /^[a-z][a-z0-9]{0,11}$/;
@@ -16,8 +32,9 @@ const stageList = z.array(z.string()).min(1);
 const address = z.email().max(254);
 
 /**
- * Reads `stage` (default `dev`), `stages` and `mailFrom` from the context of the app.
- * @throws CountersignError CS-1301, CS-1302
+ * Reads `stage` (default `dev`), `stages`, `mailFrom`, `archiveMode`, `retentionDays`, `auditAccount` and `workloadAccount` from the
+ * context of the app.
+ * @throws CountersignError CS-1301, CS-1302, CS-1303
  */
 export function readSettings(node: Node): Settings {
   const stages = stageList.safeParse(node.tryGetContext("stages"));
@@ -49,5 +66,35 @@ export function readSettings(node: Node): Settings {
       `context mailFrom: ${JSON.stringify(node.tryGetContext("mailFrom"))} is no e-mail address; set the verified SES sender in cdk.json or with -c mailFrom=…`,
     );
   }
-  return { stage: stage.data, mailFrom: mailFrom.data };
+  return { stage: stage.data, mailFrom: mailFrom.data, archive: archiveSettings(node) };
+}
+
+function archiveSettings(node: Node): ArchiveSettings {
+  const value = (name: string): unknown => node.tryGetContext(name) ?? undefined;
+  const refuse = (name: string, allowed: string) =>
+    new CountersignError("CS-1303", `context ${name}: ${JSON.stringify(value(name))} is not allowed; ${allowed}`);
+  const mode = z.enum(ARCHIVE_MODES).default("governance").safeParse(value("archiveMode"));
+  if (!mode.success) throw refuse("archiveMode", `use ${ARCHIVE_MODES.join(" or ")}`);
+  const retention = z
+    .strictObject({ public: days, internal: days, personal: days, financial: days })
+    .partial()
+    .default({})
+    .safeParse(value("retentionDays"));
+  if (!retention.success)
+    throw refuse("retentionDays", 'give days from 1 to 36500 by data class, e.g. {"financial": 3650}, in cdk.json');
+  const given = Object.entries(retention.data).filter(([, each]) => each !== undefined);
+  const retentionDays = { ...DEFAULT_RETENTION_DAYS, ...Object.fromEntries(given) };
+  const [account, workloadAccount] = (["auditAccount", "workloadAccount"] as const).map((name) => {
+    const parsed = accountId.optional().safeParse(value(name) === undefined ? undefined : String(value(name)));
+    if (!parsed.success) throw refuse(name, "use the account's 12 digits");
+    return parsed.data;
+  });
+  if ((account === undefined) !== (workloadAccount === undefined))
+    throw refuse(
+      account === undefined ? "auditAccount" : "workloadAccount",
+      "give both: auditAccount holds archive and key, workloadAccount the stage",
+    );
+  if (account === undefined || workloadAccount === undefined) return { mode: mode.data, retentionDays };
+  if (account === workloadAccount) throw refuse("auditAccount", "it is the workload's own; leave both out");
+  return { mode: mode.data, retentionDays, audit: { account, workloadAccount } };
 }

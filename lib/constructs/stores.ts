@@ -75,6 +75,65 @@ export class VaultBucket {
   }
 }
 
+export interface ArchiveIdentity {
+  readonly bucketName: string;
+  readonly bucketArn: string;
+  /** what requests name: the key's ARN, or its alias' in another account */
+  readonly key: string;
+  /** what IAM knows the key by */
+  readonly keyArn: string;
+  /** of a key in another account, which is known by its alias alone */
+  readonly keyAlias?: string;
+}
+
+/** The signed archive of the log. */
+export class ArchiveBucket {
+  constructor(private readonly archive: ArchiveIdentity) {}
+
+  /** The notary: signs, adds objects, and reads what it added. */
+  grantNotary(grantee: Grantee): void {
+    const { bucketName, bucketArn, key } = this.archive;
+    grantee.provide(
+      { ARCHIVE_BUCKET: bucketName, NOTARY_KEY: key },
+      {
+        sid: "AddToArchive",
+        actions: ["s3:GetObject", "s3:PutObject", "s3:PutObjectRetention"],
+        resources: [`${bucketArn}/*`],
+        wildcard: "the archive of all workflows of the stage; its own policy lets nothing be overwritten or deleted",
+      },
+      { sid: "ListArchive", actions: ["s3:ListBucket"], resources: [bucketArn] },
+      this.useKey("Sign", ["kms:Sign", "kms:GetPublicKey"]),
+    );
+  }
+
+  /** Auditors read everything, and the key to check it with. */
+  get reading(): readonly Permission[] {
+    const { bucketArn } = this.archive;
+    return [
+      {
+        sid: "ReadArchive",
+        actions: ["s3:GetObject"],
+        resources: [`${bucketArn}/*`],
+        wildcard: "the signed archive of the log, which holds no sensitive value",
+      },
+      { sid: "ListArchive", actions: ["s3:ListBucket"], resources: [bucketArn] },
+      this.useKey("ReadNotaryKey", ["kms:GetPublicKey"]),
+    ];
+  }
+
+  private useKey(sid: string, actions: readonly string[]): Permission {
+    const { keyArn, keyAlias } = this.archive;
+    if (keyAlias === undefined) return { sid, actions, resources: [keyArn] };
+    return {
+      sid,
+      actions,
+      resources: [keyArn],
+      conditions: { StringEquals: { "kms:RequestAlias": keyAlias } },
+      wildcard: "a key of the audit account, known by its alias: its own policy names who may use it",
+    };
+  }
+}
+
 /** The key that task tokens are encrypted with between `request-approval` and `approval-desk`. */
 export class TokenKey {
   constructor(private readonly keyArn: string) {}

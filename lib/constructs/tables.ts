@@ -41,6 +41,14 @@ export class RunLogTable {
   grantRead(grantee: Grantee, workflow: string): void {
     grantee.provide(this.environment, onKeys("ReadLog", this.table, ["Query"], [logKey.ofWorkflow(workflow)]));
   }
+  /** The notary: reads every workflow's runs, and which runs there are. */
+  grantReadAll(grantee: Grantee, index: string): void {
+    grantee.provide(this.environment, {
+      sid: "ReadWholeLog",
+      actions: ["dynamodb:Query"],
+      resources: [this.table.tableArn, `${this.table.tableArn}/index/${index}`],
+    });
+  }
   private get environment() {
     return { RUN_LOG_TABLE: this.table.tableName };
   }

@@ -7,6 +7,7 @@ const system = (summary: string) => ({ kind: "system", retryable: false, summary
 export const constructsErrors = {
   "CS-1301": user("a stage that cdk.json does not list, or that does not fit in names"),
   "CS-1302": user("a sender address of approval mails that is missing or not an address"),
+  "CS-1303": user("a setting of the archive (mode, retention, audit account) that is not allowed"),
   "CS-1304": system("a function's environment is not what its handler reads"),
   "CS-1305": user("a function's code cannot be bundled"),
   "CS-1306": user("two workflows with the same name"),

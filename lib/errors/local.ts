@@ -25,5 +25,10 @@ export const localErrors = {
     retryable: false,
     summary: "the role's trust policy does not let the service that needs it assume it",
   },
+  "CS-4014": {
+    kind: "user",
+    retryable: false,
+    summary: "the role of a function may not read the stream that the function is mapped to",
+  },
   "CS-4012": { kind: "user", retryable: false, summary: "two resources would have the same physical name" },
 } satisfies Record<string, ErrorEntry>;

@@ -20,6 +20,22 @@ export const storeErrors = {
     retryable: false,
     summary: "a function holds the contract of another workflow or agent",
   },
+  "CS-3410": {
+    kind: "system",
+    retryable: false,
+    summary: "a run's new records do not continue what the notary signed: the log was changed; nothing of it is signed",
+  },
+  "CS-3411": {
+    kind: "system",
+    retryable: false,
+    summary: "the archive holds something else under the name of a run's records, a checkpoint or a digest",
+  },
+  "CS-3412": {
+    kind: "system",
+    retryable: true,
+    summary: "some runs could not be covered by a checkpoint; the next sweep tries again",
+  },
+  "CS-3413": { kind: "system", retryable: true, summary: "the signing key gave no valid signature of its own" },
   "CS-3408": {
     kind: "system",
     retryable: true,

@@ -2,6 +2,7 @@ import { CountersignError } from "../errors.js";
 import { ApiGatewayEngine } from "./apigateway/engine.js";
 import { type HoldableClock, realClock } from "./clock.js";
 import { CloudFormationEngine, StsEngine } from "./cloudformation.js";
+import { Streams } from "./dynamodb/streams.js";
 import { createEngines, type EngineOptions, type Engines } from "./engines.js";
 import { EventsEngine } from "./events/engine.js";
 import type { FaultSwitch } from "./faults.js";
@@ -97,6 +98,7 @@ class RunningCloud {
   private readonly lambda: LambdaEngine;
   private readonly events: EventsEngine;
   private readonly scheduler: SchedulerEngine;
+  private readonly streams: Streams;
   private readonly web: WebHandler[] = [];
   private readonly byService = new Map<string, Engine>();
   /** the engines that start work: they stop first */
@@ -138,6 +140,7 @@ class RunningCloud {
         : { faults: { switch: faults, callerOf: (accessKeyId) => this.lambda.childOf(accessKeyId) } }),
       log,
     });
+    this.streams = new Streams(this.clock, region);
     this.lambda = this.createLambda();
     const invokeLater = (arn: string, payload: unknown, caller: Caller) =>
       this.lambda.invokeLater(arn, payload, caller);
@@ -153,7 +156,7 @@ class RunningCloud {
     await this.wire.listen();
     await this.lambda.start();
     const { context, options } = this;
-    const named = await createEngines(context, options);
+    const named = await createEngines(context, options, this.streams);
     const api = new ApiGatewayEngine(context);
     const cloudFormation = new CloudFormationEngine(context);
     const extra = options.engines?.(context) ?? [];
@@ -183,6 +186,7 @@ class RunningCloud {
       clock: this.clock,
       clockStandsStill: "advanceTo" in this.clock,
       sessions: this.sessions,
+      streams: this.streams,
       assetFolder: (bucket, key) => this.assembly.assetFolder(bucket, key),
       mayAssume: (roleArn, functionArn) => this.roles.mayAssume(roleArn, "lambda.amazonaws.com", functionArn),
       functionEnvironment: (name, environment) => functionEnvironment(this.options, name, environment),

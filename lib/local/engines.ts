@@ -1,4 +1,5 @@
 import { createDynamoDbEngine } from "./dynamodb/index.js";
+import type { Streams } from "./dynamodb/streams.js";
 import { type ConverseModel, createBedrockEngine } from "./services/bedrock.js";
 import { createKmsEngine } from "./services/kms.js";
 import { createS3Engine } from "./services/s3.js";
@@ -29,8 +30,8 @@ export interface Engines {
 }
 
 /** @throws CountersignError of an engine whose stored data is damaged or in use */
-export async function createEngines(context: CloudContext, options: EngineOptions): Promise<Engines> {
-  const dynamoDb = await createDynamoDbEngine(context);
+export async function createEngines(context: CloudContext, options: EngineOptions, streams: Streams): Promise<Engines> {
+  const dynamoDb = await createDynamoDbEngine(context, { streams });
   const kms = createKmsEngine(context);
   return {
     states: createStatesEngine(context),

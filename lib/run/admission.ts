@@ -1,5 +1,6 @@
 /** The front door: may this run begin? Either way there is a record. */
 import type * as z from "zod";
+import { strictestDataClass } from "../contract/data-class.js";
 import type { Contract } from "../contract/model.js";
 import { agentId } from "../policy/names.js";
 import { hashJson, isJson, isJsonObject, type Json, jsonSizeBytes, sameJson } from "./canonical.js";
@@ -39,8 +40,8 @@ export function admit(input: AdmissionInput): Admission {
   return started(input, checks);
 }
 
-function refused({ requester }: AdmissionInput, { code, detail }: Refusal, checks: Check[]): Admission {
-  const data = { requester, code, reason: detail, checks };
+function refused({ requester, contract }: AdmissionInput, { code, detail }: Refusal, checks: Check[]): Admission {
+  const data = { requester, code, reason: detail, checks, data_class: strictestDataClass(contract) };
   return { kind: "refused", step: "0.admit", events: [{ type: "RunRefused", data }], code, message: detail };
 }
 
@@ -62,6 +63,7 @@ function started(request: AdmissionInput, checks: Check[]): Admission {
     budget_micro_usd: contract.budget.perRunMicroUsd,
     expires_at: isoTime(nowMs + contract.limits.runTimeMs),
     checks,
+    data_class: strictestDataClass(contract),
   };
   return {
     kind: "started",

@@ -40,6 +40,9 @@ export const check = z.strictObject({
 });
 export type Check = z.infer<typeof check>;
 
+/** the strictest data class of the contract's tools: says how long the run's records are kept. Older records have none. */
+const dataClass = { data_class: z.enum(["public", "internal", "personal", "financial"]).optional() };
+
 const modelCall = {
   /** model id, `plan` or `lambda` */
   model: z.string(),
@@ -94,9 +97,16 @@ const payloads = {
     budget_micro_usd: microUsd,
     expires_at: isoTime,
     checks: z.array(check),
+    ...dataClass,
   }),
   /** the whole log of a run that was not admitted */
-  RunRefused: z.strictObject({ requester: z.string(), code: z.string(), reason: z.string(), checks: z.array(check) }),
+  RunRefused: z.strictObject({
+    requester: z.string(),
+    code: z.string(),
+    reason: z.string(),
+    checks: z.array(check),
+    ...dataClass,
+  }),
   ActionProposed: z.strictObject({
     turn: count,
     tool: z.string(),

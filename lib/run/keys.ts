@@ -13,6 +13,13 @@ export const logKey = {
   pk: (run: RunRef) => `${run.workflow}#${run.tenant}#${run.runId}`,
   sk: (seq: number) => String(seq).padStart(8, "0"),
   ofWorkflow: (workflow: string) => `${workflow}#*`,
+  /** undefined for what is no key of a run */
+  parse(pk: string): RunRef | undefined {
+    const [, workflow, tenant, runId] = /^([^#]+)#([^#]+)#([^#]+)$/.exec(pk) ?? [];
+    return workflow === undefined || tenant === undefined || runId === undefined
+      ? undefined
+      : { workflow, tenant, runId };
+  },
 };
 /** run log's index of runs: only each run's first event carries these attributes, so it lists runs, newest last */
 export const logIndex = {
@@ -101,3 +108,21 @@ export const vaultKey = {
     `vault/${run.workflow}/${run.tenant}/${run.runId}/${String(seq).padStart(8, "0")}-${hash.slice(0, 16)}.json`,
   ofWorkflow: (workflow: string) => `vault/${workflow}/*`,
 };
+/**
+ * archive bucket: a run's records in segments, each with the checkpoint that covers it, and the chain of digests. Names follow from the
+ * content's place alone, so that a repeat finds what was written before. `day` = UTC day of the run's first record.
+ */
+export const archiveKey = {
+  events: (run: ArchivedRun, fromSeq: number) => `events/${runPath(run)}/${segment(fromSeq)}.jsonl.gz`,
+  checkpoint: (run: ArchivedRun, fromSeq: number) => `${archiveKey.checkpointsOf(run)}${segment(fromSeq)}.json`,
+  checkpointsOf: (run: ArchivedRun) => `checkpoints/${runPath(run)}/`,
+  digest: (n: number) => `digests/${String(n).padStart(8, "0")}.json`,
+  digests: "digests/",
+};
+export interface ArchivedRun extends RunRef {
+  /** `2026-11-24` */
+  readonly day: string;
+}
+const segment = (fromSeq: number): string => String(fromSeq).padStart(8, "0");
+const runPath = ({ workflow, day, tenant, runId }: ArchivedRun): string =>
+  `workflow=${workflow}/day=${day}/tenant=${tenant}/${runId}`;

@@ -36,6 +36,8 @@ export function sessionConnection(session: Session): Connection {
       RunLogTable: output(control, "RunLogTable"),
       ApprovalsTable: output(control, "ApprovalsTable"),
       ControlTable: output(control, "ControlTable"),
+      ArchiveBucket: output(control, "ArchiveBucket"),
+      NotaryKey: output(control, "NotaryKey"),
       ApiEndpoint: output(control, "ApiEndpoint"),
     }),
     workflow: async (name) => {

@@ -72,6 +72,20 @@ describe("may never", () => {
       SECRET,
       /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:request|decision|link)/,
     ));
+  test("the notary: write the log, delete or change in the archive, read anything sealed, call anything", () =>
+    never(
+      matrix.rows("notary"),
+      LOG_WRITE,
+      /^(?:Delete|Bypass|PutObjectLegalHold|PutBucket|PutLifecycle)\S* archive/,
+      /^\S+ (?:vault|context|data key|token key|request|decision|budgets|brake|effects)/,
+      /InvokeFunction/,
+      SECRET,
+      MODEL,
+    ));
+  test("anyone but the notary: sign, or write the archive", () => {
+    const others = [...matrix.may].filter(([name]) => !name.startsWith("notary/")).map(([, lines]) => lines);
+    never(others, /^Sign /, /^(?:Put|Delete|Bypass|Replicate|Restore)\S* archive/);
+  });
   test("the state machine: anything but invoke", () => never(matrix.rows("machine"), /^(?!InvokeFunction )/));
   test("people: write, but for an operator's brake and stop and a requester's runs", () => {
     const written = matrix

@@ -68,6 +68,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "admit",
       "close-run",
       "approval-desk",
+      "notary",
       "another policy store",
       "another model",
       "secret of another stage",
@@ -199,6 +200,20 @@ describe("each zone may what the design's table says, and nothing else", () => {
     );
   });
 
+  test("notary: reads the log and its stream, signs, adds to the archive", () => {
+    expect(sorted(row("notary"))).toEqual(
+      sorted([
+        ...logs("notary"),
+        ...each("Query", LOG, "log of another workflow", "log without a partition", "index of the log"),
+        ...each("DescribeStream GetRecords GetShardIterator", "stream of the log"),
+        ...each("ListStreams", "any stream"),
+        ...each("GetObject PutObject PutObjectRetention", "archive of records"),
+        ...each("ListBucket", "archive bucket"),
+        ...each("Sign GetPublicKey", "notary key"),
+      ]),
+    );
+  });
+
   test("people", () => {
     expect(sorted(row("people", "Requester"))).toEqual(sorted([...STACKS, ...each("Invoke", "route of runs")]));
     expect(sorted(row("people", "Approver"))).toEqual(
@@ -223,6 +238,9 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ),
         ...each("GetItem", ...brakes),
         ...EXECUTIONS,
+        ...each("GetObject", "archive of records"),
+        ...each("ListBucket", "archive bucket"),
+        ...each("GetPublicKey", "notary key"),
       ]),
     );
     expect(sorted(row("people", "Operator"))).toEqual(

@@ -42,7 +42,7 @@ export class Flow {
   ) {}
 
   /** @param assembly another one than the project's own, e.g. with functions that tests replaced */
-  static async open(assembly: string = inject("assembly")): Promise<Flow> {
+  static async open(assembly: string = inject("assembly"), schedules = false): Promise<Flow> {
     const clock = createSkippingClock(AT, "manual");
     const session = await openSession({
       root,
@@ -50,7 +50,7 @@ export class Flow {
       assembly,
       workflows: [WORKFLOW],
       clock,
-      schedules: false,
+      schedules,
     });
     const connection = sessionConnection(session);
     return new Flow(session, connection, await runReader(connection), clock);

@@ -6,7 +6,7 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
  */
 export const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   dynamodb: words(`
-    GetItem BatchGetItem Query Scan ConditionCheckItem PartiQLSelect GetRecords GetShardIterator PutItem
+    GetItem BatchGetItem Query Scan ConditionCheckItem PartiQLSelect GetRecords GetShardIterator DescribeStream ListStreams PutItem
     UpdateItem DeleteItem BatchWriteItem PartiQLInsert PartiQLUpdate PartiQLDelete DescribeTable UpdateTable
     DeleteTable UpdateTimeToLive UpdateContinuousBackups CreateBackup GetResourcePolicy PutResourcePolicy
     DeleteResourcePolicy ExportTableToPointInTime RestoreTableToPointInTime EnableKinesisStreamingDestination
@@ -74,6 +74,7 @@ export const WITHOUT_RESOURCE: ReadonlySet<string> = new Set([
   "states:SendTaskSuccess",
   "states:SendTaskFailure",
   "states:SendTaskHeartbeat",
+  "dynamodb:ListStreams",
 ]);
 
 export const allActions = (): string[] =>

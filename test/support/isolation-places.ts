@@ -38,6 +38,11 @@ function tables(cloud: Cloud): Record<string, Place> {
     "log of another workflow": at("RunLogTable", "loan-review#acme#r1"),
     "log without a partition": at("RunLogTable"),
     "index of the log": index("RunLogTable", "runs"),
+    "stream of the log": {
+      service: "dynamodb",
+      resource: `${output(cloud, "RunLogTableArn")}/stream/2026-01-01T00:00:00.000`,
+    },
+    "any stream": { service: "dynamodb", resource: "*" },
     request: at("ApprovalsTable", `request#${WORKFLOW}#a1`),
     "request of another workflow": at("ApprovalsTable", "request#loan-review#a1"),
     decision: at("ApprovalsTable", `decision#${WORKFLOW}#a1`),
@@ -61,6 +66,7 @@ function tables(cloud: Cloud): Record<string, Place> {
 function storage(cloud: Cloud): Record<string, Place> {
   const { region } = cloud.context;
   const [context, vault] = [output(cloud, "ContextBucketArn"), output(cloud, "VaultBucketArn")];
+  const archive = `arn:aws:s3:::${output(cloud, "ArchiveBucket")}`;
   const s3 = (resource: string): Place => ({ service: "s3", resource });
   const key = (name: string, conditions: Record<string, string> = {}): Place => ({
     service: "kms",
@@ -78,6 +84,9 @@ function storage(cloud: Cloud): Record<string, Place> {
     "vault of this workflow": s3(`${vault}/vault/${WORKFLOW}/acme/r1/key.json`),
     "vault of another workflow": s3(`${vault}/vault/loan-review/acme/r1/key.json`),
     "vault bucket": s3(vault),
+    "archive of records": s3(`${archive}/events/workflow=${WORKFLOW}/day=2026-05-02/tenant=acme/r1/00000001.jsonl.gz`),
+    "archive bucket": s3(archive),
+    "notary key": { service: "kms", resource: output(cloud, "NotaryKey") },
     "another bucket": s3(`arn:aws:s3:::payroll/context/${WORKFLOW}/x`),
     "data key through S3": key("DataKey", through(context)),
     "data key by itself": key("DataKey", { "kms:EncryptionContext:aws:s3:arn": context }),

@@ -72,7 +72,9 @@ describe("settings", () => {
     readSettings(new App({ context: { ...CONTEXT, ...context } }).node);
 
   it("default to the stage dev", () => {
-    expect(settings({})()).toEqual({ stage: "dev", mailFrom: "countersign@example.com" });
+    const retentionDays = { public: 365, internal: 365, personal: 1095, financial: 3650 };
+    const archive = { mode: "governance", retentionDays };
+    expect(settings({})()).toEqual({ stage: "dev", mailFrom: "countersign@example.com", archive });
   });
 
   it.each([
@@ -81,6 +83,12 @@ describe("settings", () => {
     [{ stages: [] }, "CS-1301 cdk.json: context.stages is missing"],
     [{ stages: ["dev-eu"] }, 'CS-1301 cdk.json: context.stages: "dev-eu" is no stage name'],
     [{ mailFrom: "nobody" }, 'CS-1302 context mailFrom: "nobody" is no e-mail address'],
+    [{ archiveMode: "worm" }, 'CS-1303 context archiveMode: "worm" is not allowed; use governance or compliance'],
+    [{ retentionDays: { financial: 0 } }, "CS-1303 context retentionDays: "],
+    [{ retentionDays: { secret: 10 } }, "CS-1303 context retentionDays: "],
+    [{ auditAccount: "12" }, 'CS-1303 context auditAccount: "12" is not allowed; use the account\'s 12 digits'],
+    [{ auditAccount: "222222222222" }, "CS-1303 context workloadAccount: undefined is not allowed; give both"],
+    [{ auditAccount: "222222222222", workloadAccount: "222222222222" }, "it is the workload's own"],
   ])("%j is refused", (context, message) => {
     expect(caught(settings(context))).toContain(message);
   });

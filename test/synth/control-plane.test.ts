@@ -143,7 +143,7 @@ describe("buckets and keys", () => {
       });
       expect(Properties.VersioningConfiguration).toEqual({ Status: "Enabled" });
     }
-    expect(bucketPolicies()).toHaveLength(3);
+    expect(bucketPolicies()).toHaveLength(4);
     for (const { Statement } of bucketPolicies()) {
       const tls = Statement.find(({ Condition }) => Condition?.Bool?.["aws:SecureTransport"] === "false");
       expect(tls).toMatchObject({ Effect: "Deny", Action: ["s3:*"] });
@@ -218,6 +218,9 @@ describe("people", () => {
         "cloudformation:DescribeStacks",
         "dynamodb:GetItem",
         "dynamodb:Query",
+        "kms:GetPublicKey",
+        "s3:GetObject",
+        "s3:ListBucket",
         "states:DescribeExecution",
         "states:GetExecutionHistory",
         "states:ListExecutions",

@@ -1,12 +1,13 @@
 /** The fixture's stacks as templates, and questions about them. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
+import { App, type Stack } from "aws-cdk-lib";
 import * as z from "zod";
-import { bundleApprovalDesk, bundleWorkflow } from "../../lib/constructs/bundle.js";
+import { bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../lib/constructs/bundle.js";
 import { ControlPlaneStack } from "../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../lib/constructs/load.js";
 import { secretNames } from "../../lib/constructs/secrets.js";
+import { readSettings } from "../../lib/constructs/settings.js";
 import { WorkflowStack } from "../../lib/constructs/workflow-stack.js";
 import type { Contract } from "../../lib/contract/model.js";
 
@@ -37,11 +38,12 @@ const resource = z.object({
   Type: z.string(),
   Properties: z.record(z.string(), z.unknown()).default({}),
   DeletionPolicy: z.string().optional(),
+  UpdateReplacePolicy: z.string().optional(),
 });
 export type Resource = z.output<typeof resource>;
 const template = z.object({
   Resources: z.record(z.string(), resource),
-  Outputs: z.record(z.string(), z.object({ Value: z.unknown(), Export: z.unknown().optional() })),
+  Outputs: z.record(z.string(), z.object({ Value: z.unknown(), Export: z.unknown().optional() })).default({}),
 });
 export type Template = z.output<typeof template>;
 
@@ -63,15 +65,18 @@ export function flat(value: unknown): string {
 export async function synthFixture(
   stage = "dev",
   change: (contract: Contract) => Contract = (contract) => contract,
+  context: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly plane: Template; readonly workflow: Template }> {
   const [checked] = await loadWorkflows(join(FIXTURES, "workflows"));
   if (checked === undefined) throw new Error("the fixture has no workflow");
   const { policySet } = checked;
   const contract = change(checked.contract);
-  const app = new App({ analyticsReporting: false, context: CONTEXT });
+  const app = new App({ analyticsReporting: false, context: { ...CONTEXT, ...context } });
   const plane = new ControlPlaneStack(app, "plane", {
     stage,
     deskCode: await bundleApprovalDesk(BUNDLES),
+    notaryCode: await bundleNotary([contract.name], BUNDLES),
+    archive: readSettings(app.node).archive,
     secretNames: secretNames([contract]),
   });
   const bundles = await bundleWorkflow(contract, BUNDLES);
@@ -86,6 +91,10 @@ export async function synthFixture(
   const read = (name: string) => template.parse(assembly.getStackByName(name).template);
   return { plane: read(plane.stackName), workflow: read(workflow.stackName) };
 }
+
+/** The template of one stack by itself. */
+export const templateOf = (stack: Stack): Template =>
+  template.parse(App.of(stack)?.synth().getStackByName(stack.stackName).template);
 
 export const ofType = (from: Template, type: string): [string, Resource][] =>
   Object.entries(from.Resources).filter(([, { Type }]) => Type === type);

@@ -2,7 +2,7 @@
  * DynamoDB of the embedded cloud: dynalite, and in front of it what dynalite lacks: IAM, transactions, PartiQL, resource
  * policies, deletion protection, table settings and durable items.
  *
- * Not modelled: streams, capacity, backups to restore from, TTL deletion, the use of a table's KMS key.
+ * Not modelled: capacity, backups to restore from, TTL deletion, the use of a table's KMS key.
  */
 import { join } from "node:path";
 import { CountersignError } from "../../errors.js";
@@ -16,6 +16,7 @@ import { openJournal } from "./journal.js";
 import { batchExecuteStatement, executeStatement, executeTransaction } from "./partiql/operations.js";
 import * as settings from "./settings.js";
 import { openStore, type Store } from "./store.js";
+import type { Streams } from "./streams.js";
 import { type Table, type TableDefinition, Tables } from "./tables.js";
 import { fromGlobalTable, fromTable, type Place } from "./template.js";
 import { IdempotencyTokens } from "./tokens.js";
@@ -56,6 +57,8 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
 export interface DynamoDbOptions {
   /** every committed change, in order; an observer must not throw */
   readonly onCommit?: (changes: readonly ItemChange[]) => void;
+  /** takes the changes of tables with a stream */
+  readonly streams?: Streams;
 }
 
 /**
@@ -73,7 +76,10 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
     main: () => stores.main,
     rehearsal: () => stores.rehearsal,
     journal,
-    onCommit: options.onCommit ?? (() => {}),
+    onCommit: (changes) => {
+      options.streams?.add(changes);
+      options.onCommit?.(changes);
+    },
   });
   const db: Database = {
     ctx,
@@ -116,7 +122,10 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
     const table = tables.define(definition);
     await createIn(stores, table);
     await restore(stores.main, table, journal?.takeItems(table.name) ?? [], request);
-    return { ref: table.name, attributes: { Arn: table.arn, TableId: table.id } };
+    const { streamArn } = table;
+    if (streamArn !== undefined) options.streams?.open(streamArn);
+    const stream = streamArn === undefined ? {} : { StreamArn: streamArn };
+    return { ref: table.name, attributes: { Arn: table.arn, TableId: table.id, ...stream } };
   }
 
   return {
@@ -136,6 +145,7 @@ export async function createDynamoDbEngine(ctx: CloudContext, options: DynamoDbO
         await Promise.all(tables.restoreDefinitions().map((table) => createIn(fresh, table)));
         journal?.clear();
         tokens.clear();
+        options.streams?.clear();
         stores = fresh;
       }),
     async close() {

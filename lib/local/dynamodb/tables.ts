@@ -44,6 +44,8 @@ export interface TableDefinition {
   readonly tableClass: "STANDARD" | "STANDARD_INFREQUENT_ACCESS";
   /** present when the template asks for a KMS key; the key itself is not used here */
   readonly encryption?: { readonly kmsKeyArn?: string };
+  /** of tables with a stream */
+  readonly streamArn?: string;
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
   /** as the template says; `reset` returns to them */
   readonly settings: TableSettings;

@@ -1,4 +1,4 @@
-/** `AWS::DynamoDB::GlobalTable` and `AWS::DynamoDB::Table` as table definitions. Streams and replicas elsewhere are refused. */
+/** `AWS::DynamoDB::GlobalTable` and `AWS::DynamoDB::Table` as table definitions. Replicas elsewhere are refused. */
 import * as z from "zod";
 import { CountersignError } from "../../errors.js";
 import { stableUuid } from "../services/support/ids.js";
@@ -30,6 +30,9 @@ const schema = {
   BillingMode: z.literal("PAY_PER_REQUEST", "only PAY_PER_REQUEST is modelled"),
   GlobalSecondaryIndexes: z.array(index).min(1).exactOptional(),
   LocalSecondaryIndexes: z.array(index).min(1).exactOptional(),
+  StreamSpecification: z
+    .strictObject({ StreamViewType: z.literal("NEW_IMAGE", "only NEW_IMAGE is modelled") })
+    .exactOptional(),
   TimeToLiveSpecification: z
     .strictObject({ Enabled: templateBoolean, AttributeName: z.string().min(1).exactOptional() })
     .exactOptional(),
@@ -68,6 +71,9 @@ const table = z.strictObject({
   ...perRegion,
   SSESpecification: z.strictObject({ ...sse, KMSMasterKeyId: z.string().exactOptional() }).exactOptional(),
 });
+
+/** On AWS the time at which the stream was switched on. */
+const STREAM_LABEL = "2026-01-01T00:00:00.000";
 
 /** Where the table is made. */
 export interface Place {
@@ -126,6 +132,9 @@ function definitionOf(
     tableClass: regional.TableClass ?? "STANDARD",
     tags: regional.Tags ?? [],
     settings: settingsOf(request, properties, regional),
+    ...(properties.StreamSpecification === undefined
+      ? {}
+      : { streamArn: `${place.arnOf(name)}/stream/${STREAM_LABEL}` }),
     ...(encryption.enabled ? { encryption: encryption.key === undefined ? {} : { kmsKeyArn: encryption.key } } : {}),
   };
 }

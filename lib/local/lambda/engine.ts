@@ -1,5 +1,6 @@
 import { CountersignError } from "../../errors.js";
 import type { HoldableClock } from "../clock.js";
+import type { StreamSource } from "../dynamodb/streams.js";
 import type { FaultSwitch, FaultyCaller } from "../faults.js";
 import { logFile } from "../log-file.js";
 import {
@@ -21,6 +22,7 @@ import { AsyncQueue } from "./async.js";
 import { CodeStore } from "./code.js";
 import { type FunctionConfiguration, functionConfiguration } from "./configuration.js";
 import { childEnvironment } from "./environment.js";
+import { EventSourcePoller, eventSource, READ_STREAM } from "./event-source.js";
 import { functionName, notFound } from "./names.js";
 import { type Outcome, runtimeFailed } from "./outcome.js";
 import { type AsyncSettings, asyncSettings, DEFAULT_ASYNC_SETTINGS, permissionStatement } from "./permission.js";
@@ -35,6 +37,7 @@ export interface LambdaOptions {
   readonly clock: HoldableClock;
   readonly clockStandsStill: boolean;
   readonly sessions: Sessions;
+  readonly streams: StreamSource;
   assetFolder(bucket: string, key: string): string;
   /** whether the role's trust policy lets Lambda assume it for this function */
   mayAssume(roleArn: string, functionArn: string): boolean;
@@ -62,11 +65,13 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     "AWS::Lambda::Function": (request) => this.createFunction(request),
     "AWS::Lambda::Permission": (request) => this.createPermission(request),
     "AWS::Lambda::EventInvokeConfig": (request) => this.createEventInvokeConfig(request),
+    "AWS::Lambda::EventSourceMapping": (request) => this.createEventSourceMapping(request),
   };
   private readonly functions = new Map<string, LocalFunction>();
   private readonly runtimeApi = new RuntimeApi();
   private readonly code = new CodeStore();
   private readonly asyncQueue: AsyncQueue;
+  private readonly pollers: EventSourcePoller[] = [];
   /** invocations not yet answered */
   private underWay = 0;
   /** by the access key of its session */
@@ -140,11 +145,13 @@ export class LambdaEngine implements Engine, FunctionInvoker {
   /** Drops invocations under way and waiting; idle children stay warm, as on Lambda. */
   async reset(): Promise<void> {
     this.asyncQueue.clear();
+    for (const poller of this.pollers) poller.reset();
     for (const { pool } of this.functions.values()) pool.stopBusy();
   }
 
   async close(): Promise<void> {
     this.asyncQueue.clear();
+    for (const poller of this.pollers) poller.close();
     await Promise.all([...this.functions.values()].map(({ pool }) => pool.close()));
     await this.runtimeApi.close();
     this.code.close();
@@ -174,7 +181,7 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     found: LocalFunction,
     payload: string,
     whenFull: "refuse" | "wait",
-    { service, principalArn }: Caller,
+    { service, principalArn }: Pick<Caller, "service" | "principalArn">,
   ): Promise<Outcome> {
     const { clock, faults } = this.options;
     const work = async () => {
@@ -288,6 +295,27 @@ export class LambdaEngine implements Engine, FunctionInvoker {
     const { functionReference, settings } = asyncSettings(request);
     this.named(functionReference, request).asyncSettings = settings;
     return { ref: request.defaultName, attributes: {} };
+  }
+
+  /** Lambda reads the stream in the function's own name and invokes it in its own. */
+  private createEventSourceMapping(request: ResourceRequest): CreatedResource {
+    const { streams, clock, context } = this.options;
+    const source = eventSource(request, streams);
+    const found = this.named(source.functionReference, request);
+    const { roleArn, name } = found.configuration;
+    const caller = { principalArn: roleArn, sessionArn: roleArn, accountId: context.accountId };
+    const missing = READ_STREAM.filter(
+      (action) => !context.iam.evaluate({ caller, action: `dynamodb:${action}`, resource: source.streamArn }).allowed,
+    );
+    if (missing.length > 0)
+      throw new CountersignError(
+        "CS-4014",
+        `${request.stackName}/${request.logicalId}: the role of function ${name} lacks dynamodb:${missing.join(", dynamodb:")} on ${source.streamArn}; grant them, and let the mapping depend on the policy`,
+      );
+    const invoke = (payload: string) =>
+      this.run(found, payload, "wait", { service: "lambda.amazonaws.com", principalArn: "" });
+    this.pollers.push(new EventSourcePoller(source, streams, clock, invoke, (line) => context.log(line)));
+    return { ref: request.defaultName, attributes: { Id: request.defaultName } };
   }
 
   private named(reference: string, request: ResourceRequest): LocalFunction {

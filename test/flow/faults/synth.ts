@@ -3,11 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import * as z from "zod";
-import { bundleApprovalDesk, bundleWorkflow } from "../../../lib/constructs/bundle.js";
+import { bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../../lib/constructs/bundle.js";
 import { ControlPlaneStack } from "../../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../../lib/constructs/load.js";
 import { controlPlaneStackName, workflowStackName } from "../../../lib/constructs/names.js";
 import { secretNames } from "../../../lib/constructs/secrets.js";
+import { readSettings } from "../../../lib/constructs/settings.js";
 import { WorkflowStack } from "../../../lib/constructs/workflow-stack.js";
 import { root } from "../../../scripts/ensure.mjs";
 
@@ -23,10 +24,16 @@ export async function synthLab(outdir: string): Promise<void> {
   const { contract, policySet } = checked;
   const { context } = cdkJson.parse(JSON.parse(await readFile(join(root, "cdk.json"), "utf8")));
   const app = new App({ outdir, analyticsReporting: false, context });
-  const [deskCode, bundles] = await Promise.all([bundleApprovalDesk(), bundleWorkflow(contract)]);
+  const [deskCode, notaryCode, bundles] = await Promise.all([
+    bundleApprovalDesk(),
+    bundleNotary([contract.name]),
+    bundleWorkflow(contract),
+  ]);
   const plane = new ControlPlaneStack(app, controlPlaneStackName(STAGE), {
     stage: STAGE,
     deskCode,
+    notaryCode,
+    archive: readSettings(app.node).archive,
     secretNames: secretNames([contract]),
   });
   new WorkflowStack(app, workflowStackName(STAGE, contract.name), {

@@ -88,7 +88,11 @@ describe("AWS::DynamoDB::GlobalTable", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["a stream", { StreamSpecification: { StreamViewType: "NEW_IMAGE" } }, /^CS-4030 .*Log.*StreamSpecification/],
+    [
+      "a stream of keys",
+      { StreamSpecification: { StreamViewType: "KEYS_ONLY" } },
+      /^CS-4030 .*Log.*StreamSpecification/,
+    ],
     ["provisioned capacity", { BillingMode: "PROVISIONED" }, /^CS-4030 .*Log.*BillingMode/],
     ["no replica", { Replicas: [] }, /^CS-4030 .*Log.*Replicas/],
     ["a replica elsewhere", { Replicas: [{ Region: "us-east-1" }] }, /^CS-4023 .*Log.*Replicas.0.Region is us-east-1/],
