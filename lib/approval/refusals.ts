@@ -90,3 +90,15 @@ export const locked = () =>
     423,
     "link: locked after five wrong codes; have a fresh code sent to the approver's own address, or sign in",
   );
+export const unknownSlackUser = (who: string) =>
+  new Refusal(
+    "CS-2140",
+    403,
+    `slack: the user ${who} is none of the approvers of this contract; add them to approvers.slack.users, or decide by mail`,
+  );
+export const notWholeInSlack = () =>
+  new Refusal(
+    "CS-2141",
+    409,
+    "slack: this message does not show all that an approval is bound to; approve on the page, whose link is in the message",
+  );

@@ -7,6 +7,16 @@ export function titleLine(view: Pick<ApprovalView, "title" | "reversibility" | "
   return `${drawn(view.title)}: ${reversibilityText(view)}`;
 }
 
+/** The same for a mail or a Slack message: without the title when that holds something sensitive. */
+export function messageTitle(
+  view: Pick<ApprovalView, "title" | "reversibility" | "compensation" | "page_only" | "tool" | "workflow">,
+): string {
+  const hidden = view.page_only?.includes("title") === true;
+  return titleLine(
+    hidden ? { ...view, title: `${view.tool} of ${view.workflow} (what exactly is on the page)` } : view,
+  );
+}
+
 export function reversibilityText({
   reversibility,
   compensation,

@@ -89,6 +89,9 @@ export interface Approvals {
   /** Gives the try back: the code was right. */
   returnTry(linkId: string, issue: number): Promise<void>;
   readTries(linkId: string, issue: number): Promise<number>;
+  /** `requestHash`: SHA-256 of a signed request's body, hex; the first answer stays. */
+  insertReceipt(requestHash: string, answer: string): Promise<Inserted>;
+  readReceipt(requestHash: string): Promise<string | undefined>;
 }
 
 const requestRow = z.object({ view: z.string() });
@@ -97,6 +100,7 @@ const decisionRow = z.object({ decision: z.string() });
 const actRow = z.object({ act: z.string() });
 const closingRow = z.object({ closing: z.string() });
 const outcomeRow = z.object({ outcome: z.string() });
+const receiptRow = z.object({ answer: z.string() });
 const triesRow = z.object({ tries: z.int().min(0) });
 
 export function dynamoApprovals(ref: TableRef): Approvals {
@@ -108,6 +112,7 @@ export function dynamoApprovals(ref: TableRef): Approvals {
     ...acts(ref),
     ...closings(ref),
     ...outcomes(ref),
+    ...receipts(ref),
   };
 }
 
@@ -249,6 +254,16 @@ function outcomes(ref: TableRef): Pick<Approvals, "insertOutcome" | "readOutcome
       const rows = await queryRows(ref, pk(approval), {}, outcomeRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.outcome, approvalOutcome));
       return found.sort((a, b) => a.at.localeCompare(b.at));
+    },
+  };
+}
+
+function receipts(ref: TableRef): Pick<Approvals, "insertReceipt" | "readReceipt"> {
+  const key = (requestHash: string) => ({ pk: approvalKey.receipt(requestHash), sk: approvalKey.receiptSk });
+  return {
+    insertReceipt: (requestHash, answer) => insertRow(ref, { ...key(requestHash), answer }),
+    async readReceipt(requestHash) {
+      return (await getRow(ref, key(requestHash), receiptRow))?.answer;
     },
   };
 }

@@ -11,6 +11,15 @@ const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const workflow = { WORKFLOW: text, STAGE: text };
 const contract = { CONTRACT_HASH: hex64, POLICY_SET_HASH: hex64 };
 
+/** Of a stage with Slack; absent otherwise. */
+const slack = {
+  /** whom the bot talks to: `slack.com` */
+  SLACK_HOST: text.optional(),
+  /** secrets are named `countersign/<stage>/<secret>` */
+  SECRET_PREFIX: text.optional(),
+  COUNTERSIGN_LOCAL_HOSTS: text.optional(),
+};
+
 export const admitEnv = z.object({
   ...workflow,
   ...contract,
@@ -74,6 +83,7 @@ export const requestApprovalEnv = z.object({
   MAIL_FROM: text,
   /** `https://…`: where the links point */
   DESK_URL: text,
+  ...slack,
 });
 export const approvalSenderEnv = z.object({
   STAGE: text,
@@ -109,6 +119,15 @@ export const notaryEnv = z.object({
       }
     })
     .pipe(z.strictObject({ public: days, internal: days, personal: days, financial: days })),
+});
+/** of the function that Slack's interactions reach */
+export const approvalSlackEnv = z.object({
+  STAGE: text,
+  APPROVALS_TABLE: text,
+  CONTROL_TABLE: text,
+  SLACK_HOST: text,
+  SECRET_PREFIX: text,
+  COUNTERSIGN_LOCAL_HOSTS: text.optional(),
 });
 
 /** Reads the process's environment once, at cold start; the message names the variables, never their values. */

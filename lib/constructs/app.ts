@@ -32,11 +32,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { workflows, bundles = {} } = options;
   const app = new App({ analyticsReporting: false, ...options.app });
   addChecks(app);
-  const { stage, mailFrom, archive } = readSettings(app.node);
+  const { stage, mailFrom, archive, slack } = readSettings(app.node);
   refuseRepeats(workflows);
   const bundler = new Bundler(bundles);
   const deskCode = await bundler.approvalDesk();
   const notaryCode = await bundler.notary(workflows.map(({ contract }) => contract.name));
+  const slackCode = slack ? { slackCode: await bundler.approvalSlack() } : {};
   const codes: WorkflowBundles[] = [];
   // One after the other: esbuild uses every core for one, and the code of a hundred would not fit the memory.
   for (const { contract } of workflows) codes.push(await bundler.workflow(contract));
@@ -49,6 +50,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     deskCode,
     notaryCode,
     archive,
+    ...slackCode,
     secretNames: secretNames(workflows.map(({ contract }) => contract)),
   });
   if (archive.audit !== undefined) {
@@ -72,6 +74,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       stage,
       bundles: code,
       mailFrom,
+      slack,
     });
     // The stacks meet in exported names, which CDK does not see as a dependency.
     stack.addStackDependency(plane);

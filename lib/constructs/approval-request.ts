@@ -1,11 +1,23 @@
-/** The function that asks people: writes the request down, seals the task token, sends the mails. */
+/** The function that asks people: writes the request down, seals the task token, sends mails and Slack messages. */
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { requestApprovalEnv } from "../aws/env.js";
+import { SLACK_SECRETS } from "../slack/secrets.js";
+import { grantSlack } from "./secrets.js";
 import type { WorkflowScope } from "./workflow-scope.js";
 import { ZoneFunction } from "./zone-function.js";
 
-export function createApprovalRequest(scope: Construct, workflow: WorkflowScope, mailFrom: string): ZoneFunction {
+export interface ApprovalRequestProps {
+  readonly mailFrom: string;
+  /** whether people are asked in Slack too. @default false */
+  readonly slack?: boolean;
+}
+
+export function createApprovalRequest(
+  scope: Construct,
+  workflow: WorkflowScope,
+  { mailFrom, slack = false }: ApprovalRequestProps,
+): ZoneFunction {
   const { contract, stage, names, bundles, plane } = workflow;
   const request = new ZoneFunction(scope, "RequestApproval", {
     stage,
@@ -37,5 +49,7 @@ export function createApprovalRequest(scope: Construct, workflow: WorkflowScope,
       conditions: { StringEquals: { "ses:FromAddress": mailFrom } },
     },
   );
+  // It writes as the bot; what comes back from Slack is not its business.
+  if (slack) grantSlack(request, stage, [SLACK_SECRETS.botToken]);
   return request;
 }

@@ -61,6 +61,12 @@ export class Bundler {
     return folderOf(await this.put({ notary: { entry: "notary/handler" } }, new Map([["workflows", names]])), "notary");
   }
 
+  /** @throws CountersignError CS-1305 with what esbuild found */
+  async approvalSlack(): Promise<string> {
+    const folders = await this.put({ slack: { entry: "approval-slack/handler" } }, new Map());
+    return folderOf(folders, "slack");
+  }
+
   /**
    * The code of one workflow's functions. Each function holds the contract; a tool's function holds that tool's code and no other's.
    * @throws CountersignError CS-1305 with what esbuild found

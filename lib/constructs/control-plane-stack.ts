@@ -2,8 +2,10 @@
 import { Stack, type StackProps } from "aws-cdk-lib";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+import { SLACK_SECRETS } from "../slack/secrets.js";
 import { Api } from "./api.js";
 import { ApprovalDesk } from "./approval-desk.js";
+import { ApprovalSlack } from "./approval-slack.js";
 import { Archive, archiveElsewhere } from "./archive.js";
 import { Buckets, roleArns } from "./buckets.js";
 import { type ControlPlaneValues, controlPlane } from "./control-plane.js";
@@ -24,6 +26,8 @@ export interface ControlPlaneStackProps extends StackProps {
   /** folder with the notary's `index.mjs` */
   readonly notaryCode: string;
   readonly archive: ArchiveSettings;
+  /** folder with the `index.mjs` of Slack's function; without it the stage has no Slack, nor its secrets */
+  readonly slackCode?: string;
   /** names of the secrets that the stage's workflows use */
   readonly secretNames: readonly string[];
 }
@@ -54,14 +58,16 @@ export class ControlPlaneStack extends Stack {
       tokenKey: createTokenKey(this, stage),
       api: new Api(this, "Api", { stage, logKey: buckets.dataKey }),
     };
-    new Secrets(this, "Secrets", { stage, names: props.secretNames });
+    const slackSecrets = props.slackCode === undefined ? [] : Object.values(SLACK_SECRETS);
+    new Secrets(this, "Secrets", { stage, names: [...props.secretNames, ...slackSecrets] });
     const values = valuesOf(parts);
-    const desk = new ApprovalDesk(this, "ApprovalDesk", {
-      stage,
-      code: props.deskCode,
-      plane: controlPlane(this, (output) => values[output]),
-    });
+    const plane = controlPlane(this, (output) => values[output]);
+    const desk = new ApprovalDesk(this, "ApprovalDesk", { stage, code: props.deskCode, plane });
     parts.api.addDesk(desk.handler.function);
+    if (props.slackCode !== undefined) {
+      const slack = new ApprovalSlack(this, "ApprovalSlack", { stage, code: props.slackCode, plane });
+      parts.api.addSlack(slack.handler.function);
+    }
     grantPeople(people, values);
     people.grantArchive(new ArchiveBucket(archive).reading);
     exportControlPlane(this, stage, values);

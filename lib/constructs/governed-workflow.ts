@@ -33,6 +33,8 @@ export interface GovernedWorkflowProps {
   readonly bundles: WorkflowBundles;
   /** verified SES sender of approval mails */
   readonly mailFrom: string;
+  /** whether approvers are asked in Slack too. @default false */
+  readonly slack?: boolean;
 }
 
 export class GovernedWorkflow extends Construct {
@@ -69,7 +71,7 @@ export class GovernedWorkflow extends Construct {
       model: modelName(contract.agent),
       propose: createProposer(this, workflow).function,
       decide: this.decide.function,
-      requestApproval: createApprovalRequest(this, workflow, props.mailFrom).function,
+      requestApproval: createApprovalRequest(this, workflow, props).function,
       tools: tools.map(({ name, zone, timeout }) => ({ name, function: zone.function, timeout })),
       runTime: Duration.seconds(Math.ceil(contract.limits.runTimeMs / 1000)),
     });

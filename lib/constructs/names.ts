@@ -16,6 +16,7 @@ export type Zone =
   | "approval-request"
   | "approval-desk"
   | "approval-sender"
+  | "approval-slack"
   | "machine"
   | "notary"
   | "people";

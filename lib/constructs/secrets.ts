@@ -3,18 +3,43 @@ import { ArnFormat, Stack } from "aws-cdk-lib";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Contract } from "../contract/model.js";
+import { CountersignError } from "../errors.js";
+import { SLACK_HOST, SLACK_SECRETS } from "../slack/secrets.js";
 import { acknowledge } from "./findings.js";
 import type { Permission } from "./permissions.js";
+import type { Grantee } from "./zone-function.js";
 
 export const secretPrefix = (stage: string): string => `countersign/${stage}/`;
 
-/** Names of the secrets of these workflows, each once: two tools, and two workflows, may use the same account. */
+/** Of the stage itself: a tool that names one of them would talk as the bot, or sign as Slack. */
+const RESERVED: readonly string[] = Object.values(SLACK_SECRETS);
+
+/**
+ * Names of the secrets of these workflows, each once: two tools, and two workflows, may use the same account.
+ * @throws CountersignError CS-1311
+ */
 export function secretNames(contracts: readonly Contract[]): string[] {
-  const named = contracts.flatMap(({ agent, tools }) => [
-    ...tools.flatMap((tool) => tool.secrets),
-    ...(agent.kind === "lambda" ? agent.secrets : []),
-  ]);
+  const named = contracts.flatMap(({ name, agent, tools }) => {
+    const own = [...tools.flatMap((tool) => tool.secrets), ...(agent.kind === "lambda" ? agent.secrets : [])];
+    const reserved = own.find((secret) => RESERVED.includes(secret));
+    if (reserved !== undefined)
+      throw new CountersignError(
+        "CS-1311",
+        `${name}: the secret ${JSON.stringify(reserved)} is the stage's own, for approvals in Slack; give the tool's secret another name`,
+      );
+    return own;
+  });
   return [...new Set(named)].sort();
+}
+
+/** What a function needs to talk to Slack: these secrets of the stage, and where Slack is. */
+export function grantSlack(
+  grantee: Grantee & Construct,
+  stage: string,
+  secrets: readonly (typeof SLACK_SECRETS)[keyof typeof SLACK_SECRETS][],
+): void {
+  const environment = { SLACK_HOST, SECRET_PREFIX: secretPrefix(stage) };
+  grantee.provide(environment, ...readSecrets(grantee, stage, secrets));
 }
 
 export interface SecretsProps {

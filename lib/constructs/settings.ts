@@ -11,6 +11,8 @@ export interface Settings {
   readonly archive: ArchiveSettings;
   /** `From:` of approval mails; its address or domain must be a verified SES identity */
   readonly mailFrom: string;
+  /** whether approvers are asked in Slack too, and may decide there */
+  readonly slack: boolean;
 }
 
 export interface ArchiveSettings {
@@ -30,11 +32,13 @@ const accountId = z.string().regex(/^\d{12}$/);
 const STAGE_FORM = /^[a-z][a-z0-9]{0,11}$/;
 const stageList = z.array(z.string()).min(1);
 const address = z.email().max(254);
+/** For one synth: `-c slack=on`; for good: the stages that have it. */
+const slackSetting = z.union([z.enum(["on", "off"]), z.array(z.string())]).default([]);
 
 /**
- * Reads `stage` (default `dev`), `stages`, `mailFrom`, `archiveMode`, `retentionDays`, `auditAccount` and `workloadAccount` from the
+ * Reads `stage` (default `dev`), `stages`, `mailFrom`, `slack` (default: no stage), `archiveMode`, `retentionDays`, `auditAccount` and `workloadAccount` from the
  * context of the app.
- * @throws CountersignError CS-1301, CS-1302, CS-1303
+ * @throws CountersignError CS-1301, CS-1302, CS-1303, CS-1310
  */
 export function readSettings(node: Node): Settings {
   const stages = stageList.safeParse(node.tryGetContext("stages"));
@@ -66,7 +70,12 @@ export function readSettings(node: Node): Settings {
       `context mailFrom: ${JSON.stringify(node.tryGetContext("mailFrom"))} is no e-mail address; set the verified SES sender in cdk.json or with -c mailFrom=…`,
     );
   }
-  return { stage: stage.data, mailFrom: mailFrom.data, archive: archiveSettings(node) };
+  return {
+    stage: stage.data,
+    mailFrom: mailFrom.data,
+    archive: archiveSettings(node),
+    slack: readSlack(node, stage.data, stages.data),
+  };
 }
 
 function archiveSettings(node: Node): ArchiveSettings {
@@ -97,4 +106,15 @@ function archiveSettings(node: Node): ArchiveSettings {
   if (account === undefined || workloadAccount === undefined) return { mode: mode.data, retentionDays };
   if (account === workloadAccount) throw refuse("auditAccount", "it is the workload's own; leave both out");
   return { mode: mode.data, retentionDays, audit: { account, workloadAccount } };
+}
+
+function readSlack(node: Node, stage: string, stages: readonly string[]): boolean {
+  const given: unknown = node.tryGetContext("slack") ?? undefined;
+  const slack = slackSetting.safeParse(given);
+  if (!slack.success || (Array.isArray(slack.data) && slack.data.some((name) => !stages.includes(name))))
+    throw new CountersignError(
+      "CS-1310",
+      `context slack: ${JSON.stringify(given)} is not allowed; list the stages that have Slack in cdk.json (of ${stages.join(", ")}), or use -c slack=on or off`,
+    );
+  return slack.data === "on" || (Array.isArray(slack.data) && slack.data.includes(stage));
 }

@@ -135,6 +135,20 @@ export class ApprovalsTable {
       onKeys("CountTries", this.table, ["UpdateItem"], [challenges]),
     );
   }
+  /** `approval-slack`: the same without links and codes, which Slack's signature takes the place of; and receipts of what it answered. */
+  grantDecideInSlack(grantee: Grantee): void {
+    const { decisions, acts, closings, outcomes, receipts } = approvalKey;
+    grantee.provide(
+      this.environment,
+      onKeys(
+        "ReadApprovals",
+        this.table,
+        ["GetItem", "Query"],
+        [approvalKey.requestsOf("*"), decisions, acts, closings, outcomes, receipts],
+      ),
+      onKeys("AddDecisions", this.table, ["PartiQLInsert"], [decisions, acts, closings, receipts]),
+    );
+  }
   private get environment() {
     return { APPROVALS_TABLE: this.table.tableName };
   }

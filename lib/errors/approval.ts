@@ -72,5 +72,19 @@ export const approvalErrors = {
     retryable: false,
     summary: "the caller is not signed in as a person with an e-mail address",
   },
+  "CS-2140": { kind: "user", retryable: false, summary: "a Slack user whom the contract does not name as an approver" },
+  "CS-2141": {
+    kind: "user",
+    retryable: true,
+    summary: "the Slack message does not show all that an approval is bound to: it is approved on the page",
+  },
+  "CS-2142": { kind: "user", retryable: false, summary: "a request to the Slack address that Slack did not sign" },
+  "CS-2143": { kind: "user", retryable: true, summary: "a request that Slack signed more than five minutes ago" },
+  "CS-2144": { kind: "user", retryable: false, summary: "a Slack request that our messages do not send" },
+  "CS-2145": {
+    kind: "system",
+    retryable: true,
+    summary: "Slack's secrets are not set or Slack cannot be reached; nothing was decided unless the message says so",
+  },
 } satisfies Record<string, ErrorEntry>;
 export type ApprovalErrorCode = keyof typeof approvalErrors;

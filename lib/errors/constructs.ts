@@ -14,6 +14,8 @@ export const constructsErrors = {
   "CS-1307": user("two policies that would have one name in Verified Permissions"),
   "CS-1308": user("contracts or policies with faults"),
   "CS-1309": system("a function received the same environment name twice, with different values"),
+  "CS-1310": user("a setting of Slack that is no list of stages, on or off"),
+  "CS-1311": user("a tool or agent that names a secret of the stage's own: Slack's"),
 } satisfies Record<string, ErrorEntry>;
 
 export type ConstructsErrorCode = keyof typeof constructsErrors;

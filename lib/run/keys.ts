@@ -48,6 +48,7 @@ export const brakeKey = { pk: (workflow: string) => `brake#${workflow}`, sk: "br
  * - act: everything else people did (desk)
  * - closing: the first row wins, and says how it ended (desk, or the workflow's gate)
  * - outcome: what became of it (the workflow's gate)
+ * - receipt: how a signed Slack request was answered, so that the same request again is answered the same (Slack's function)
  */
 export const approvalKey = {
   request: (workflow: string, approvalId: string) => `request#${workflow}#${approvalId}`,
@@ -82,6 +83,9 @@ export const approvalKey = {
   outcome: (workflow: string, approvalId: string) => `outcome#${workflow}#${approvalId}`,
   outcomesOf: (workflow: string) => `outcome#${workflow}#*`,
   outcomes: "outcome#*",
+  receipt: (requestHash: string) => `receipt#${requestHash}`,
+  receiptSk: "receipt",
+  receipts: "receipt#*",
 };
 /** budgets: leases per day, exposure counters, open runs, unique inputs; all begin with the workflow */
 export const budgetKey = {

@@ -3,7 +3,7 @@
 import type { Contract, Tool } from "../contract/model.js";
 import { placesAt, valuesAt } from "../contract/schema-paths.js";
 import type { JsonObject } from "./canonical.js";
-import type { Memory } from "./memory.js";
+import type { Memory, PastCall } from "./memory.js";
 import { leaves } from "./resource.js";
 
 /** Shorter values are too common to mean anything. */
@@ -25,6 +25,24 @@ export function leakingPaths(contract: Contract, memory: Memory, tool: Tool, arg
   return tool.outbound.filter((path) => valuesAt(args, path).some((value) => finding(known, value) !== undefined));
 }
 
+/** An action that is asked about: not in the run's memory yet. */
+type Proposed = Pick<PastCall, "tool" | "args">;
+
+/** Whether the run knows any sensitive value, the action's own among them. */
+export function knowsSensitive(contract: Contract, memory: Memory, action: Proposed): boolean {
+  return sensitiveValues(contract, withAction(memory, action)).length > 0;
+}
+
+/** Whether the value holds a text that may not leave: a sensitive value that the run knows, or what looks like a secret. */
+export function holdsSensitive(contract: Contract, memory: Memory, action: Proposed, value: unknown): boolean {
+  return finding(sensitiveValues(contract, withAction(memory, action)), value) !== undefined;
+}
+
+const withAction = ({ input, calls }: Memory, { tool, args }: Proposed) => ({
+  input,
+  calls: [...calls, { tool, args, output: null }],
+});
+
 function finding(known: readonly SensitiveValue[], value: unknown): string | undefined {
   for (const text of leaves(value)) {
     const secret = SECRETS.find(({ found }) => found(text));
@@ -40,7 +58,12 @@ interface SensitiveValue {
   readonly value: string;
 }
 
-function sensitiveValues(contract: Contract, memory: Memory): readonly SensitiveValue[] {
+interface Known {
+  readonly input: JsonObject;
+  readonly calls: readonly Pick<PastCall, "tool" | "args" | "output">[];
+}
+
+function sensitiveValues(contract: Contract, memory: Known): readonly SensitiveValue[] {
   const found = (from: string, value: unknown, paths: readonly string[]) =>
     paths.flatMap((path) =>
       valuesAt(value, path).flatMap((at) => leaves(at).map((leaf) => ({ from: `${from} ${path}`, value: leaf }))),

@@ -195,6 +195,8 @@ export const approvalView = z.strictObject({
   slack_channel: z.string().nullable().default(null),
   /** approver → IANA time zone */
   time_zones: z.record(z.string(), z.string()).default({}),
+  /** parts that hold, or may hold, sensitive values: on the page alone, in no mail and no Slack message; absent: none */
+  page_only: z.array(z.enum(["title", "preview", "says"])).exactOptional(),
 });
 export type ApprovalView = z.infer<typeof approvalView>;
 

@@ -4,6 +4,7 @@ import { GUARDRAIL_PREFIX } from "../policy/guardrails.js";
 import { agentId } from "../policy/names.js";
 import type { Json } from "./canonical.js";
 import { proposalStep } from "./hash.js";
+import { holdsSensitive, knowsSensitive } from "./outbound.js";
 import { type Panel, remindersOf } from "./panel.js";
 import { exposureOf, type Ruling } from "./policy.js";
 import { type ApprovalView, approvalView } from "./protocol.js";
@@ -86,7 +87,27 @@ export function viewOf(gate: GateCase, evidence: Evidence, asking: Asking): Appr
     slack_users: { ...contract.approvers.slack.users },
     slack_channel: contract.approvers.slack.channel ?? null,
     time_zones: { ...contract.approvers.timeZones },
+    ...pageOnly(gate, evidence),
   };
+}
+
+/**
+ * What a mail or a Slack message must not carry. The agent has read every sensitive value that the run knows, and its words are not
+ * checked for paraphrases: as soon as there is one, they stay on the page.
+ */
+function pageOnly(gate: GateCase, evidence: Evidence): Pick<ApprovalView, "page_only"> {
+  const { input, memory, tool, args, resource } = gate;
+  const leaks = (value: unknown) => holdsSensitive(input.contract, memory, { tool, args }, value);
+  const preview = evidence.preview?.status === "ok" ? evidence.preview.preview : null;
+  const sensitiveTool = tool.sensitiveInput.length > 0 || tool.sensitiveOutput.length > 0;
+  const parts: NonNullable<ApprovalView["page_only"]> = [
+    ...(leaks(renderTitle(tool, args, resource.id)) ? (["title"] as const) : []),
+    ...(preview !== null && (sensitiveTool || leaks(preview)) ? (["preview"] as const) : []),
+    ...(gate.rationale !== null && (knowsSensitive(input.contract, memory, { tool, args }) || leaks(gate.rationale))
+      ? (["says"] as const)
+      : []),
+  ];
+  return parts.length === 0 ? {} : { page_only: parts };
 }
 
 /** Of a question that is put again: who changed what. */

@@ -19,6 +19,7 @@ export const SLACK_IDS = {
   open: "open-page",
   approveModal: "approve-modal",
   rejectModal: "reject-modal",
+  notice: "notice",
   confirmation: "confirmation",
   comment: "comment",
   value: "value",
@@ -31,7 +32,7 @@ const pressed = z.object({
   trigger_id: z.string().max(256),
   actions: z.array(z.object({ action_id: z.string().max(255), value: z.string().max(2000).optional() })).length(1),
 });
-const inputs = z.record(z.string(), z.record(z.string(), z.object({ value: z.string().max(3000).nullish() })));
+const inputs = z.record(z.string(), z.record(z.string(), z.object({ value: z.string().max(2000).nullish() })));
 const submitted = z.object({
   type: z.literal("view_submission"),
   user,

@@ -5,7 +5,7 @@
 import type { Button, KnownBlock, ModalView } from "@slack/types";
 import { changesOf, leaves } from "../approval/changes.js";
 import { instantText } from "../approval/times.js";
-import { titleLine } from "../approval/wording.js";
+import { messageTitle } from "../approval/wording.js";
 import { viewHash } from "../run/hash.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
@@ -28,7 +28,7 @@ const CUT_AT = 300;
 export function shownRows(view: ApprovalView): readonly (readonly [string, string])[] {
   const hidden = new Set(view.sensitive_paths);
   const mask = (field: string, text: string) => (isSensitive(field, hidden) ? "(sensitive: on the page only)" : text);
-  if (view.preview === null || hidden.size > 0)
+  if (!showsPreview(view) || view.preview === null)
     return [...leaves(view.args)].map(([path, { value }]) => [
       path,
       mask(path, typeof value === "string" ? value : JSON.stringify(value)),
@@ -38,6 +38,11 @@ export function shownRows(view: ApprovalView): readonly (readonly [string, strin
     .map(({ field, before, after }) => [field, `${before ?? "(not there)"} → ${after ?? "(removed)"}`]);
 }
 
+const showsPreview = ({ preview, page_only: pageOnly, sensitive_paths: paths }: ApprovalView) =>
+  preview !== null && paths.length === 0 && pageOnly?.includes("preview") !== true;
+const showsWords = ({ says, page_only: pageOnly }: ApprovalView) =>
+  says !== null && says !== "" && pageOnly?.includes("says") !== true;
+
 /** `items[].note` and everything below it. */
 function isSensitive(field: string, paths: ReadonlySet<string>): boolean {
   const name = field.replace(/\[\d+\]/g, "[]");
@@ -45,13 +50,21 @@ function isSensitive(field: string, paths: ReadonlySet<string>): boolean {
 }
 
 /**
- * Whether the message shows everything that an approval is bound to: whole arguments and changes, nothing sensitive, nothing too long.
- * Only then has it an Approve button.
+ * Whether the message shows everything that an approval is bound to: whole title, arguments and changes, nothing sensitive, nothing too
+ * long. Only then has it an Approve button. (The agent's words are no part of the action: they may stay on the page.)
  */
 export function isWholeInSlack(view: ApprovalView): boolean {
-  if (view.sensitive_paths.length > 0) return false;
-  const blocks = [...head(view, titleLine(view)), ...whole(view)];
+  if (view.sensitive_paths.length > 0 || view.page_only?.includes("title") === true) return false;
+  if (view.preview !== null && !showsPreview(view)) return false;
+  const blocks = [...head(view, messageTitle(view)), ...whole(view)];
   return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_JSON_CHARACTERS;
+}
+
+/** Whether the button alone approves: what can be undone, by one person, who had all of it before them. All else asks once more. */
+export function isOneClick(view: ApprovalView): boolean {
+  const { reversibility, needed, typed_confirmation: typed, says } = view;
+  const wholeWords = says === null || says === "" || showsWords(view);
+  return reversibility === "reversible" && typed === null && needed === 1 && wholeWords && isWholeInSlack(view);
 }
 
 export const subjectOf = (view: ApprovalView): SlackSubject => ({
@@ -60,8 +73,8 @@ export const subjectOf = (view: ApprovalView): SlackSubject => ({
   view_hash: viewHash(view),
 });
 
-/** The question. `url`: the approval page, without a code. */
-export function askedMessage(view: ApprovalView, url: string): SlackMessage {
+/** The question. `url`: a person's way to the page, without a code; null in a channel, where everybody has their own in their mail. */
+export function askedMessage(view: ApprovalView, url: string | null): SlackMessage {
   const value = JSON.stringify(subjectOf(view));
   const button = (text: string, id: string, more: Partial<Button>): Button => ({
     type: "button",
@@ -71,16 +84,16 @@ export function askedMessage(view: ApprovalView, url: string): SlackMessage {
   });
   const mayApprove = isWholeInSlack(view);
   return {
-    text: escaped(cut(titleLine(view))),
+    text: escaped(cut(messageTitle(view))),
     blocks: [
-      ...head(view, mayApprove ? titleLine(view) : cut(titleLine(view))),
+      ...head(view, mayApprove ? messageTitle(view) : cut(messageTitle(view))),
       ...(mayApprove ? whole(view) : short(view)),
       {
         type: "actions",
         elements: [
           ...(mayApprove ? [button("Approve", SLACK_IDS.approve, { value, style: "primary" })] : []),
           button("Reject", SLACK_IDS.reject, { value, style: "danger" }),
-          button("Open the page", SLACK_IDS.open, { url }),
+          ...(url === null ? [] : [button("Open the page", SLACK_IDS.open, { url })]),
         ],
       },
     ],
@@ -88,19 +101,21 @@ export function askedMessage(view: ApprovalView, url: string): SlackMessage {
 }
 
 /** The message once nobody can decide any more: the same question, who decided what, and no buttons. */
-export function closedMessage(view: ApprovalView, standing: readonly string[], url: string): SlackMessage {
+export function closedMessage(view: ApprovalView, standing: readonly string[], url: string | null): SlackMessage {
   return {
-    text: escaped(`${cut(titleLine(view))}: ${cut(standing[0] ?? "")}`),
+    text: escaped(`${cut(messageTitle(view))}: ${cut(standing[0] ?? "")}`),
     blocks: [
-      ...head(view, cut(titleLine(view))),
+      ...head(view, cut(messageTitle(view))),
       ...standing.slice(0, 10).map((text) => line(...literal(cut(text), { bold: true }))),
-      {
-        type: "actions",
-        elements: [{ type: "button", action_id: SLACK_IDS.open, text: plainText("Open the page", 75), url }],
-      },
+      ...(url === null ? [] : [openButton(url)]),
     ],
   };
 }
+
+const openButton = (url: string): KnownBlock => ({
+  type: "actions",
+  elements: [{ type: "button", action_id: SLACK_IDS.open, text: plainText("Open the page", 75), url }],
+});
 
 const cut = (text: string): string => (text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`);
 
@@ -113,15 +128,20 @@ function head(view: ApprovalView, title: string): KnownBlock[] {
 function whole(view: ApprovalView): KnownBlock[] {
   return [
     ...shownRows(view).map(([field, text]) => line(...literal(field, { bold: true }), ...literal(`: ${text}`))),
-    ...(view.preview === null
+    ...(!showsPreview(view)
       ? []
       : [line(...literal(`All arguments of ${view.tool}: `), ...literal(JSON.stringify(view.args), { code: true }))]),
+    ...(showsPreview(view) ? (view.preview?.notes ?? []) : []).map((note) => line(...literal(`Note: ${note}`))),
     ...reasons(view),
-    ...(view.says === null || view.says === ""
-      ? []
-      : [line(...literal("The agent says (unverified):")), quoted(...literal(view.says))]),
+    ...words(view),
     closing(view),
   ];
+}
+
+function words(view: ApprovalView): KnownBlock[] {
+  if (view.says === null || view.says === "") return [];
+  if (!showsWords(view)) return [line(...literal("What the agent says may be sensitive: it is on the page only."))];
+  return [line(...literal("The agent says (unverified):")), quoted(...literal(view.says))];
 }
 
 /** What it is about, for what is decided on the page. */
@@ -132,7 +152,11 @@ function short(view: ApprovalView): KnownBlock[] {
     ...few.map(([field, text]) => line(...literal(cut(field), { bold: true }), ...literal(`: ${cut(text)}`))),
     ...reasons(view),
     closing(view),
-    line(...literal("Too much, or too sensitive, to be shown whole here: approve on the page.")),
+    line(
+      ...literal(
+        "Too much, or too sensitive, to be shown whole here: approve on the page, whose link is in your mail.",
+      ),
+    ),
   ];
 }
 
@@ -168,6 +192,17 @@ export function rejectModal(view: ApprovalView): ModalView {
   ]);
 }
 
+/** Says how something went, when there is nothing to type. */
+export function noticeModal(title: string, text: string): ModalView {
+  return {
+    type: "modal",
+    callback_id: SLACK_IDS.notice,
+    title: plainText(title, 24),
+    close: plainText("Close", 24),
+    blocks: [line(...literal(text))],
+  };
+}
+
 function modal(view: ApprovalView, callbackId: string, submit: string, inputs: KnownBlock[]): ModalView {
   return {
     type: "modal",
@@ -176,7 +211,7 @@ function modal(view: ApprovalView, callbackId: string, submit: string, inputs: K
     title: plainText(submit, 24),
     submit: plainText(submit, 24),
     close: plainText("Cancel", 24),
-    blocks: [line(...literal(cut(titleLine(view)), { bold: true })), ...inputs],
+    blocks: [line(...literal(cut(messageTitle(view)), { bold: true })), ...inputs],
   };
 }
 

@@ -74,7 +74,17 @@ describe("settings", () => {
   it("default to the stage dev", () => {
     const retentionDays = { public: 365, internal: 365, personal: 1095, financial: 3650 };
     const archive = { mode: "governance", retentionDays };
-    expect(settings({})()).toEqual({ stage: "dev", mailFrom: "countersign@example.com", archive });
+    expect(settings({})()).toEqual({ stage: "dev", mailFrom: "countersign@example.com", archive, slack: false });
+  });
+
+  it.each([
+    [{ slack: "on" }, true],
+    [{ slack: ["prod", "dev"] }, true],
+    [{ slack: ["prod"] }, false],
+    [{ slack: [] }, false],
+    [{ slack: "off" }, false],
+  ])("%j: Slack is %j", (context, slack) => {
+    expect(settings(context)().slack).toBe(slack);
   });
 
   it.each([
@@ -82,6 +92,8 @@ describe("settings", () => {
     [{ stage: 7 }, "CS-1301 context stage: 7 is not allowed"],
     [{ stages: [] }, "CS-1301 cdk.json: context.stages is missing"],
     [{ stages: ["dev-eu"] }, 'CS-1301 cdk.json: context.stages: "dev-eu" is no stage name'],
+    [{ slack: "yes" }, 'CS-1310 context slack: "yes" is not allowed; list the stages that have Slack in cdk.json'],
+    [{ slack: ["qa"] }, 'CS-1310 context slack: ["qa"] is not allowed'],
     [{ mailFrom: "nobody" }, 'CS-1302 context mailFrom: "nobody" is no e-mail address'],
     [{ archiveMode: "worm" }, 'CS-1303 context archiveMode: "worm" is not allowed; use governance or compliance'],
     [{ retentionDays: { financial: 0 } }, "CS-1303 context retentionDays: "],

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, type Stack } from "aws-cdk-lib";
 import * as z from "zod";
-import { bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../lib/constructs/bundle.js";
+import { Bundler, bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../lib/constructs/bundle.js";
 import { ControlPlaneStack } from "../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../lib/constructs/load.js";
 import { secretNames } from "../../lib/constructs/secrets.js";
@@ -72,11 +72,13 @@ export async function synthFixture(
   const { policySet } = checked;
   const contract = change(checked.contract);
   const app = new App({ analyticsReporting: false, context: { ...CONTEXT, ...context } });
+  const { archive, slack } = readSettings(app.node);
   const plane = new ControlPlaneStack(app, "plane", {
     stage,
     deskCode: await bundleApprovalDesk(BUNDLES),
     notaryCode: await bundleNotary([contract.name], BUNDLES),
-    archive: readSettings(app.node).archive,
+    archive,
+    ...(slack ? { slackCode: await new Bundler(BUNDLES).approvalSlack() } : {}),
     secretNames: secretNames([contract]),
   });
   const bundles = await bundleWorkflow(contract, BUNDLES);
@@ -86,6 +88,7 @@ export async function synthFixture(
     stage,
     bundles,
     mailFrom: CONTEXT.mailFrom,
+    slack,
   });
   const assembly = app.synth();
   const read = (name: string) => template.parse(assembly.getStackByName(name).template);

@@ -59,13 +59,18 @@ export const messageBlocks = z
   .max(50)
   // Slack answers msg_blocks_too_long beyond this.
   .refine((blocks) => JSON.stringify(blocks).length <= 13_200, "msg_blocks_too_long");
-export const modalView = z.strictObject({
-  type: z.literal("modal"),
-  callback_id: z.string().max(255),
-  private_metadata: z.string().max(3000),
-  title: plain(24),
-  submit: plain(24),
-  close: plain(24),
-  blocks: z.array(block).min(1).max(100),
-});
+export const modalView = z
+  .strictObject({
+    type: z.literal("modal"),
+    callback_id: z.string().max(255),
+    private_metadata: z.string().max(3000).default(""),
+    title: plain(24),
+    submit: plain(24).optional(),
+    close: plain(24),
+    blocks: z.array(block).min(1).max(100),
+  })
+  .refine(
+    ({ submit, blocks }) => submit !== undefined || blocks.every(({ type }) => type !== "input"),
+    "a modal with inputs needs submit",
+  );
 export type SlackModal = z.output<typeof modalView>;

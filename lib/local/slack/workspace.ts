@@ -46,6 +46,10 @@ export interface WorkspaceOptions {
 const textFields = z.object({ text: z.string().min(1).max(40_000) });
 const post = textFields.extend({ channel: z.string().regex(/^[CDGUW][A-Z0-9]{2,}$/) });
 const update = post.extend({ ts: z.string() });
+const responseAction = z.discriminatedUnion("response_action", [
+  z.strictObject({ response_action: z.literal("errors"), errors: z.record(z.string(), z.string().min(1)) }),
+  z.strictObject({ response_action: z.literal("update"), view: modalView }),
+]);
 const open = z.object({ trigger_id: z.string() });
 
 export class SlackWorkspace {
@@ -114,8 +118,11 @@ export class SlackWorkspace {
     return modal === undefined ? answer : { ...answer, modal };
   }
 
-  /** Submits a modal with what was typed, by `block_id`. It closes unless the app answers with errors. */
-  async submit(modalId: string, typed: Readonly<Record<string, string>>): Promise<Interaction> {
+  /** Submits a modal with what was typed, by `block_id`. It stays when the app answers with errors, and shows what it is updated to. */
+  async submit(
+    modalId: string,
+    typed: Readonly<Record<string, string>>,
+  ): Promise<Interaction & { readonly modal?: OpenModal }> {
     const modal = this.modals.get(modalId);
     if (modal === undefined) return { status: 404, body: "there is no such modal" };
     const { user, view } = modal;
@@ -131,10 +138,24 @@ export class SlackWorkspace {
       type: "view_submission",
       user: { id: user, team_id: TEAM },
       team: { id: TEAM },
+      trigger_id: randomBytes(12).toString("hex"),
       view: { id: modalId, callback_id, private_metadata, state: { values } },
     });
-    if (answer.status === 200 && !answer.body.includes('"errors"')) this.modals.delete(modalId);
+    const { data } = responseAction.safeParse(jsonOf(answer.body));
+    if (answer.status !== 200 || data?.response_action === "errors") return answer;
+    if (data?.response_action === "update") {
+      const updated = { id: modalId, user, view: data.view };
+      this.modals.set(modalId, updated);
+      return { ...answer, modal: updated };
+    }
+    // Anything but an empty answer is one that Slack does not understand: the modal stays, and says so.
+    if (answer.body === "") this.modals.delete(modalId);
     return answer;
+  }
+
+  /** Closes a modal without submitting it; Slack tells nobody. */
+  dismiss(modalId: string): void {
+    this.modals.delete(modalId);
   }
 
   /** A signed request; `headers` replace or add, for requests that should be refused. */
