@@ -4,7 +4,7 @@ import type { Budgets } from "../../lib/aws/budgets.js";
 import type { Previews } from "../../lib/aws/previews.js";
 import type { Contract } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
-import { authorizationRequest, type PolicyFacts } from "../../lib/policy/request.js";
+import { type AuthorizationRequest, authorizationRequest, type PolicyFacts } from "../../lib/policy/request.js";
 import { counterDoc, counterName, type HoldRef, holderOf } from "../../lib/run/exposure.js";
 import { proposalStep } from "../../lib/run/hash.js";
 import type { RunRef } from "../../lib/run/keys.js";
@@ -17,6 +17,8 @@ export interface EvidenceSources {
   readonly budgets: Pick<Budgets, "readCounter">;
   readonly previews: Previews;
   readonly authorizer: Authorizer;
+  /** replay alone: from a recorded run's facts, some of which are not in the log, to the question */
+  readonly question?: (facts: PolicyFacts) => AuthorizationRequest;
 }
 
 export async function gather(
@@ -64,13 +66,13 @@ async function readCounters(
 
 /** A request that does not fit the schema is never sent: Cedar would skip what fails on it, also a forbid. It denies. */
 async function askPolicies(
-  { contract, authorizer }: EvidenceSources,
+  { contract, authorizer, question }: EvidenceSources,
   facts: PolicyFacts,
   policies: Record<string, PolicyText>,
 ): Promise<PolicyVerdict> {
   const { approvals } = facts;
   try {
-    const request = authorizationRequest(contract, facts);
+    const request = question?.(facts) ?? authorizationRequest(contract, facts);
     const { allowed, determining, errors } = await authorizer.ask(request);
     for (const { id, reason, text } of determining) policies[id] = { reason, text };
     return { approvals, allowed, determining: determining.map(({ id }) => id), errors, context: request.context };

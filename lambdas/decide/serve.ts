@@ -37,13 +37,23 @@ export interface GateDeps extends EvidenceSources {
   readonly approvals: GateApprovals;
   readonly budgets: Budgets;
   readonly nowMs: () => number;
+  /** replay alone: `GateInput.known` */
+  readonly known?: () => GateInput["known"];
 }
 
 export function createHandler(deps: GateDeps) {
   return async (event: unknown): Promise<DecideAnswer> => {
     const request = decideRequest.parse(event);
     try {
-      return await handle(deps, request);
+      const answer = await gateStep(deps, request);
+      logLine("info", "decided", {
+        workflow: deps.contract.name,
+        run_id: request.run_id,
+        turn: request.turn,
+        phase: request.phase,
+        decision: answer.decision,
+      });
+      return answer;
     } catch (error) {
       throw isServiceError(error)
         ? new NamedError(ERROR_NAMES.unavailable, `run ${request.run_id}: ${error.name}; nothing is decided yet`)
@@ -57,20 +67,13 @@ function isServiceError(error: unknown): error is Error {
   return error instanceof Error && "$metadata" in error;
 }
 
-async function handle(deps: GateDeps, request: DecideRequest): Promise<DecideAnswer> {
+/** One step of a run: what is decided, once it is written down. */
+export async function gateStep(deps: GateDeps, request: DecideRequest): Promise<DecideAnswer> {
   const run = { workflow: deps.contract.name, tenant: request.tenant, runId: request.run_id };
   const events = await admitted(deps, run, request);
   const input = await inputOf(deps, run, request, events);
   const place = { run, secret: input.runSecret, events, nowMs: input.nowMs };
-  const answer = await step(deps, input, place);
-  logLine("info", "decided", {
-    workflow: run.workflow,
-    run_id: run.runId,
-    turn: request.turn,
-    phase: request.phase,
-    decision: answer.decision,
-  });
-  return answer;
+  return step(deps, input, place);
 }
 
 /** An execution that admission did not start has no log, or not this name. */
@@ -125,6 +128,7 @@ async function inputOf(
     ...answers,
     shown: sealed?.["approval|"]?.value,
     nowMs,
+    ...(deps.known === undefined ? {} : { known: deps.known() }),
   };
 }
 

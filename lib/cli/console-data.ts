@@ -1,7 +1,9 @@
 /** What the local console shows, read as an auditor reads it. */
 
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { reportHtml } from "../audit/report/report.js";
 import { listApprovals } from "../aws/approval-index.js";
+import { policyTexts } from "../client/report-policies.js";
 import { runReader, runStatus } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
 import type { ConsoleData } from "../local/console/app.js";
@@ -11,7 +13,7 @@ import { sessionConnection } from "../scenario/session-connection.js";
 const LISTED_RUNS = 100;
 
 /** `session` is undefined until the cloud is ready. */
-export function consoleData(stage: string, session: () => Session | undefined): ConsoleData {
+export function consoleData(root: string, stage: string, session: () => Session | undefined): ConsoleData {
   const reader = async () => {
     const opened = session();
     return opened === undefined ? undefined : runReader(sessionConnection(opened));
@@ -43,6 +45,12 @@ export function consoleData(stage: string, session: () => Session | undefined): 
     async run(workflow, tenant, runId) {
       const events = (await (await reader())?.events({ workflow, tenant, runId })) ?? [];
       return events.length === 0 ? undefined : { events, verdict: (await verifyEvents([events])).summary };
+    },
+    async report(workflow, tenant, runId) {
+      const events = (await (await reader())?.events({ workflow, tenant, runId })) ?? [];
+      if (events.length === 0) return undefined;
+      const [verdict, policies] = [await verifyEvents([events]), await policyTexts(root, events)];
+      return reportHtml({ events, verdict, policies, madeAt: new Date().toISOString() });
     },
   };
 }

@@ -98,7 +98,7 @@ function open(
     clock: skipping ?? realClock(),
     port: options.port,
     dataDir: dataDirOf(options.root),
-    console: () => consoleHandler(consoleData(options.stage, () => session)),
+    console: () => consoleHandler(consoleData(options.root, options.stage, () => session)),
     ...(skipping === undefined ? {} : { schedules: false }),
     ...(options.model === undefined ? {} : { model: options.model }),
   });

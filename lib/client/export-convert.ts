@@ -1,7 +1,4 @@
 /** From the lines of an export to CSV or Parquet, a few rows in memory at a time. */
-import { createWriteStream } from "node:fs";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { fileWriter, parquetWriteRows } from "hyparquet-writer";
 import {
   type Column,
@@ -13,9 +10,9 @@ import {
   RECORD_COLUMNS,
 } from "../audit/columns.js";
 import type { RunRecord } from "../audit/record.js";
-import { jsonOrUndefined, linesOf } from "./export-spool.js";
+import { jsonOrUndefined, lineBatches } from "./export-spool.js";
+import { writeLines } from "./line-writer.js";
 
-const CHUNK = 256 * 1024;
 const ROW_GROUP = 1_000;
 
 /** Makes `made` out of the lines of `part`. */
@@ -37,13 +34,14 @@ async function convert<T>(
   parse: (line: string) => T | undefined,
 ): Promise<void> {
   const rows = async function* () {
-    for await (const { line } of linesOf(part)) {
-      const row = parse(line);
-      if (row !== undefined) yield row;
-    }
+    for await (const lines of lineBatches(part))
+      for (const { line } of lines) {
+        const row = parse(line);
+        if (row !== undefined) yield row;
+      }
   };
   if (format === "csv") {
-    await pipeline(Readable.from(chunked(csvLines(columns, rows())), { highWaterMark: 1 }), createWriteStream(made));
+    await writeLines(made, "w", csvLines(columns, rows()), "\r\n", () => {});
     return;
   }
   await parquetWriteRows({
@@ -70,17 +68,6 @@ async function* parquetRows<T>(columns: readonly Column<T>[], rows: AsyncIterabl
 export async function* csvLines<T>(columns: readonly Column<T>[], rows: AsyncIterable<T>): AsyncGenerator<string> {
   yield csvHeader(columns);
   for await (const row of rows) yield csvRow(columns, row);
-}
-
-async function* chunked(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let chunk = "";
-  for await (const line of lines) {
-    chunk += `${line}\r\n`;
-    if (chunk.length < CHUNK) continue;
-    yield chunk;
-    chunk = "";
-  }
-  yield chunk;
 }
 
 /** An event of our own part file; undefined for the manifest. */

@@ -2,16 +2,14 @@
  * An export into a file. Lines go into `<file>.part` first, with what was asked for in `<file>.part.json`; a whole export is moved into its
  * place, as it is or made into CSV or Parquet. What was cut off is continued from the last run that is there whole.
  */
-import { createWriteStream } from "node:fs";
 import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { exportLines, type RunSource, recordLines } from "../audit/export.js";
 import { CountersignError } from "../errors.js";
 import { convertPart } from "./export-convert.js";
 import { type Continuation, selection } from "./export-source.js";
 import { EMPTY, jsonOrUndefined, readSpool, type Spool } from "./export-spool.js";
+import { writeLines } from "./line-writer.js";
 
 export const FORMATS = ["jsonl", "csv", "parquet"] as const;
 export const SHAPES = ["events", "records"] as const;
@@ -32,7 +30,6 @@ export type OnProgress = (written: Written & { readonly bytes: number }) => void
 
 const partOf = (file: string) => `${file}.part`;
 const jobOf = (file: string) => `${file}.part.json`;
-const CHUNK = 256 * 1024;
 
 /** What a cut-off export of this file was about. @throws CountersignError CS-5131 when there is none */
 export async function cutOffJob(file: string): Promise<ExportJob> {
@@ -89,24 +86,16 @@ async function append(
 ): Promise<number> {
   let count = linesBefore;
   let bytes = bytesBefore;
-  // one write per chunk: a write per line costs more than making the line
-  const chunks = async function* () {
-    let chunk = "";
+  const counted = async function* () {
     for await (const line of lines) {
       count += 1;
-      chunk += `${line}\n`;
-      if (chunk.length < CHUNK) continue;
-      bytes += Buffer.byteLength(chunk);
-      yield chunk;
-      progress({ lines: count, bytes });
-      chunk = "";
+      yield line;
     }
-    yield chunk;
   };
-  await pipeline(
-    Readable.from(chunks(), { objectMode: true, highWaterMark: 1 }),
-    createWriteStream(part, { flags: resume ? "a" : "w" }),
-  );
+  await writeLines(part, resume ? "a" : "w", counted(), "\n", (more) => {
+    bytes += more;
+    progress({ lines: count, bytes });
+  });
   return count;
 }
 

@@ -1,13 +1,13 @@
 /** The lines of an export that was cut off: how far it is whole, and where it goes on. */
-import { createReadStream } from "node:fs";
-import { stat, writeFile } from "node:fs/promises";
+import { open, stat, writeFile } from "node:fs/promises";
+import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
 import type { ExportManifest } from "../audit/manifest.js";
 import { type RecordedEvent, recordedEvent } from "../run/events.js";
 import { logKey } from "../run/keys.js";
 import type { Continuation } from "./export-source.js";
 
-const CHUNK = 256 * 1024;
+const CHUNK = 128 * 1024;
 
 export interface Spool {
   /** bytes of whole runs */
@@ -31,22 +31,22 @@ export async function readSpool(part: string, shape: "events" | "records"): Prom
 async function readEvents(part: string): Promise<Spool> {
   const runs: ExportManifest["runs"] = [];
   let spool: Spool = EMPTY;
-  let open: { run: ExportManifest["runs"][number]; first: RecordedEvent; from: number; lines: number } | undefined;
+  let last: { run: ExportManifest["runs"][number]; first: RecordedEvent; from: number; lines: number } | undefined;
   for await (const { line, from, number } of wholeLines(part)) {
     const parsed = recordedEvent.safeParse(jsonOrUndefined(line));
     if (!parsed.success) break; // the manifest, or what a crash left
     const event = parsed.data;
     const run = logKey.pk({ workflow: event.workflow, tenant: event.tenant, runId: event.run_id });
-    if (open?.run.run !== run) {
-      if (open !== undefined) {
-        runs.push(open.run);
-        const { workflow, tenant, run_id: runId, at: startedAt } = open.first;
+    if (last?.run.run !== run) {
+      if (last !== undefined) {
+        runs.push(last.run);
+        const { workflow, tenant, run_id: runId, at: startedAt } = last.first;
         const continued = { after: { workflow, tenant, runId, startedAt }, runs: runs.length };
         spool = { bytes: from, lines: number, runs, continued };
       }
-      open = { run: { run, events: 0, head: "" }, first: event, from, lines: number };
+      last = { run: { run, events: 0, head: "" }, first: event, from, lines: number };
     }
-    open.run = { run, events: open.run.events + 1, head: event.hash };
+    last.run = { run, events: last.run.events + 1, head: event.hash };
   }
   return spool;
 }
@@ -81,23 +81,36 @@ interface Line {
 }
 
 async function* wholeLines(file: string): AsyncGenerator<Line> {
-  for await (const line of linesOf(file)) if (line.whole) yield line;
+  for await (const lines of lineBatches(file)) yield* lines.filter(({ whole }) => whole);
 }
 
-export async function* linesOf(file: string): AsyncGenerator<Line> {
+/** The lines of a file, some at a time, through one buffer that is used again and again. */
+export async function* lineBatches(file: string): AsyncGenerator<readonly Line[]> {
+  const handle = await open(file, "r");
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  const decoder = new StringDecoder("utf8");
   let rest = "";
   let from = 0;
   let number = 0;
-  for await (const chunk of createReadStream(file, { encoding: "utf8", highWaterMark: CHUNK })) {
-    const lines = (rest + String(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      yield { line, from, number, whole: true };
-      from += Buffer.byteLength(line) + 1;
-      number += 1;
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK);
+      if (bytesRead === 0) break;
+      const texts = (rest + decoder.write(buffer.subarray(0, bytesRead))).split("\n");
+      rest = texts.pop() ?? "";
+      const lines: Line[] = [];
+      for (const line of texts) {
+        lines.push({ line, from, number, whole: true });
+        from += Buffer.byteLength(line) + 1;
+        number += 1;
+      }
+      yield lines;
     }
+    rest += decoder.end();
+    if (rest !== "") yield [{ line: rest, from, number, whole: false }];
+  } finally {
+    await handle.close();
   }
-  if (rest !== "") yield { line: rest, from, number, whole: false };
 }
 
 export function jsonOrUndefined(text: string): unknown {

@@ -27,6 +27,9 @@ export const auditErrors = {
   "CS-5129": user("the sums of a closed run do not agree with its records"),
   "CS-5130": user("there are no events to make a run record from"),
   "CS-5131": user("there is no cut-off export to continue"),
+  "CS-5140": { kind: "system", retryable: false, summary: "a replay asked for something that a recorded run has not" },
+  "CS-5141": user("a line of a file to be replayed is not an event of an export"),
+  "CS-5142": user("a template or definition is not that of a workflow's state machine"),
 } satisfies Record<string, ErrorEntry>;
 
 export type AuditErrorCode = keyof typeof auditErrors;

@@ -45,8 +45,8 @@ export type OwnChecks =
 
 export function ownChecks(gate: GateCase): OwnChecks {
   const { input, run, memory, tool, args } = gate;
-  const { contract, brake, nowMs } = input;
-  const { checks, fault } = runOwnChecks({ contract, run, memory, tool, args, brake, nowMs });
+  const { contract, brake, nowMs, known } = input;
+  const { checks, fault } = runOwnChecks({ contract, run, memory, tool, args, brake, nowMs, known });
   if (fault === undefined) return judgement({ ...gate, checks });
   return { kind: "fault", case: { ...gate, checks }, reason: reasonOf(fault.name, fault.detail), close: fault.close };
 }

@@ -15,7 +15,7 @@ import { parseReference, resolve } from "./references.js";
 import { sameFields } from "./resource.js";
 import { type OpenRun, type Outcome, STOPPED } from "./state.js";
 import { msOf } from "./time.js";
-import type { Brake } from "./types.js";
+import type { Brake, GateInput } from "./types.js";
 
 export interface CheckInput {
   readonly contract: Contract;
@@ -26,6 +26,7 @@ export interface CheckInput {
   readonly args: JsonObject;
   readonly brake: Brake;
   readonly nowMs: number;
+  readonly known?: GateInput["known"];
 }
 /** What is wrong; with `close`, so wrong that the run ends. */
 export interface Fault {
@@ -85,7 +86,8 @@ export interface Checked {
 export function runOwnChecks(input: CheckInput): Checked {
   const checks: Check[] = [];
   for (const [index, [name, check]] of OWN_CHECKS.entries()) {
-    const fault = check(input);
+    const known = input.known?.get(name);
+    const fault = known === undefined ? check(input) : asFault(known ?? undefined);
     if (fault !== undefined) {
       const rest = [...OWN_CHECKS.slice(index + 1).map(([later]) => later), ...LATER_CHECKS];
       checks.push(failed(name, fault.detail), ...skipped(rest, AFTER_FAILURE));

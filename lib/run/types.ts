@@ -105,6 +105,11 @@ export interface GateInput {
   readonly shown: unknown;
   /** taken before the ledger was read */
   readonly nowMs: number;
+  /**
+   * replay alone: own checks whose result is taken from the record (what was wrong, null for nothing), because the values that they look at
+   * are not in the log
+   */
+  readonly known?: ReadonlyMap<Check["name"], string | null> | undefined;
   /** kept back for the next model call, micro-USD; default: what the dearest one of the run cost */
   readonly reserveMicroUsd?: number;
 }

@@ -2,16 +2,22 @@ import type { Command } from "commander";
 import type { CommandContext } from "../context.js";
 import { exportCommand } from "./run/export.js";
 import { listCommand } from "./run/list.js";
+import { replayCommand } from "./run/replay.js";
+import { reportCommand } from "./run/report.js";
 import { showCommand } from "./run/show.js";
 import { startCommand } from "./run/start.js";
 import { verifyCommand } from "./run/verify.js";
 
 /** One file per command in `run/`. */
 export function runCommands(program: Command, context: CommandContext): void {
-  const run = program.command("run").description("start runs; look at their records; export and verify them");
+  const run = program
+    .command("run")
+    .description("start runs; look at their records; export, verify, report and replay them");
   startCommand(run, context);
   listCommand(run, context);
   showCommand(run, context);
   exportCommand(run, context);
   verifyCommand(run, context);
+  reportCommand(run, context);
+  replayCommand(run, context);
 }

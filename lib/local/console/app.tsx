@@ -1,6 +1,7 @@
 /** The local console as a Hono application, and as a handler of the wire (which answers on loopback names only). */
 import { Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
+import { CONTENT_SECURITY_POLICY } from "../../audit/report/style.js";
 import type { RecordedEvent } from "../../run/events.js";
 import type { WebHandler } from "../wire/wire.js";
 import {
@@ -25,12 +26,25 @@ export interface ConsoleData {
     tenant: string,
     runId: string,
   ): Promise<{ readonly events: readonly RecordedEvent[]; readonly verdict: string } | undefined>;
+  /** the run's report, a whole HTML document; undefined when there is no such run */
+  report(workflow: string, tenant: string, runId: string): Promise<string | undefined>;
   waiting(): Promise<readonly WaitingRow[]>;
   mails(): readonly MailRow[];
 }
 
 export function consoleApp(data: ConsoleData): Hono {
   const app = new Hono();
+  // before the other pages' headers: its one style is inline, and allowed by its hash
+  app.get("/console/runs/:workflow/:tenant/:run/report", async (context) => {
+    const { workflow, tenant, run } = context.req.param();
+    const report = await data.report(workflow, tenant, run);
+    if (report === undefined) return context.text("no such run", 404, { "x-content-type-options": "nosniff" });
+    return context.html(report, 200, {
+      "content-security-policy": `${CONTENT_SECURITY_POLICY}; frame-ancestors 'none'`,
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    });
+  });
   app.use(
     secureHeaders({
       contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"], frameAncestors: ["'none'"] },
@@ -55,7 +69,7 @@ export function consoleApp(data: ConsoleData): Hono {
     if (found === undefined) return context.html(<Page title="No such run" stage={data.stage} />, 404);
     return context.html(
       <Page title={run} stage={data.stage}>
-        <RunPage {...found} />
+        <RunPage {...found} report={`/console/runs/${workflow}/${tenant}/${run}/report`} />
       </Page>,
     );
   });

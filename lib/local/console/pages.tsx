@@ -129,9 +129,15 @@ export const WaitingList: FC<{ waiting: readonly WaitingRow[] }> = ({ waiting })
     </table>
   );
 
-export const RunPage: FC<{ events: readonly RecordedEvent[]; verdict: string }> = ({ events, verdict }) => (
+export const RunPage: FC<{ events: readonly RecordedEvent[]; verdict: string; report: string }> = ({
+  events,
+  verdict,
+  report,
+}) => (
   <>
-    <p>{verdict}</p>
+    <p>
+      {verdict} · <a href={report}>Report</a>
+    </p>
     <table>
       <thead>
         <tr>

@@ -1,0 +1,158 @@
+/** Every step: what was proposed, each check, the policies that decided with their text, who was asked, what the tool did. */
+import type { FC } from "hono/jsx";
+import { durationText } from "../../contract/units.js";
+import type { EventOf } from "../../run/events.js";
+import { type Turn, waitOf } from "./facts.js";
+import { Hash, Pairs, Text, Values } from "./parts.js";
+import type { PolicyTexts } from "./report.js";
+
+export const Step: FC<{ turn: Turn; policies: PolicyTexts }> = ({ turn, policies }) => {
+  const { proposed, finished, invalid, decisions, requested, returned } = turn;
+  const name =
+    proposed?.data.tool ?? (finished === undefined ? "no valid action" : `finish as ${finished.data.outcome}`);
+  const said = proposed ?? finished ?? invalid;
+  return (
+    <section class="step" aria-label={`Step ${turn.turn}: ${name}`}>
+      <h3>
+        {turn.turn}. <Text text={name} />
+        <Outcome turn={turn} />
+      </h3>
+      <p class="soft">
+        {said?.at.replace("T", " ").slice(0, 23)} UTC
+        {said === undefined
+          ? ""
+          : ` · ${said.data.model} · ${said.data.prompt_tokens} + ${said.data.completion_tokens} tokens · ${said.data.latency_ms} ms`}
+        {proposed === undefined ? "" : ` · ${proposed.data.confidence_percent} % sure, as the agent says`}
+      </p>
+      {proposed === undefined ? "" : <Values value={proposed.data.args} />}
+      {invalid === undefined ? "" : <p class="bad">{invalid.data.detail}</p>}
+      {decisions.map((decision) => (
+        <Decision decision={decision} policies={policies} />
+      ))}
+      {requested === undefined ? "" : <Asked turn={turn} requested={requested} />}
+      {returned === undefined ? "" : <Returned returned={returned} />}
+    </section>
+  );
+};
+
+const Outcome: FC<{ turn: Turn }> = ({ turn: { decisions } }) => {
+  const last = decisions.at(-1)?.data.decision;
+  if (last === undefined) return "";
+  const words = { permit: "permitted", ask: "waits for people", deny: "denied", recommend: "recommended, did not run" };
+  return <span class={`tag ${last === "permit" ? "good" : last === "deny" ? "bad" : "soft"}`}>{words[last]}</span>;
+};
+
+const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }> = ({
+  decision: { data, step },
+  policies,
+}) => {
+  const named = [...new Set([...(data.policy?.determining ?? []), ...(data.policy?.denied_by ?? [])])];
+  return (
+    <>
+      <h4>
+        {step.endsWith(".approval") ? "Decided again after people answered: " : "Decided: "}
+        {data.decision}
+        {data.tier === null
+          ? ""
+          : `, ${data.tier === 0 ? "nobody is asked" : data.tier === 1 ? "one person" : "two people"}`}
+      </h4>
+      {data.reasons.map((reason) => (
+        <p>
+          <Text text={reason} />
+        </p>
+      ))}
+      <ul class="checks" aria-label="Checks">
+        {data.checks.map(({ name, result, detail }) => (
+          <li class={result === "failed" ? "bad" : result === "skipped" ? "soft" : ""}>
+            {result === "passed" ? "✓" : result === "failed" ? "✗" : "–"} {name}{" "}
+            {result === "passed" ? "passed" : result}
+            {detail === "" || result === "skipped" ? "" : `: ${detail}`}
+          </li>
+        ))}
+      </ul>
+      {named.map((id) => (
+        <PolicyText
+          id={id}
+          role={data.policy?.determining.includes(id) === true ? "allowed" : "denied below this number of approvals"}
+          policies={policies}
+        />
+      ))}
+      {(data.policy?.errors ?? []).map((error) => (
+        <p class="bad">
+          <Text text={error} />
+        </p>
+      ))}
+    </>
+  );
+};
+
+const PolicyText: FC<{ id: string; role: string; policies: PolicyTexts }> = ({ id, role, policies }) => {
+  const found = policies.texts.get(id);
+  return (
+    <>
+      <p>
+        Policy <code>{id}</code> {role}
+        {found === undefined ? "; its text is not at hand" : `: ${found.reason}`}
+      </p>
+      {found === undefined ? "" : <pre>{found.text}</pre>}
+    </>
+  );
+};
+
+const Asked: FC<{ turn: Turn; requested: EventOf<"ApprovalRequested"> }> = ({ turn, requested: { data, at } }) => {
+  const wait = waitOf(turn);
+  return (
+    <>
+      <h4>People were asked</h4>
+      <Pairs
+        rows={[
+          ["asked by policy", data.policies.join(", ")],
+          ["who may answer", data.approvers.join(", ")],
+          ["needed", `${data.needed}${data.typed_confirmation ? ", with the amount or name typed" : ""}`],
+          [
+            "asked, answer due",
+            `${at.slice(0, 19).replace("T", " ")}, ${data.deadline.slice(0, 19).replace("T", " ")} UTC`,
+          ],
+          ["waited", wait === undefined ? "still waiting" : durationText(wait.toMs - wait.fromMs)],
+          ...turn.answers.map(
+            ({ data: answer }) =>
+              [
+                answer.approver,
+                <>
+                  {answer.decision === "approve" ? "approved" : "rejected"}{" "}
+                  {answer.decided_at.slice(0, 19).replace("T", " ")} UTC, on the {answer.channel}
+                  {answer.comment === "" ? "" : ": "}
+                  <Text text={answer.comment} />
+                </>,
+              ] as const,
+          ),
+          ...(turn.expired === undefined ? [] : [["nobody else", "the time ran out, which denies"] as const]),
+          ...(turn.voided === undefined ? [] : [["void", turn.voided.data.reason] as const]),
+          [
+            "what they saw",
+            <>
+              hash of the whole page <Hash hash={data.view_hash} />; of what would change{" "}
+              <Hash hash={data.preview_hash} />
+            </>,
+          ],
+          ["bound to action", <Hash hash={data.action_hash} />],
+        ]}
+      />
+    </>
+  );
+};
+
+const Returned: FC<{ returned: EventOf<"ToolReturned"> }> = ({ returned: { data } }) => (
+  <>
+    <h4>
+      The tool ended: <span class={data.status === "ok" ? "good" : "bad"}>{data.status}</span>
+    </h4>
+    <p class="soft">
+      {data.latency_ms} ms, {data.attempts} {data.attempts === 1 ? "attempt" : "attempts"}
+      {data.error === null ? "" : `, ${data.error.code}`}
+      {data.untrusted ? ", holds text written outside" : ""}
+      {data.effect_possible ? "" : ", changed nothing"}
+    </p>
+    {data.output === null ? "" : <Values value={data.output} />}
+  </>
+);

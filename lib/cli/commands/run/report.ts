@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { reportHtml } from "../../../audit/report/report.js";
+import { runsInFiles } from "../../../client/recorded-files.js";
+import { policyTexts } from "../../../client/report-policies.js";
+import { findRun, runReader } from "../../../client/runs.js";
+import { verifyEvents } from "../../../client/verify.js";
+import { CountersignError } from "../../../errors.js";
+import type { RecordedEvent } from "../../../run/events.js";
+import { type CommandContext, globalsOf, withConnection } from "../../context.js";
+
+interface Options {
+  readonly out: string;
+  readonly run?: string;
+  readonly workflow?: string;
+}
+
+export function reportCommand(run: Command, context: CommandContext): void {
+  run
+    .command("report")
+    .description(
+      "a run as one HTML file to read or print: what happened, why, who decided, what it cost (the newest run, without an id)",
+    )
+    .argument("[run-id|file]", "a run, or a file of events written by `run export`")
+    .option("--out <file>", "write to this file", "report.html")
+    .option("--run <run-id>", "which run of the file, when it holds more than one")
+    .option("--workflow <workflow>", "of this workflow")
+    .action(async (what: string | undefined, options: Options, command: Command) => {
+      const { json } = globalsOf(command);
+      const write = async (events: readonly RecordedEvent[]) => {
+        const verdict = await verifyEvents([events]);
+        const policies = await policyTexts(context.root, events);
+        const html = reportHtml({ events, policies, verdict, madeAt: new Date().toISOString() });
+        await writeFile(options.out, html).catch((error: unknown) => {
+          const why = error instanceof Error ? error.message : String(error);
+          throw new CountersignError(
+            "CS-5002",
+            `${options.out}: cannot be written (${why}); give a path in a folder that exists`,
+          );
+        });
+        const runId = events[0]?.run_id ?? "";
+        context.io.out(
+          json
+            ? JSON.stringify({ file: options.out, run_id: runId, ok: verdict.ok })
+            : `${options.out}: run ${runId}, ${verdict.summary}`,
+        );
+        if (!verdict.ok) context.exitCode(1);
+      };
+      if (what !== undefined && existsSync(what)) return write(await runOfFile(what, options.run));
+      if (options.run !== undefined)
+        throw new CountersignError("CS-5006", "run report: --run goes with a file; name the run itself instead");
+      await withConnection(command, context, { live: false }, async (connection) => {
+        const reader = await runReader(connection);
+        await write(await reader.events(await findRun(connection, reader, what, options.workflow)));
+      });
+    });
+}
+
+async function runOfFile(file: string, runId: string | undefined): Promise<readonly RecordedEvent[]> {
+  const seen: string[] = [];
+  let found: readonly RecordedEvent[] | undefined;
+  for await (const { events } of runsInFiles([file])) {
+    const id = events[0]?.run_id ?? "";
+    seen.push(id);
+    if (id === runId) return events;
+    if (runId === undefined) found ??= events;
+    if (runId === undefined && seen.length > 1)
+      throw new CountersignError(
+        "CS-5006",
+        `${file}: holds more than one run; say which with --run, e.g. --run ${seen[0]}`,
+      );
+  }
+  if (found !== undefined) return found;
+  throw new CountersignError(
+    "CS-5005",
+    `${file}: ${runId === undefined ? "holds no run" : `holds no run ${runId}`}; export again, or name a run that it holds`,
+  );
+}
