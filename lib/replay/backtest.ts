@@ -59,13 +59,15 @@ async function redecideTurn(
     proposed: proposalOf(run, turn),
   }));
   const approved = decidedIn(run, `${turn}.approval`);
-  // asked differently, people would have answered something else
-  if (approved === undefined || isChanged(first)) return [first];
+  // asked differently, people would have answered something else; an edited action is judged as it was proposed
+  if (approved === undefined || isChanged(first) || find(run.events, "ActionEdited", turn) !== undefined)
+    return [first];
   const proposed = find(run.events, "ActionProposed", turn)?.data;
   const args = isJsonObject(proposed?.args) ? proposed.args : {};
   const second = await stepAgain(run, world, approved, (base) => ({
     ...base,
     phase: "approval",
+    round: 0,
     action: { tool: then.data.tool, args, nonces: {} },
     rationale: proposed?.rationale === null ? null : NOT_IN_LOG,
   }));

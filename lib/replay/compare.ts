@@ -76,8 +76,16 @@ function withRecorded(
       was.data.reason === "bad-arguments" && now.data.reason === "bad-arguments" ? was.data.detail : now.data.detail;
     return { ...now, data: { ...now.data, excerpt: was.data.excerpt, detail } };
   }
-  if (was.type === "ActionDecided" && now.type === "ActionDecided")
-    return { ...now, data: { ...now.data, preview_hash: both(was.data.preview_hash, now.data.preview_hash) } };
+  if (was.type === "ActionDecided" && now.type === "ActionDecided") {
+    const reasons = [...now.data.reasons, ...was.data.reasons.filter((reason) => reason.startsWith("CS-3133 "))];
+    return { ...now, data: { ...now.data, reasons, preview_hash: both(was.data.preview_hash, now.data.preview_hash) } };
+  }
+  if (was.type === "ApprovalNoted" && now.type === "ApprovalNoted")
+    return { ...now, data: { ...now.data, text: both(was.data.text, now.data.text) } };
+  if (was.type === "ApprovalVoided" && now.type === "ApprovalVoided" && was.data.reason.startsWith("CS-3130 the edit"))
+    return now.data.reason.startsWith("CS-3130 the edit")
+      ? { ...now, data: { ...now.data, reason: was.data.reason } }
+      : now;
   if (was.type === "ApprovalRequested" && now.type === "ApprovalRequested") {
     const preview_hash = both(was.data.preview_hash, now.data.preview_hash);
     return { ...now, data: { ...now.data, preview_hash, view_hash: was.data.view_hash } };

@@ -37,6 +37,16 @@ export function find<T extends EventType>(
   );
 }
 
+/** The question that was open when the step began. */
+export function askedBefore({ events }: RecordedRun, step: string): EventOf<"ApprovalRequested"> | undefined {
+  const first = events.findIndex((event) => event.step === step);
+  const before = first === -1 ? events : events.slice(0, first);
+  const turn = Number(step.split(".")[0]);
+  return before.findLast(
+    (event): event is EventOf<"ApprovalRequested"> => event.type === "ApprovalRequested" && event.data.turn === turn,
+  );
+}
+
 /** What was decided in a step. */
 export const decidedIn = (run: RecordedRun, step: string): EventOf<"ActionDecided"> | undefined =>
   ofStep(run, step).find((event): event is EventOf<"ActionDecided"> => event.type === "ActionDecided");
@@ -106,13 +116,13 @@ export function toolAnswerOf(run: RecordedRun, turn: number) {
 }
 
 /** What a preview showed: unknown but for its hash, so one that is as different from others as that one was. */
-export function previewOf(run: RecordedRun, step: string, turn: number): PreviewAnswer {
+export function previewOf(run: RecordedRun, step: string): PreviewAnswer {
   const check = checkIn(run, step, "preview");
   const failure = check?.result === "failed" ? /: the preview failed \(([^)]*)\)$/.exec(check.detail)?.[1] : undefined;
   if (failure !== undefined) return { status: "error", error: { code: failure, message: NOT_IN_LOG } };
   if (check?.result === "failed" && /: the preview has more than \d+ bytes$/.test(check.detail))
     return preview("x".repeat(128 * 1024));
-  const asked = find(run.events, "ApprovalRequested", turn)?.data.preview_hash;
+  const asked = askedBefore(run, step)?.data.preview_hash;
   return preview(decidedIn(run, step)?.data.preview_hash ?? asked ?? NOT_IN_LOG);
 }
 

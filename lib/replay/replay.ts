@@ -16,6 +16,7 @@ import { closeRun } from "../run/close.js";
 import type { RecordedEvent } from "../run/events.js";
 import { approvalRequest, decideRequest, proposeRequest, toolRequest } from "../run/protocol.js";
 import { readsFor } from "../run/read.js";
+import { stepOf } from "../run/steps.js";
 import type { CloseInput } from "../run/types.js";
 import { type Comparison, compareLogs } from "./compare.js";
 import type { FunctionRole, RunMachineDefinition } from "./definition.js";
@@ -173,13 +174,13 @@ async function answer(
       return propose(run, proposeRequest.parse(payload).turn);
     case "decide": {
       const request = decideRequest.parse(payload);
-      world.step = `${request.turn}.${request.phase}`;
+      world.step = stepOf(request);
       if (ofStep(run, world.step).length === 0) throw new RecordEnds();
       return gateStep(world.deps, request);
     }
     case "ask": {
       const { task_token: token, approval } = approvalRequest.parse(payload);
-      const answered = ofStep(run, `${approval.turn}.approval`);
+      const answered = ofStep(run, stepOf({ ...approval, phase: "approval" }));
       if (answered.length === 0) throw new RecordEnds();
       // silence: the time runs out
       if (!answered.some(({ type }) => type === "ApprovalExpired"))

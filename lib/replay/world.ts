@@ -8,6 +8,7 @@ import type { SealedValues } from "../aws/vault.js";
 import { CountersignError } from "../errors.js";
 import type { Check, RecordedEvent } from "../run/events.js";
 import type { RunContext } from "../run/protocol.js";
+import { approvalsOf } from "./answers.js";
 import {
   brakeOf,
   checkIn,
@@ -15,7 +16,6 @@ import {
   counterOf,
   decidedIn,
   effectOf,
-  find,
   holdsCommitment,
   ofStep,
   previewOf,
@@ -72,9 +72,9 @@ export function worldOf(run: RecordedRun, rules: Rules, hashes: Rules["hashes"])
         write: async (context) => void world.contexts.set(context.turn, context),
       },
       effects: { read: async ({ turn }) => effectOf(run, turn) },
-      approvals: { readDecisions: async () => decisionsIn(run, world) },
+      approvals: approvalsOf(run, () => world),
       budgets: budgetsOf(run, rules, () => world),
-      previews: { ask: async () => previewOf(run, world.step, turnOf(world.step)) },
+      previews: { ask: async () => previewOf(run, world.step) },
       authorizer: {
         async ask(request) {
           const verdict = await rules.authorizer.ask(request);
@@ -116,20 +116,6 @@ function inRecordedOrder<T extends { readonly id: string }>(
   const order = [...(policy?.denied_by ?? []), ...(policy?.determining ?? [])];
   const placeOf = ({ id }: T) => (order.includes(id) ? order.indexOf(id) : order.length);
   return policies.toSorted((a, b) => placeOf(a) - placeOf(b));
-}
-
-/** The decision rows that were counted, as about the question that this replay asked. */
-function decisionsIn(run: RecordedRun, world: World) {
-  const turn = turnOf(world.step);
-  const then = find(run.events, "ApprovalRequested", turn)?.data;
-  const now = find(world.log, "ApprovalRequested", turn)?.data;
-  return ofStep(run, world.step).flatMap((event) => {
-    if (event.type !== "ApprovalDecided") return [];
-    const { turn: _turn, ...row } = event.data;
-    const same = then !== undefined && row.view_hash === then.view_hash && row.action_hash === then.action_hash;
-    if (!same || now === undefined) return [row];
-    return [{ ...row, approval_id: now.approval_id, action_hash: now.action_hash, view_hash: now.view_hash }];
-  });
 }
 
 /** The outbound check looks for sensitive values in text; where a run has any, its result is the recorded one. */

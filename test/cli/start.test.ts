@@ -29,17 +29,51 @@ describe("npm start without a person", () => {
     expect(code).toBe(0);
     expect(statSync(join(clone, ".countersign", "local.json")).mode & 0o077).toBe(0);
 
-    const [show, exported, verify, records] = commandsBelow("README.md", "The record").map((command) => shell(command));
-    expect(show?.said).toContain("RunClosed");
-    expect(exported?.code).toBe(0);
-    expect(verify?.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
-    expect(verify?.code).toBe(0);
-    expect(JSON.parse(records?.out ?? "")).toMatchObject({
+    const [begun, exported, verify, report, replay] = commandsBelow("README.md", "The record");
+    expect(begun).toBe("npm start -- --decide approve");
+    const done = [exported, verify, report, replay].map((command) => shell(command ?? ""));
+    expect(done.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    for (const format of ["jsonl", "csv", "parquet"])
+      expect(statSync(join(clone, `run.${format}`)).size).toBeGreaterThan(1000);
+    expect(done[1]?.said).toMatch(/1 of 1 runs, (\d+) of \1 records valid/);
+    const html = readFileSync(join(clone, "report.html"), "utf8");
+    expect(html).toContain("which checks passed that should have caught it");
+    expect(html).not.toContain("another policy set");
+    expect(done[3]?.out).toMatch(
+      /identical through (2[0-8]|1\d) states[\s\S]*1 of 1 runs identical; nothing outside this process was called/,
+    );
+
+    expect((await countersign("run", "show", "--local")).said).toContain("RunClosed");
+    const records = await countersign(
+      "run",
+      "export",
+      "--local",
+      "--records",
+      "--since",
+      "1h",
+      "--outcome",
+      "refunded",
+    );
+    expect(JSON.parse(records.said)).toMatchObject({
       agent: "billing-dispute-v3",
       tenant_id: "acme",
       outcome: { status: "refunded" },
       approvals: [{ type: "refund_threshold", required: true, approved: true }],
     });
+    const none = await countersign("run", "export", "--local", "--until", "2020-01-01", "--records");
+    expect(none.said).toBe("");
+    const backtest = await countersign(
+      "run",
+      "replay",
+      "run.jsonl",
+      "--autonomy",
+      "observe",
+      "--max-changes",
+      "1",
+      "--json",
+    );
+    expect(backtest.code).toBe(1);
+    expect(JSON.parse(backtest.said)).toMatchObject({ runs: 1, changed: 2 });
     const history = await countersign("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
 

@@ -29,6 +29,7 @@ describe("commands in the documentation exist, with their options", () => {
     "docs/agents.md",
     "docs/scenarios.md",
     "docs/contract.md",
+    "docs/replay.md",
   ]) {
     test(file, () => {
       expect(known.length).toBeGreaterThan(10);

@@ -10,7 +10,12 @@ export interface Turn {
   readonly invalid: EventOf<"ProposalInvalid"> | undefined;
   /** in order: asked, then decided again after people answered */
   readonly decisions: readonly EventOf<"ActionDecided">[];
+  /** the first question; an edit is followed by another */
   readonly requested: EventOf<"ApprovalRequested"> | undefined;
+  readonly requests: readonly EventOf<"ApprovalRequested">[];
+  readonly edits: readonly EventOf<"ActionEdited">[];
+  readonly voids: readonly EventOf<"ApprovalVoided">[];
+  readonly notes: readonly EventOf<"ApprovalNoted">[];
   readonly answers: readonly EventOf<"ApprovalDecided">[];
   readonly expired: EventOf<"ApprovalExpired"> | undefined;
   readonly voided: EventOf<"ApprovalVoided"> | undefined;
@@ -53,6 +58,10 @@ function turnOf(events: readonly RecordedEvent[], turn: number): Turn {
     invalid: all("ProposalInvalid")[0],
     decisions: all("ActionDecided"),
     requested: all("ApprovalRequested")[0],
+    requests: all("ApprovalRequested"),
+    edits: all("ActionEdited"),
+    voids: all("ApprovalVoided"),
+    notes: all("ApprovalNoted"),
     answers: all("ApprovalDecided"),
     expired: all("ApprovalExpired")[0],
     voided: all("ApprovalVoided")[0],
@@ -69,6 +78,7 @@ export function waitOf({
   voided,
 }: Turn): { readonly fromMs: number; readonly toMs: number } | undefined {
   if (requested === undefined) return undefined;
-  const answered = decisions.find(({ seq }) => seq > requested.seq) ?? expired ?? voided;
+  const answered =
+    decisions.findLast(({ seq, data }) => seq > requested.seq && data.decision !== "ask") ?? expired ?? voided;
   return answered === undefined ? undefined : { fromMs: Date.parse(requested.at), toMs: Date.parse(answered.at) };
 }

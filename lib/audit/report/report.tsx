@@ -29,10 +29,15 @@ export interface ReportInput {
   readonly madeAt: string;
 }
 
+/** What the parts did not mark already, in names and ids of the record: no character hides or turns text around. */
+const HIDDEN = /(?!\n)[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const marked = (character: string) =>
+  `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}]`;
+
 /** @throws CountersignError CS-5130 without events */
 export function reportHtml(input: ReportInput): string {
   const facts = reportFacts(input.events);
-  return `<!doctype html>\n${String(<Report {...input} facts={facts} />)}\n`;
+  return `<!doctype html>\n${String(<Report {...input} facts={facts} />).replace(HIDDEN, marked)}\n`;
 }
 
 const Report: FC<ReportInput & { facts: ReportFacts }> = ({ facts, policies, verdict, madeAt }) => {

@@ -7,7 +7,7 @@ import { Hash, Pairs, Text, Values } from "./parts.js";
 import type { PolicyTexts } from "./report.js";
 
 export const Step: FC<{ turn: Turn; policies: PolicyTexts }> = ({ turn, policies }) => {
-  const { proposed, finished, invalid, decisions, requested, returned } = turn;
+  const { proposed, finished, invalid, decisions, requests, edits, returned } = turn;
   const name =
     proposed?.data.tool ?? (finished === undefined ? "no valid action" : `finish as ${finished.data.outcome}`);
   const said = proposed ?? finished ?? invalid;
@@ -29,7 +29,15 @@ export const Step: FC<{ turn: Turn; policies: PolicyTexts }> = ({ turn, policies
       {decisions.map((decision) => (
         <Decision decision={decision} policies={policies} />
       ))}
-      {requested === undefined ? "" : <Asked turn={turn} requested={requested} />}
+      {requests.map((requested) => (
+        <Asked turn={turn} requested={requested} />
+      ))}
+      {edits.map(({ data }) => (
+        <>
+          <h4>Edited by {data.editor}: what was asked about from then on</h4>
+          <Values value={data.args} />
+        </>
+      ))}
       {returned === undefined ? "" : <Returned returned={returned} />}
     </section>
   );
@@ -101,6 +109,8 @@ const PolicyText: FC<{ id: string; role: string; policies: PolicyTexts }> = ({ i
 
 const Asked: FC<{ turn: Turn; requested: EventOf<"ApprovalRequested"> }> = ({ turn, requested: { data, at } }) => {
   const wait = waitOf(turn);
+  const about = (event: { readonly data: { readonly approval_id: string } }) =>
+    event.data.approval_id === data.approval_id;
   return (
     <>
       <h4>People were asked</h4>
@@ -114,20 +124,34 @@ const Asked: FC<{ turn: Turn; requested: EventOf<"ApprovalRequested"> }> = ({ tu
             `${at.slice(0, 19).replace("T", " ")}, ${data.deadline.slice(0, 19).replace("T", " ")} UTC`,
           ],
           ["waited", wait === undefined ? "still waiting" : durationText(wait.toMs - wait.fromMs)],
-          ...turn.answers.map(
+          ...turn.answers.filter(about).map(
             ({ data: answer }) =>
               [
                 answer.approver,
                 <>
                   {answer.decision === "approve" ? "approved" : "rejected"}{" "}
                   {answer.decided_at.slice(0, 19).replace("T", " ")} UTC, on the {answer.channel}
+                  {answer.method === undefined ? "" : `, shown by ${answer.method}`}
                   {answer.comment === "" ? "" : ": "}
                   <Text text={answer.comment} />
                 </>,
               ] as const,
           ),
-          ...(turn.expired === undefined ? [] : [["nobody else", "the time ran out, which denies"] as const]),
-          ...(turn.voided === undefined ? [] : [["void", turn.voided.data.reason] as const]),
+          ...turn.notes
+            .filter(about)
+            .map(
+              ({ data: note }) =>
+                [
+                  note.kind,
+                  <Text
+                    text={`by ${note.by}${note.to === null ? "" : `, to ${note.to}`}, ${note.at.slice(0, 19).replace("T", " ")} UTC${note.code === null ? "" : ` (${note.code})`}`}
+                  />,
+                ] as const,
+            ),
+          ...(turn.expired !== undefined && about(turn.expired)
+            ? [["nobody else", "the time ran out, which denies"] as const]
+            : []),
+          ...turn.voids.filter(about).map(({ data: { reason } }) => ["void", <Text text={reason} />] as const),
           [
             "what they saw",
             <>

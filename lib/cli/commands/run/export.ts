@@ -48,29 +48,46 @@ export function exportCommand(run: Command, context: CommandContext): void {
     .option("--limit <n>", "at most so many runs, the oldest first")
     .option("--events", "one line an event: what `verify` and `replay` read (default)")
     .option("--records", "one line a run: the run record")
-    .option("--format <format>", "jsonl, csv or parquet", "jsonl")
+    .option("--format <format>", "jsonl, csv or parquet; several by commas go to <out>.jsonl, <out>.csv …", "jsonl")
     .option("--out <file>", "write to this file instead of standard output")
     .option("--resume", "continue the cut-off export of --out, with what was asked for then")
     .action(async (runId: string | undefined, options: Options, command: Command) =>
       withConnection(command, context, { live: false }, async (connection, { io, json }) => {
-        const job = options.resume === true ? await resumed(options, runId) : await asked(connection, options, runId);
-        const source = (continued?: Continuation) => selectedRuns(connection, job.selection, continued);
-        if (options.out === undefined) return print(io, job, source());
-        const progress = progressOn(io, json);
-        const began = performance.now();
-        const written = await exportToFile(options.out, job, source, {
-          resume: options.resume === true,
-          progress: ({ runs, lines, bytes }) =>
-            progress.show(
-              () =>
-                `${grouped(runs)} runs, ${grouped(lines)} lines, ${(bytes / 1e6).toFixed(1)} MB, ${grouped(Math.round((lines * 1000) / (performance.now() - began)))} lines/s`,
-            ),
-        });
-        progress.done();
-        if (json) return io.out(JSON.stringify({ file: options.out, ...written }));
-        io.err(`${options.out}: ${written.lines} lines, ${written.runs} ${written.runs === 1 ? "run" : "runs"}`);
+        if (options.resume === true)
+          return toFile(connection, await resumed(options, runId), options.out ?? "", true, io, json);
+        const formats = options.format.split(",").map((format) => oneOf("--format", format, FORMATS));
+        const job = await asked(connection, options, runId, formats);
+        if (options.out === undefined) return print(io, job, selectedRuns(connection, job.selection));
+        for (const format of formats) {
+          const file = formats.length === 1 ? options.out : `${options.out}.${format}`;
+          await toFile(connection, { ...job, format }, file, false, io, json);
+        }
       }),
     );
+}
+
+async function toFile(
+  connection: Connection,
+  job: ExportJob,
+  file: string,
+  resume: boolean,
+  io: Io,
+  json: boolean,
+): Promise<void> {
+  const progress = progressOn(io, json);
+  const began = performance.now();
+  const source = (continued?: Continuation) => selectedRuns(connection, job.selection, continued);
+  const written = await exportToFile(file, job, source, {
+    resume,
+    progress: ({ runs, lines, bytes }) =>
+      progress.show(
+        () =>
+          `${grouped(runs)} runs, ${grouped(lines)} lines, ${(bytes / 1e6).toFixed(1)} MB, ${grouped(Math.round((lines * 1000) / (performance.now() - began)))} lines/s`,
+      ),
+  });
+  progress.done();
+  if (json) return io.out(JSON.stringify({ file, ...written }));
+  io.err(`${file}: ${written.lines} lines, ${written.runs} ${written.runs === 1 ? "run" : "runs"}`);
 }
 
 async function resumed(options: Options, runId: string | undefined): Promise<ExportJob> {
@@ -83,12 +100,19 @@ async function resumed(options: Options, runId: string | undefined): Promise<Exp
   return cutOffJob(options.out);
 }
 
-async function asked(connection: Connection, options: Options, runId: string | undefined): Promise<ExportJob> {
+async function asked(
+  connection: Connection,
+  options: Options,
+  runId: string | undefined,
+  [format = "jsonl", ...more]: readonly ExportJob["format"][],
+): Promise<ExportJob> {
   if (options.events === true && options.records === true)
     throw new CountersignError("CS-5006", "run export: --events and --records exclude each other; choose one");
-  const format = oneOf("--format", options.format, FORMATS);
-  if (format === "parquet" && options.out === undefined)
-    throw new CountersignError("CS-5006", "--format: parquet is not text; give --out <file>");
+  if (options.out === undefined && (format === "parquet" || more.length > 0))
+    throw new CountersignError(
+      "CS-5006",
+      `--format: '${options.format}' does not go to standard output; give --out <file>`,
+    );
   const what = { v: 1, shape: options.records === true ? "records" : "events", format } as const;
   const many = MANY.filter((name) => options[name] !== undefined);
   const workflows = options.workflow === undefined ? await connection.workflows() : [options.workflow];
