@@ -1,7 +1,9 @@
 /** Amazon Verified Permissions: policy stores from the template, decisions by the real Cedar engine. */
 import * as z from "zod";
-import { type AwsCall, AwsFault, type AwsReply, type Caller, type CloudContext, type Engine } from "../types.js";
+import type { AwsCall, AwsReply, CloudContext, Engine } from "../types.js";
 import { parseJsonBody, parseRequest, unknownOperation } from "./support/request.js";
+import { notFound, StoreAccess } from "./verifiedpermissions/access.js";
+import { StoreChanges } from "./verifiedpermissions/changes.js";
 import { definitionOf, describeItem, describePolicy, iso } from "./verifiedpermissions/describe.js";
 import { MAX_REQUEST_BYTES } from "./verifiedpermissions/refusals.js";
 import { policyFactory, storeFactory } from "./verifiedpermissions/resources.js";
@@ -51,7 +53,9 @@ const listRequest = z.strictObject({
 
 export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
   const stores = new Map<string, PolicyStore>();
-  const service = new VerifiedPermissions(ctx, stores);
+  const access = new StoreAccess(ctx, stores);
+  const service = new VerifiedPermissions(access);
+  const changes = new StoreChanges(ctx, access);
   const operations: Readonly<Record<string, (call: AwsCall) => object>> = {
     IsAuthorized: (call) => service.isAuthorized(call),
     BatchIsAuthorized: (call) => service.batchIsAuthorized(call),
@@ -60,6 +64,10 @@ export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
     ListPolicies: (call) => service.listPolicies(call),
     GetPolicyStore: (call) => service.getPolicyStore(call),
     GetSchema: (call) => service.getSchema(call),
+    CreatePolicyStore: (call) => changes.createPolicyStore(call),
+    PutSchema: (call) => changes.putSchema(call),
+    CreatePolicy: (call) => changes.createPolicy(call),
+    DeletePolicyStore: (call) => changes.deletePolicyStore(call),
   };
   return {
     service: SERVICE,
@@ -76,28 +84,27 @@ export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
       "AWS::VerifiedPermissions::PolicyStore": storeFactory(ctx, stores),
       "AWS::VerifiedPermissions::Policy": policyFactory(ctx, stores),
     },
-    // A store holds nothing but its template's schema and policies.
-    async reset() {},
+    // The template's stores hold nothing but its schema and policies.
+    async reset() {
+      changes.reset();
+    },
     async close() {},
   };
 }
 
 class VerifiedPermissions {
-  constructor(
-    private readonly ctx: CloudContext,
-    private readonly stores: ReadonlyMap<string, PolicyStore>,
-  ) {}
+  constructor(private readonly access: StoreAccess) {}
 
   isAuthorized(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, isAuthorizedRequest);
-    const store = this.authorizedStore(call.caller, "IsAuthorized", request.policyStoreId);
+    const store = this.access.open(call.caller, "IsAuthorized", request.policyStoreId);
     return store.decide({ ...request, context: contextOf(request.context) }, entitiesOf(request.entities));
   }
 
   batchIsAuthorized(call: AwsCall): object {
     const { requests, ...request } = parseRequest(SERVICE, call.body, batchRequest);
     // The batch has no IAM action of its own.
-    const store = this.authorizedStore(call.caller, "IsAuthorized", request.policyStoreId);
+    const store = this.access.open(call.caller, "IsAuthorized", request.policyStoreId);
     const entities = entitiesOf(request.entities);
     if (!allEqual(requests.map((each) => each.principal)) && !allEqual(requests.map((each) => each.resource)))
       throw invalid("requests: either the principal or the resource must be the same in all of them");
@@ -111,7 +118,7 @@ class VerifiedPermissions {
 
   getPolicy(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, policyRequest);
-    const store = this.authorizedStore(call.caller, "GetPolicy", request.policyStoreId);
+    const store = this.access.open(call.caller, "GetPolicy", request.policyStoreId);
     const policy = store.policy(request.policyId);
     if (policy === undefined) throw notFound("POLICY", request.policyId);
     return { ...describePolicy(store, policy), definition: definitionOf(policy, true) };
@@ -123,8 +130,8 @@ class VerifiedPermissions {
     const errors: object[] = [];
     for (const request of requests) {
       // The batch has no IAM action of its own either.
-      this.authorize(call.caller, "GetPolicy", request.policyStoreId);
-      const store = this.stores.get(request.policyStoreId);
+      this.access.authorize(call.caller, "GetPolicy", request.policyStoreId);
+      const store = this.access.stores.get(request.policyStoreId);
       const policy = store?.policy(request.policyId);
       if (store !== undefined && policy !== undefined)
         results.push({ ...describeItem(store, policy), definition: definitionOf(policy, true) });
@@ -135,7 +142,7 @@ class VerifiedPermissions {
 
   listPolicies(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, listRequest);
-    const store = this.authorizedStore(call.caller, "ListPolicies", request.policyStoreId);
+    const store = this.access.open(call.caller, "ListPolicies", request.policyStoreId);
     const start = Number(request.nextToken ?? 0);
     const end = start + request.maxResults;
     const all = store.list();
@@ -149,7 +156,7 @@ class VerifiedPermissions {
 
   getPolicyStore(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, describeStoreRequest);
-    const { options } = this.authorizedStore(call.caller, "GetPolicyStore", request.policyStoreId);
+    const { options } = this.access.open(call.caller, "GetPolicyStore", request.policyStoreId);
     return {
       policyStoreId: options.id,
       arn: options.arn,
@@ -165,7 +172,7 @@ class VerifiedPermissions {
 
   getSchema(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, storeRequest);
-    const store = this.authorizedStore(call.caller, "GetSchema", request.policyStoreId);
+    const store = this.access.open(call.caller, "GetSchema", request.policyStoreId);
     if (store.schema === undefined) throw notFound("SCHEMA", request.policyStoreId);
     return {
       policyStoreId: store.options.id,
@@ -174,23 +181,6 @@ class VerifiedPermissions {
       createdDate: iso(store.options.createdAtMs),
       lastUpdatedDate: iso(store.options.createdAtMs),
     };
-  }
-
-  private authorizedStore(caller: Caller, action: string, id: string): PolicyStore {
-    this.authorize(caller, action, id);
-    const store = this.stores.get(id);
-    if (store === undefined) throw notFound("POLICY_STORE", id);
-    return store;
-  }
-
-  private authorize(caller: Caller, action: string, id: string): void {
-    const tags = this.stores.get(id)?.options.tags ?? {};
-    this.ctx.iam.authorize({
-      caller,
-      action: `${SERVICE}:${action}`,
-      resource: `arn:aws:verifiedpermissions::${this.ctx.accountId}:policy-store/${id}`,
-      context: Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value])),
-    });
   }
 }
 
@@ -203,9 +193,4 @@ function batchError(storeMissing: boolean): { code: string; message: string } {
   return storeMissing
     ? { code: "POLICY_STORE_NOT_FOUND", message: "there is no such policy store" }
     : { code: "POLICY_NOT_FOUND", message: "the policy store has no such policy" };
-}
-
-function notFound(resourceType: string, resourceId: string): AwsFault {
-  const message = `${resourceType.toLowerCase().replaceAll("_", " ")} ${resourceId} does not exist`;
-  return new AwsFault("ResourceNotFoundException", message, 404, { resourceId, resourceType });
 }

@@ -1,12 +1,16 @@
 import {
   BatchGetPolicyCommand,
   BatchIsAuthorizedCommand,
+  CreatePolicyCommand,
+  CreatePolicyStoreCommand,
+  DeletePolicyStoreCommand,
   GetPolicyCommand,
   GetPolicyStoreCommand,
   GetSchemaCommand,
   IsAuthorizedCommand,
   type IsAuthorizedCommandInput,
   ListPoliciesCommand,
+  PutSchemaCommand,
   VerifiedPermissionsClient,
 } from "@aws-sdk/client-verifiedpermissions";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -282,6 +286,106 @@ describe("verified permissions engine", () => {
     await create(engine, POLICY, "P2", { PolicyStoreId: off.ref, Definition });
     const context = { contextMap: { anything: { boolean: true } } };
     expect(await decide({ ...refund(0, 0), policyStoreId: off.ref, context })).toMatchObject({ decision: "ALLOW" });
+  });
+
+  describe("a store made by a call", () => {
+    const strict = { validationSettings: { mode: "STRICT" as const } };
+    const isThere = (id: string) => client.send(new GetPolicyStoreCommand({ policyStoreId: id, tags: true }));
+    const gone = { name: "ResourceNotFoundException" };
+
+    it("is asked for, filled, changed and deleted, each with its own permission on it", async () => {
+      const { policyStoreId: id = "", arn } = await client.send(
+        new CreatePolicyStoreCommand({ ...strict, description: "mine", tags: { team: "a" } }),
+      );
+      expect(id).toMatch(/^[A-Za-z0-9]{22}$/);
+      expect(arn).toBe(`arn:aws:verifiedpermissions::111111111111:policy-store/${id}`);
+      expect(cloud.iam.last("verifiedpermissions:CreatePolicyStore")).toMatchObject({
+        resource: "*",
+        context: { "aws:RequestTag/team": "a", "aws:TagKeys": ["team"] },
+      });
+      expect(cloud.iam.last("verifiedpermissions:TagResource").context).toEqual({
+        "aws:RequestTag/team": "a",
+        "aws:TagKeys": ["team"],
+      });
+      expect(await isThere(id)).toMatchObject({ description: "mine", tags: { team: "a" } });
+      const definition = { cedarJson: JSON.stringify(SCHEMA) };
+      const { namespaces } = await client.send(new PutSchemaCommand({ policyStoreId: id, definition }));
+      expect(namespaces).toEqual(["Billing"]);
+      const made = await client.send(
+        new CreatePolicyCommand({ policyStoreId: id, name: "name/x", definition: { static: { statement: NO_VIP } } }),
+      );
+      expect(made).toMatchObject({ effect: "Forbid", policyType: "STATIC", policyStoreId: id });
+      expect(await decide({ ...refund(1, 1, "vip"), policyStoreId: id })).toMatchObject({
+        determiningPolicies: [{ policyId: made.policyId }],
+      });
+      await client.send(new DeletePolicyStoreCommand({ policyStoreId: id }));
+      await client.send(new DeletePolicyStoreCommand({ policyStoreId: id }));
+      await expect(isThere(id)).rejects.toMatchObject(gone);
+      for (const action of ["PutSchema", "CreatePolicy", "DeletePolicyStore"])
+        expect(cloud.iam.last(`verifiedpermissions:${action}`).resource).toBe(arn);
+    });
+
+    it("does not check the policies of before against a new schema, but asks them with its groups", async () => {
+      const { policyStoreId: id = "" } = await client.send(new CreatePolicyStoreCommand(strict));
+      const put = (schema: object) =>
+        client.send(new PutSchemaCommand({ policyStoreId: id, definition: { cedarJson: JSON.stringify(schema) } }));
+      await put(SCHEMA);
+      await client.send(new CreatePolicyCommand({ policyStoreId: id, definition: { static: { statement: NO_VIP } } }));
+      const question = { ...refund(1, 1, "vip"), policyStoreId: id };
+      expect((await decide(question)).determiningPolicies).toHaveLength(1);
+      const { actions, ...types } = SCHEMA.Billing;
+      const alone = { ...actions["stripe.refund"], memberOf: [] };
+      await put({ Billing: { ...types, actions: { ...actions, "stripe.refund": alone } } });
+      expect((await decide(question)).determiningPolicies).toEqual([]);
+    });
+
+    it.each([
+      ["CreatePolicyStore", "the store is not made"],
+      ["TagResource", "nor when only its tags are refused"],
+    ])("needs %s: %s", async (action) => {
+      cloud.iam.refuse((asked) => asked.action === `verifiedpermissions:${action}`);
+      const tagged = new CreatePolicyStoreCommand({ ...strict, tags: { team: "a" } });
+      await expect(client.send(tagged)).rejects.toMatchObject({ name: "AccessDeniedException" });
+    });
+
+    it.each([
+      [
+        "PutSchema",
+        (id: string) => client.send(new PutSchemaCommand({ policyStoreId: id, definition: { cedarJson: "{}" } })),
+      ],
+      [
+        "CreatePolicy",
+        (id: string) =>
+          client.send(new CreatePolicyCommand({ policyStoreId: id, definition: { static: { statement: SMALL } } })),
+      ],
+      ["DeletePolicyStore", (id: string) => client.send(new DeletePolicyStoreCommand({ policyStoreId: id }))],
+    ])("needs %s; and a store of the template takes none, whoever asks", async (action, change) => {
+      await expect(change(policyStoreId)).rejects.toThrow(/CS-4036 .*store of the template/);
+      cloud.iam.refuse((asked) => asked.action === `verifiedpermissions:${action}`);
+      await expect(change(policyStoreId)).rejects.toMatchObject({ name: "AccessDeniedException" });
+      expect((await decide(refund(4000, 0))).decision).toBe("ALLOW");
+    });
+
+    it("is one for one client token, for eight hours", async () => {
+      const make = (mode: "STRICT" | "OFF") =>
+        client.send(new CreatePolicyStoreCommand({ validationSettings: { mode }, clientToken: "t-1" }));
+      const first = await make("OFF");
+      expect(await make("OFF")).toMatchObject({ policyStoreId: first.policyStoreId });
+      await expect(make("STRICT")).rejects.toMatchObject({ name: "ConflictException" });
+      cloud.advance(8 * 3_600_000);
+      expect((await make("STRICT")).policyStoreId).not.toBe(first.policyStoreId);
+    });
+
+    it("with deletion protection stays, and a reset takes every one", async () => {
+      const guarded = new CreatePolicyStoreCommand({ ...strict, deletionProtection: "ENABLED" });
+      const { policyStoreId: id = "" } = await client.send(guarded);
+      await expect(client.send(new DeletePolicyStoreCommand({ policyStoreId: id }))).rejects.toMatchObject({
+        name: "InvalidStateException",
+      });
+      await engine.reset();
+      await expect(isThere(id)).rejects.toMatchObject(gone);
+      expect(await isThere(policyStoreId)).toMatchObject({ description: "billing" });
+    });
   });
 
   it("decides fast: the policy set is parsed once", async () => {

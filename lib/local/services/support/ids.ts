@@ -2,7 +2,7 @@
  * Ids of created resources. They follow from stack and logical id, so that local data still belongs to its resource
  * after a restart; to a reader they are as opaque as on AWS.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import type { ResourceRequest } from "../../types.js";
 
 const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
@@ -24,4 +24,9 @@ export function stableToken(request: ResourceRequest, length: number, purpose = 
   return [...digest(request, purpose).subarray(0, length)]
     .map((byte) => LETTERS.charAt(byte % LETTERS.length))
     .join("");
+}
+
+/** As `stableToken`, for what a call creates and no template names. */
+export function randomToken(length: number): string {
+  return Array.from({ length }, () => LETTERS.charAt(randomInt(LETTERS.length))).join("");
 }

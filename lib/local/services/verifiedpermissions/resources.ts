@@ -6,23 +6,24 @@ import { stableToken } from "../support/ids.js";
 import { parseProperties, tagList, tagsOf, where } from "../support/properties.js";
 import { PolicyStore } from "./store.js";
 
-const ID_LENGTH = 22;
+export const ID_LENGTH = 22;
+export const storeDescription = z.string().max(150);
+export const policyName = z
+  .string()
+  .regex(/^name\/[a-zA-Z0-9_-]{1,145}$/, "must be name/ and then letters, digits, _ and -, as CreatePolicy wants it");
 
 const storeProperties = z.strictObject({
   ValidationSettings: z.strictObject({ Mode: z.enum(["STRICT", "OFF"]) }),
   Schema: z.strictObject({ CedarJson: z.string().optional() }).optional(),
-  Description: z.string().max(150).optional(),
+  Description: storeDescription.optional(),
   DeletionProtection: z.strictObject({ Mode: z.enum(["ENABLED", "DISABLED"]) }).default({ Mode: "DISABLED" }),
   Tags: tagList.optional(),
 });
 const policyProperties = z.strictObject({
   PolicyStoreId: z.string(),
-  Name: z
-    .string()
-    .regex(/^name\/[a-zA-Z0-9_-]{1,145}$/, "must be name/ and then letters, digits, _ and -, as CreatePolicy wants it")
-    .optional(),
+  Name: policyName.optional(),
   Definition: z.strictObject({
-    Static: z.strictObject({ Statement: z.string().min(1), Description: z.string().max(150).optional() }),
+    Static: z.strictObject({ Statement: z.string().min(1), Description: storeDescription.optional() }),
   }),
 });
 

@@ -53,7 +53,7 @@ export interface Decision {
 }
 
 export class PolicyStore {
-  readonly schema: StoreSchema | undefined;
+  private currentSchema: StoreSchema | undefined;
   private readonly policies = new Map<string, StoredPolicy>();
   private readonly names = new Set<string>();
   private unscopedBytes = 0;
@@ -62,7 +62,20 @@ export class PolicyStore {
 
   /** @throws CountersignError CS-4033 for a schema Verified Permissions would refuse */
   constructor(readonly options: StoreOptions) {
-    this.schema = options.schemaText === undefined ? undefined : readSchema(options.place, options.schemaText);
+    if (options.schemaText !== undefined) this.putSchema(options.schemaText);
+  }
+
+  get schema(): StoreSchema | undefined {
+    return this.currentSchema;
+  }
+
+  /** For policies that come later: those of before are not checked again, as on AWS. @throws CountersignError CS-4033 */
+  putSchema(text: string): StoreSchema {
+    const schema = readSchema(this.options.place, text);
+    this.currentSchema = schema;
+    // The actions' groups decide which policies can apply.
+    this.slices = undefined;
+    return schema;
   }
 
   /** @throws CountersignError CS-4034 naming the policy and Cedar's message, CS-4031 for a name that is taken */
