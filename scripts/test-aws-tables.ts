@@ -85,7 +85,7 @@ async function removeTable(client: DynamoDBClient, TableName: string, say: (line
 }
 
 /** Tables that earlier runs left behind because they were killed. */
-export async function leftBehind(client: DynamoDBClient, prefix: string): Promise<string[]> {
+export async function tablesLeftBehind(client: DynamoDBClient, prefix: string): Promise<string[]> {
   const { TableNames = [] } = await client.send(new ListTablesCommand({ ExclusiveStartTableName: prefix, Limit: 100 }));
-  return TableNames.filter((name) => name.startsWith(prefix));
+  return TableNames.filter((name) => name.startsWith(prefix)).map((name) => `table ${name}`);
 }

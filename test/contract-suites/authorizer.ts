@@ -6,7 +6,7 @@ import {
   PutSchemaCommand,
   type VerifiedPermissionsClient,
 } from "@aws-sdk/client-verifiedpermissions";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Authorizer } from "../../lib/aws/authorizer.js";
 import type { AuthorizationRequest } from "../../lib/policy/request.js";
 
@@ -60,7 +60,8 @@ export async function untilSettled(authorizer: Authorizer): Promise<void> {
       determining.map(({ id }) => id),
     );
   };
-  await expect.poll(names, { timeout: 60_000, interval: 1000 }).toEqual(["asked-refunds", "no-vips", "small-refunds"]);
+  const settled = async () => expect(await names()).toEqual(["asked-refunds", "no-vips", "small-refunds"]);
+  await vi.waitFor(settled, { timeout: 60_000, interval: 1000 });
 }
 
 /** @param authorizer over SCHEMA and POLICIES */

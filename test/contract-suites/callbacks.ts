@@ -24,7 +24,7 @@ export interface CallbackPorts {
 }
 
 const scheduled = z.object({ Payload: z.object({ token: z.string() }) });
-const HEARTBEAT_SEC = 4;
+const HEARTBEAT_SEC = 2;
 /** the answer for a task that has ended, or was answered */
 const ENDED = { name: "TaskTimedOut" };
 let approvals = 0;
@@ -40,7 +40,7 @@ export function callbacksSuite(ports: () => CallbackPorts): void {
   const types = async (executionArn: string) => (await history(executionArn)).map(({ type }) => type);
 
   /** An execution that waits, with its token and an approval that no other test has. */
-  async function waiting(heartbeatSec = 600) {
+  async function waiting(heartbeatSec = 300) {
     const { sfn, machineArn: stateMachineArn } = ports();
     const input = JSON.stringify({ heartbeat_sec: heartbeatSec });
     const { executionArn = "" } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input }));

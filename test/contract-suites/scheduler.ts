@@ -104,7 +104,7 @@ export function schedulerSuite(tested: () => TestedScheduler): void {
     });
 
     test("needs a group that exists", async () => {
-      await expect(create(named(), { GroupName: "no-such-group" })).rejects.toMatchObject(NOT_FOUND);
+      await expect(create(named(), { GroupName: `${tested().stack.Group}-none` })).rejects.toMatchObject(NOT_FOUND);
     });
   });
 }

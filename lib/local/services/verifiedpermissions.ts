@@ -45,11 +45,12 @@ const policyRequest = z.strictObject({ policyStoreId, policyId });
 const batchGetRequest = z.strictObject({ requests: z.array(policyRequest).min(1).max(MAX_BATCH_GET) });
 const storeRequest = z.strictObject({ policyStoreId });
 const describeStoreRequest = z.strictObject({ policyStoreId, tags: z.boolean().optional() });
-const listRequest = z.strictObject({
-  policyStoreId,
+const paging = {
   maxResults: z.int().min(1).max(MAX_PAGE).default(10),
   nextToken: z.string().regex(/^\d+$/).optional(),
-});
+};
+const listRequest = z.strictObject({ policyStoreId, ...paging });
+const listStoresRequest = z.strictObject(paging);
 
 export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
   const stores = new Map<string, PolicyStore>();
@@ -64,6 +65,7 @@ export function createVerifiedPermissionsEngine(ctx: CloudContext): Engine {
     ListPolicies: (call) => service.listPolicies(call),
     GetPolicyStore: (call) => service.getPolicyStore(call),
     GetSchema: (call) => service.getSchema(call),
+    ListPolicyStores: (call) => service.listPolicyStores(call),
     CreatePolicyStore: (call) => changes.createPolicyStore(call),
     PutSchema: (call) => changes.putSchema(call),
     CreatePolicy: (call) => changes.createPolicy(call),
@@ -143,29 +145,29 @@ class VerifiedPermissions {
   listPolicies(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, listRequest);
     const store = this.access.open(call.caller, "ListPolicies", request.policyStoreId);
-    const start = Number(request.nextToken ?? 0);
-    const end = start + request.maxResults;
-    const all = store.list();
-    return {
-      policies: all
-        .slice(start, end)
-        .map((policy) => ({ ...describePolicy(store, policy), definition: definitionOf(policy, false) })),
-      ...(end < all.length && { nextToken: String(end) }),
-    };
+    const { items, ...more } = page(store.list(), request);
+    const policies = items.map((policy) => ({
+      ...describePolicy(store, policy),
+      definition: definitionOf(policy, false),
+    }));
+    return { policies, ...more };
+  }
+
+  listPolicyStores(call: AwsCall): object {
+    const request = parseRequest(SERVICE, call.body, listStoresRequest);
+    this.access.authorizeAny(call.caller, "ListPolicyStores");
+    const { items, ...more } = page([...this.access.stores.values()], request);
+    return { policyStores: items.map(describeStore), ...more };
   }
 
   getPolicyStore(call: AwsCall): object {
     const request = parseRequest(SERVICE, call.body, describeStoreRequest);
     const { options } = this.access.open(call.caller, "GetPolicyStore", request.policyStoreId);
     return {
-      policyStoreId: options.id,
-      arn: options.arn,
+      ...describeStore({ options }),
       validationSettings: { mode: options.mode },
-      createdDate: iso(options.createdAtMs),
-      lastUpdatedDate: iso(options.createdAtMs),
       deletionProtection: options.deletionProtection,
       cedarVersion: "CEDAR_4",
-      ...(options.description !== undefined && { description: options.description }),
       ...(request.tags === true && { tags: options.tags }),
     };
   }
@@ -182,6 +184,26 @@ class VerifiedPermissions {
       lastUpdatedDate: iso(store.options.createdAtMs),
     };
   }
+}
+
+/** What all answers about a store share. */
+function describeStore({ options }: Pick<PolicyStore, "options">): object {
+  return {
+    policyStoreId: options.id,
+    arn: options.arn,
+    createdDate: iso(options.createdAtMs),
+    lastUpdatedDate: iso(options.createdAtMs),
+    ...(options.description !== undefined && { description: options.description }),
+  };
+}
+
+function page<T>(
+  all: readonly T[],
+  { maxResults, nextToken }: { readonly maxResults: number; readonly nextToken?: string | undefined },
+): { readonly items: readonly T[]; readonly nextToken?: string } {
+  const start = Number(nextToken ?? 0);
+  const end = start + maxResults;
+  return { items: all.slice(start, end), ...(end < all.length && { nextToken: String(end) }) };
 }
 
 function allEqual(values: readonly { entityType: string; entityId: string }[]): boolean {

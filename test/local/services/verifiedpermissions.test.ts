@@ -10,6 +10,7 @@ import {
   IsAuthorizedCommand,
   type IsAuthorizedCommandInput,
   ListPoliciesCommand,
+  ListPolicyStoresCommand,
   PutSchemaCommand,
   VerifiedPermissionsClient,
 } from "@aws-sdk/client-verifiedpermissions";
@@ -308,6 +309,11 @@ describe("verified permissions engine", () => {
         "aws:TagKeys": ["team"],
       });
       expect(await isThere(id)).toMatchObject({ description: "mine", tags: { team: "a" } });
+      const { policyStores = [], nextToken } = await client.send(new ListPolicyStoresCommand({ maxResults: 1 }));
+      const rest = await client.send(new ListPolicyStoresCommand({ maxResults: 1, nextToken }));
+      const listed = [...policyStores, ...(rest.policyStores ?? [])];
+      expect(listed.map(({ policyStoreId }) => policyStoreId)).toEqual([policyStoreId, id]);
+      expect(cloud.iam.last("verifiedpermissions:ListPolicyStores").resource).toBe("*");
       const definition = { cedarJson: JSON.stringify(SCHEMA) };
       const { namespaces } = await client.send(new PutSchemaCommand({ policyStoreId: id, definition }));
       expect(namespaces).toEqual(["Billing"]);

@@ -1,5 +1,5 @@
 /** Which policy stores there are, and who may do what with one. */
-import { AwsFault, type Caller, type CloudContext } from "../../types.js";
+import { type AccessQuestion, AwsFault, type Caller, type CloudContext } from "../../types.js";
 import type { PolicyStore } from "./store.js";
 
 const SERVICE = "verifiedpermissions";
@@ -20,6 +20,11 @@ export class StoreAccess {
     const store = this.stores.get(id);
     if (store === undefined) throw notFound("POLICY_STORE", id);
     return store;
+  }
+
+  /** For what concerns no single store. @throws AwsFault AccessDeniedException */
+  authorizeAny(caller: Caller, action: string, context: AccessQuestion["context"] = {}): void {
+    this.ctx.iam.authorize({ caller, action: `${SERVICE}:${action}`, resource: "*", context });
   }
 
   /** @throws AwsFault AccessDeniedException */

@@ -66,7 +66,7 @@ export class StoreChanges {
       Object.entries(request.tags).map(([key, value]) => [`aws:RequestTag/${key}`, value]),
     );
     const context = { ...tags, "aws:TagKeys": Object.keys(request.tags) };
-    iam.authorize({ caller, action: `${SERVICE}:CreatePolicyStore`, resource: "*", context });
+    this.access.authorizeAny(caller, "CreatePolicyStore", context);
     if (Object.keys(request.tags).length > 0)
       iam.authorize({ caller, action: `${SERVICE}:TagResource`, resource: this.access.arnOf("*"), context });
     return this.once("CreatePolicyStore", request, () => {
