@@ -61,21 +61,17 @@ async function withRetries(parts: Directly, call: AwsCall): Promise<AwsReply> {
 
 const isPassing = ({ code, status }: AwsFault): boolean => status >= 500 || status === 429 || BUSY.has(code);
 
-/** One attempt; an environment that was killed meanwhile hears nothing. @throws AwsFault, ConnectionLost */
+/** One attempt, while the environment is at work; one that was killed asks and hears nothing more. @throws AwsFault, ConnectionLost */
 export async function answer({ environment, faults, engine }: Directly, call: AwsCall): Promise<AwsReply> {
   const target = engine(call.service);
   if (target === undefined) throw new Error(`there is no engine ${call.service}`);
-  if (!environment.isAtWork) return never();
+  await environment.atWork();
   try {
-    const reply = await faults.call(environment, call, () => target.handle(call));
-    return environment.isAtWork ? reply : await never();
-  } catch (error) {
-    if (!environment.isAtWork) return never();
-    throw error;
+    return await faults.call(environment, call, () => target.handle(call));
+  } finally {
+    await environment.atWork();
   }
 }
-
-const never = (): Promise<AwsReply> => new Promise(() => {});
 
 /** As the SDK throws it: named after its code, with `$metadata`. */
 function exceptionOf(service: string, error: AwsFault | ConnectionLost): Error {

@@ -22,6 +22,7 @@ export class Environment implements FaultyCaller {
   private readonly handler: Handler;
   private alive = true;
   private settle: ((outcome: Outcome) => void) | undefined;
+  private readonly frozen: (() => void)[] = [];
 
   constructor(
     readonly functionName: string,
@@ -30,9 +31,12 @@ export class Environment implements FaultyCaller {
     this.handler = make(this);
   }
 
-  /** Whether what is asked for now is asked by a running invocation. */
-  get isAtWork(): boolean {
-    return this.alive && this.settle !== undefined;
+  /**
+   * Resolves while an invocation runs. Between two the environment is frozen, as on Lambda: what was left under way goes on with
+   * the next. Never resolves once the environment was killed.
+   */
+  async atWork(): Promise<void> {
+    while (!this.alive || this.settle === undefined) await new Promise<void>((thaw) => this.frozen.push(thaw));
   }
   get isAlive(): boolean {
     return this.alive;
@@ -41,6 +45,7 @@ export class Environment implements FaultyCaller {
   invoke(payload: string): Promise<Outcome> {
     return new Promise((settle) => {
       this.settle = settle;
+      for (const thaw of this.frozen.splice(0)) thaw();
       this.handler(JSON.parse(payload)).then(
         (answer) => this.end(succeeded(answer)),
         (error) => this.end(failure(error)),
@@ -68,7 +73,10 @@ export function runHere(functionName: string, make: MakeHandler): Runner {
   };
   return {
     async invoke(payload) {
-      const environment = idle.pop() ?? new Environment(functionName, make);
+      // One may die of a call that its last invocation left under way.
+      const warm = idle.splice(0).filter(({ isAlive }) => isAlive);
+      const environment = warm.pop() ?? new Environment(functionName, make);
+      idle.push(...warm);
       busy.add(environment);
       const outcome = await environment.invoke(payload);
       busy.delete(environment);
