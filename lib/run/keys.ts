@@ -87,6 +87,15 @@ export const approvalKey = {
   receiptSk: "receipt",
   receipts: "receipt#*",
 };
+/** sessions: sign-ins under way and people signed in, by the hash of their cookie */
+export const sessionKey = {
+  pending: (hash: string) => `pending#${hash}`,
+  session: (hash: string) => `session#${hash}`,
+  row: "row",
+  /** used up, or ended */
+  over: "over",
+  all: ["pending#*", "session#*"],
+};
 /** budgets: leases per day, exposure counters, open runs, unique inputs; all begin with the workflow */
 export const budgetKey = {
   day: (workflow: string, tenant: string, day: string) => `${workflow}#${tenant}#day#${day}`,
