@@ -6,9 +6,10 @@ import { titleLine } from "../../lib/approval/wording.js";
 import { viewHash } from "../../lib/run/hash.js";
 import { logLine } from "../shared/log.js";
 import { ProblemPage } from "./layout.js";
-import { byLink, type DeskDeps, type Form, freshCode, type Opened, openLink, perform } from "./open.js";
+import { byLink, type DeskDeps, type Form, freshCode, type Opened, openLink, perform, visitorOf } from "./open.js";
 import { ApprovalPage, type PageNotice } from "./page.js";
 import { isJson, readForm } from "./read-form.js";
+import { type SignInDeps, signInRoutes } from "./sign-in.js";
 import { signedBy } from "./signed.js";
 import { SECURITY_HEADERS } from "./style.js";
 
@@ -19,7 +20,8 @@ interface Bindings {
 type Desk = Hono<{ Bindings: Bindings }>;
 type DeskContext = Context<{ Bindings: Bindings }>;
 
-export function createApp(deps: DeskDeps): Desk {
+/** @param signIn absent where nobody signs in */
+export function createApp(deps: DeskDeps, signIn?: SignInDeps): Desk {
   const app: Desk = new Hono<{ Bindings: Bindings }>();
   app.use(async (context, next) => {
     await next();
@@ -37,6 +39,7 @@ export function createApp(deps: DeskDeps): Desk {
     return performed(context, deps, opened, form, isJson(contentType) ? "cli" : "page");
   });
   signedRoutes(app, deps);
+  app.route("/", signInRoutes(deps, signIn));
   app.notFound((context) =>
     refused(context, new Refusal("CS-2101", 404, "link: there is nothing here; open the link of the mail as it is")),
   );
@@ -83,7 +86,8 @@ async function performed(
     if (!(error instanceof Refusal) || wantsJson(context)) throw error;
     const { confirmation, comment } = form.fields;
     const page = {
-      opened: await openLink(deps, opened.linkId),
+      question: (await openLink(deps, opened.linkId)).question,
+      visitor: visitorOf(opened),
       nowMs: deps.nowMs(),
       problem: error,
       typed: { confirmation, comment, edited: form.edited },
@@ -100,7 +104,10 @@ function shown(
   status: 200 | 410 = 200,
 ): Response | Promise<Response> {
   if (!wantsJson(context))
-    return context.html(<ApprovalPage opened={opened} nowMs={deps.nowMs()} notice={notice} />, status);
+    return context.html(
+      <ApprovalPage question={opened.question} visitor={visitorOf(opened)} nowMs={deps.nowMs()} notice={notice} />,
+      status,
+    );
   return context.json(answerOf(deps, opened.question, opened.link.approver), status);
 }
 

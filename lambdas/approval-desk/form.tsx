@@ -13,11 +13,13 @@ export interface Typed {
 interface FormProps {
   readonly question: Question;
   readonly person: string;
+  /** of a session; null where a code shows who it is */
+  readonly csrf: string | null;
   readonly typed: Typed | undefined;
   readonly nowMs: number;
 }
 
-export function DecisionForm({ question, person, typed, nowMs }: FormProps) {
+export function DecisionForm({ question, person, csrf, typed, nowMs }: FormProps) {
   const { view, asked } = question;
   return (
     <form method="post" aria-labelledby="decide" autocomplete="off">
@@ -26,13 +28,7 @@ export function DecisionForm({ question, person, typed, nowMs }: FormProps) {
       <input type="hidden" name="shown" value={asked.view_hash} />
       <h2 id="decide">Decide as {person}</h2>
       {view.needed > 1 && <p class="hint">{view.needed} different people must approve; one rejection ends it.</p>}
-      {view.sign_in === "required" ? (
-        <p class="hint" id="code-hint">
-          The code of the mail is not enough here: sign in, decide in Slack, or on the command line.
-        </p>
-      ) : (
-        <CodeField />
-      )}
+      <Proof question={question} csrf={csrf} />
       {view.typed_confirmation !== null && (
         <>
           <label for="confirmation">
@@ -69,6 +65,20 @@ export function DecisionForm({ question, person, typed, nowMs }: FormProps) {
       <Others question={question} person={person} nowMs={nowMs} />
       <Edit question={question} typed={typed} />
     </form>
+  );
+}
+
+/** What shows that it is them. */
+function Proof({ question, csrf }: Pick<FormProps, "question" | "csrf">) {
+  const { view, ref } = question;
+  if (csrf !== null) return <input type="hidden" name="csrf" value={csrf} />;
+  if (view.sign_in === "code") return <CodeField />;
+  return (
+    <p class="hint" id="code-hint">
+      The code of the mail is not enough here:{" "}
+      <a href={`/sign-in?to=/inbox/${ref.workflow}/${ref.approvalId}`}>sign in</a>, decide in Slack, or on the command
+      line.
+    </p>
   );
 }
 

@@ -3,19 +3,35 @@ import { handle } from "hono/aws-lambda";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { dynamoClient, kmsClient, sfnClient } from "../../lib/aws/clients.js";
 import { dynamoControl } from "../../lib/aws/control.js";
-import { approvalDeskEnv, readEnv } from "../../lib/aws/env.js";
+import { approvalDeskEnv, NO_ISSUER, readEnv } from "../../lib/aws/env.js";
+import { dynamoInbox } from "../../lib/aws/inbox.js";
+import { dynamoSessions } from "../../lib/aws/sessions.js";
 import { sfnTokenAnswerer } from "../../lib/aws/task-tokens.js";
+import { oidcSignIn } from "../../lib/sign-in/oidc.js";
 import { createApp } from "./app.js";
 
 const env = readEnv(approvalDeskEnv);
 const client = dynamoClient();
 
 export const handler = handle(
-  createApp({
-    stage: env.STAGE,
-    approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
-    control: dynamoControl({ client, table: env.CONTROL_TABLE }),
-    tokens: sfnTokenAnswerer(kmsClient(), env.TOKEN_KEY_ARN, sfnClient()),
-    nowMs: () => Date.now(),
-  }),
+  createApp(
+    {
+      stage: env.STAGE,
+      approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
+      control: dynamoControl({ client, table: env.CONTROL_TABLE }),
+      tokens: sfnTokenAnswerer(kmsClient(), env.TOKEN_KEY_ARN, sfnClient()),
+      nowMs: () => Date.now(),
+    },
+    env.OIDC_ISSUER === NO_ISSUER
+      ? undefined
+      : {
+          oidc: oidcSignIn({
+            issuer: env.OIDC_ISSUER,
+            clientId: env.OIDC_CLIENT_ID,
+            redirectUri: `${env.DESK_URL}/sign-in/callback`,
+          }),
+          sessions: dynamoSessions({ client, table: env.SESSIONS_TABLE }),
+          inbox: dynamoInbox({ client, table: env.APPROVALS_TABLE }),
+        },
+  ),
 );

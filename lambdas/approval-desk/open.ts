@@ -19,6 +19,15 @@ export interface Opened {
   readonly link: ApprovalLink;
   readonly question: Question;
 }
+/** Whoever looks at a question: by a link from a mail, or signed in. */
+export interface Visitor {
+  readonly person: string;
+  readonly role: ApprovalLink["role"];
+  /** of a session, for its forms; null: they came by a link, and a code shows that it is them */
+  readonly csrf: string | null;
+  /** IANA zone, when the issuer knows it */
+  readonly timeZone: string | null;
+}
 export interface Form {
   readonly fields: z.output<typeof decisionForm>;
   /** `edit.…` as typed */
@@ -37,6 +46,13 @@ export async function openLink(deps: DeskDeps, linkId: string): Promise<Opened> 
   const question = await readQuestion(deps, { workflow: link.workflow, approvalId: link.approval_id });
   return { linkId, link, question };
 }
+
+export const visitorOf = ({ link }: Opened): Visitor => ({
+  person: link.approver,
+  role: link.role,
+  csrf: null,
+  timeZone: null,
+});
 
 /** The link says who it is for; that it is them, the code must show. */
 export const byLink = ({ linkId, link }: Opened, channel: Who["channel"]): Who => ({

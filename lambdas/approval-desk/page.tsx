@@ -1,5 +1,6 @@
 /** The approval page, top to bottom: title, changes, arguments, why, based on, what the agent says, sums, who, deadline, form. */
 import type { Wish } from "../../lib/approval/act.js";
+import type { Question } from "../../lib/approval/question.js";
 import { standing, stateOf } from "../../lib/approval/question.js";
 import { clockText, durationText, instantText } from "../../lib/approval/times.js";
 import { reversibilityText, titleLine } from "../../lib/approval/wording.js";
@@ -8,7 +9,7 @@ import type { ApprovalView } from "../../lib/run/protocol.js";
 import { AgentSays, Arguments, Changes, Reasons, Sums } from "./action.js";
 import { AnswerForm, DecisionForm, FreshCode, type Typed } from "./form.js";
 import { Alert, Exact, Page, type Problem } from "./layout.js";
-import type { Form, Opened } from "./open.js";
+import type { Form, Visitor } from "./open.js";
 import { Standing } from "./standing.js";
 
 /** What was just done. */
@@ -17,18 +18,18 @@ export type PageNotice =
   | { readonly kind: "done"; readonly act: Form["fields"]["decision"] };
 
 export interface ApprovalPageProps {
-  readonly opened: Opened;
+  readonly question: Question;
+  readonly visitor: Visitor;
   readonly nowMs: number;
   readonly problem?: Problem | undefined;
   readonly notice?: PageNotice | undefined;
   readonly typed?: Typed | undefined;
 }
 
-export function ApprovalPage({ opened, nowMs, problem, notice, typed }: ApprovalPageProps) {
-  const { question, link } = opened;
+export function ApprovalPage({ question, visitor, nowMs, problem, notice, typed }: ApprovalPageProps) {
   const { view } = question;
   const state = stateOf(question, nowMs);
-  const timeZone = view.time_zones[link.approver] ?? view.time_zone;
+  const timeZone = view.time_zones[visitor.person] ?? visitor.timeZone ?? view.time_zone;
   return (
     <Page title={titleLine(view)}>
       <p class="soft">
@@ -39,7 +40,7 @@ export function ApprovalPage({ opened, nowMs, problem, notice, typed }: Approval
         <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
       </h1>
       {problem !== undefined && <Alert code={problem.code} message={problem.message} />}
-      {notice !== undefined && <Notice notice={notice} link={link} />}
+      {notice !== undefined && <Notice notice={notice} address={visitor.person} />}
       <Standing question={question} state={state} timeZone={timeZone} />
       <Edited view={view} />
       <Changes view={view} />
@@ -51,17 +52,18 @@ export function ApprovalPage({ opened, nowMs, problem, notice, typed }: Approval
       {state.kind === "open" && (
         <>
           <Deadline view={view} timeZone={timeZone} nowMs={nowMs} />
-          <Forms opened={opened} nowMs={nowMs} typed={typed} />
+          <Forms question={question} visitor={visitor} nowMs={nowMs} typed={typed} />
         </>
       )}
     </Page>
   );
 }
 
-function Forms({ opened, nowMs, typed }: Pick<ApprovalPageProps, "opened" | "nowMs" | "typed">) {
-  const { question, link } = opened;
-  const person = link.approver;
-  if (link.role === "owner")
+type FormsProps = Pick<ApprovalPageProps, "question" | "visitor" | "nowMs" | "typed">;
+
+function Forms({ question, visitor, nowMs, typed }: FormsProps) {
+  const { person, role, csrf } = visitor;
+  if (role === "owner")
     return (
       <>
         <AnswerForm question={question} typed={typed} />
@@ -74,14 +76,14 @@ function Forms({ opened, nowMs, typed }: Pick<ApprovalPageProps, "opened" | "now
   if (where !== "decider") return <p class="note">You are not asked to decide this now.</p>;
   return (
     <>
-      <DecisionForm question={question} person={person} typed={typed} nowMs={nowMs} />
-      {question.view.sign_in === "code" && <FreshCode address={person} />}
+      <DecisionForm question={question} person={person} csrf={csrf} typed={typed} nowMs={nowMs} />
+      {csrf === null && question.view.sign_in === "code" && <FreshCode address={person} />}
     </>
   );
 }
 
-function Notice({ notice, link }: { readonly notice: PageNotice; readonly link: Opened["link"] }) {
-  const text = noticeText(notice, link.approver);
+function Notice({ notice, address }: { readonly notice: PageNotice; readonly address: string }) {
+  const text = noticeText(notice, address);
   return text === null ? null : (
     <p class="note" role="status">
       {text}

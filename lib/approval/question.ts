@@ -5,6 +5,7 @@ import { type Asked, askedOf, type Closing, closingOf, countDecisions, delegatio
 import type { ApprovalDecision } from "../run/events.js";
 import { viewHash } from "../run/hash.js";
 import { type Standing, standingOf } from "../run/panel.js";
+import { personKey } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { isoTime } from "../run/time.js";
 import { Refusal } from "./refusal.js";
@@ -115,3 +116,9 @@ export function stateOf({ asked, decisions, acts, closing, outcomes }: Question,
 
 export const standing = ({ asked, acts }: Question, person: string, nowMs: number): Standing =>
   standingOf(asked, delegationsOf(acts), person, isoTime(nowMs));
+
+/** Whether the question is, or may become, this person's to decide. */
+export function hasPart({ view }: Pick<Question, "view">, name: string): boolean {
+  const people = [...view.approvers, ...view.escalation.flatMap((step) => step.people), ...view.delegates];
+  return people.some((person) => personKey(person) === personKey(name));
+}

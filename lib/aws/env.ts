@@ -92,8 +92,16 @@ export const approvalSenderEnv = z.object({
   MAIL_FROM: text,
   DESK_URL: text,
 });
+/** Value of OIDC_ISSUER and OIDC_CLIENT_ID where nobody signs in. */
+export const NO_ISSUER = "none";
 export const approvalDeskEnv = z.object({
   STAGE: text,
+  SESSIONS_TABLE: text,
+  /** `none`: nobody signs in on this stage */
+  OIDC_ISSUER: text,
+  OIDC_CLIENT_ID: text,
+  /** `https://…`: where the issuer sends people back to */
+  DESK_URL: text,
   APPROVALS_TABLE: text,
   CONTROL_TABLE: text,
   TOKEN_KEY_ARN: text,

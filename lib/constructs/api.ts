@@ -64,6 +64,7 @@ export class Api extends Construct {
 
   /** Opens `GET` and `POST /approvals/{link}`, and for approvers with an AWS identity `POST /approver/approvals/{workflow}/{approval}`. */
   addDesk(desk: lambda.IFunction): void {
+    this.addSignIn(desk);
     const signed = this.api.addRoutes({
       path: "/approver/approvals/{workflow}/{approval}",
       methods: [HttpMethod.POST],
@@ -76,13 +77,27 @@ export class Api extends Construct {
       methods: [HttpMethod.GET, HttpMethod.POST],
       integration: new HttpLambdaIntegration("Desk", desk),
     });
-    for (const route of routes) {
-      const reason =
-        "approvers have no AWS identity: the page shows nothing without the link's unguessable id, and a decision needs the code that is not in the link";
-      acknowledge(route, "AwsSolutions-APIG4", reason);
-      acknowledgeGuard(route, "api_gw_v2_authorization_type_configured_check", reason);
-      acknowledgeSource(route);
-    }
+    acknowledgeOpen(
+      routes,
+      "approvers have no AWS identity: the page shows nothing without the link's unguessable id, and a decision needs the code that is not in the link",
+    );
+  }
+
+  /** For people who sign in with the company's own provider: the way there and back, and what waits for them. */
+  private addSignIn(desk: lambda.IFunction): void {
+    const integration = new HttpLambdaIntegration("SignIn", desk);
+    const open = (path: string, ...methods: apigatewayv2.HttpMethod[]) =>
+      this.api.addRoutes({ path, methods, integration });
+    acknowledgeOpen(
+      [
+        ...open("/sign-in", HttpMethod.GET),
+        ...open("/sign-in/callback", HttpMethod.GET),
+        ...open("/sign-out", HttpMethod.POST),
+        ...open("/inbox", HttpMethod.GET),
+        ...open("/inbox/{workflow}/{approval}", HttpMethod.GET, HttpMethod.POST),
+      ],
+      "approvers have no AWS identity: they sign in with OpenID Connect, and the desk checks their session",
+    );
   }
 
   /** Opens `POST /slack/interactions`. */
@@ -111,6 +126,15 @@ export function addRunRoute(scope: Construct, apiId: string, workflow: string, a
     authorizer: new HttpIamAuthorizer(),
   });
   acknowledgeSource(route);
+}
+
+/** Routes without an authorizer of the API, and why that is right. */
+function acknowledgeOpen(routes: readonly apigatewayv2.HttpRoute[], reason: string): void {
+  for (const route of routes) {
+    acknowledge(route, "AwsSolutions-APIG4", reason);
+    acknowledgeGuard(route, "api_gw_v2_authorization_type_configured_check", reason);
+    acknowledgeSource(route);
+  }
 }
 
 /** The rule reads only literal ARNs. */

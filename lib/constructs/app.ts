@@ -32,7 +32,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { workflows, bundles = {} } = options;
   const app = new App({ analyticsReporting: false, ...options.app });
   addChecks(app);
-  const { stage, mailFrom, archive, slack } = readSettings(app.node);
+  const { stage, mailFrom, archive, slack, oidc } = readSettings(app.node);
   refuseRepeats(workflows);
   const bundler = new Bundler(bundles);
   const deskCode = await bundler.approvalDesk();
@@ -51,6 +51,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     notaryCode,
     archive,
     ...slackCode,
+    ...(oidc === undefined ? {} : { oidc }),
     secretNames: secretNames(workflows.map(({ contract }) => contract)),
   });
   if (archive.audit !== undefined) {

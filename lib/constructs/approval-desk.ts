@@ -1,16 +1,18 @@
 /** The function behind the approval page: reads requests, adds decisions, answers task tokens. */
 import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
-import { approvalDeskEnv } from "../aws/env.js";
+import { approvalDeskEnv, NO_ISSUER } from "../aws/env.js";
 import type { ControlPlane } from "./control-plane.js";
 import { controlPlaneStackName } from "./names.js";
+import type { OidcIssuer } from "./settings.js";
 import { ZoneFunction } from "./zone-function.js";
 
 export interface ApprovalDeskProps {
   readonly stage: string;
   /** folder with `index.mjs` */
   readonly code: string;
-  readonly plane: Pick<ControlPlane, "approvals" | "control" | "tokenKey" | "dataKeyArn">;
+  readonly oidc?: OidcIssuer;
+  readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "control" | "tokenKey" | "dataKeyArn">;
 }
 
 export class ApprovalDesk extends Construct {
@@ -27,10 +29,17 @@ export class ApprovalDesk extends Construct {
       code: props.code,
       logKeyArn: plane.dataKeyArn,
       environment: approvalDeskEnv,
-      settings: { STAGE: stage },
+      settings: {
+        STAGE: stage,
+        OIDC_ISSUER: props.oidc?.issuer ?? NO_ISSUER,
+        OIDC_CLIENT_ID: props.oidc?.clientId ?? NO_ISSUER,
+        DESK_URL: plane.apiEndpoint,
+      },
       timeout: Duration.seconds(20),
     });
     plane.approvals.grantDecide(this.handler);
+    plane.approvals.grantInbox(this.handler);
+    plane.sessions.grantUse(this.handler);
     plane.control.grantRead(this.handler, "*");
     plane.tokenKey.grantDecrypt(this.handler);
     this.handler.provide(

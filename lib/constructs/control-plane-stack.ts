@@ -16,7 +16,7 @@ import { exportControlPlane } from "./outputs.js";
 import { People } from "./people.js";
 import { RunLog } from "./run-log.js";
 import { Secrets } from "./secrets.js";
-import type { ArchiveSettings } from "./settings.js";
+import type { ArchiveSettings, OidcIssuer } from "./settings.js";
 import { ArchiveBucket, type ArchiveIdentity } from "./stores.js";
 
 export interface ControlPlaneStackProps extends StackProps {
@@ -28,6 +28,8 @@ export interface ControlPlaneStackProps extends StackProps {
   readonly archive: ArchiveSettings;
   /** folder with the `index.mjs` of Slack's function; without it the stage has no Slack, nor its secrets */
   readonly slackCode?: string;
+  /** who signs approvers in; nobody does when left out */
+  readonly oidc?: OidcIssuer;
   /** names of the secrets that the stage's workflows use */
   readonly secretNames: readonly string[];
 }
@@ -62,7 +64,12 @@ export class ControlPlaneStack extends Stack {
     new Secrets(this, "Secrets", { stage, names: [...props.secretNames, ...slackSecrets] });
     const values = valuesOf(parts);
     const plane = controlPlane(this, (output) => values[output]);
-    const desk = new ApprovalDesk(this, "ApprovalDesk", { stage, code: props.deskCode, plane });
+    const desk = new ApprovalDesk(this, "ApprovalDesk", {
+      stage,
+      code: props.deskCode,
+      ...(props.oidc === undefined ? {} : { oidc: props.oidc }),
+      plane,
+    });
     parts.api.addDesk(desk.handler.function);
     if (props.slackCode !== undefined) {
       const slack = new ApprovalSlack(this, "ApprovalSlack", { stage, code: props.slackCode, plane });
@@ -102,6 +109,8 @@ function valuesOf({ people, archive, notary, runLog, tables, buckets, tokenKey, 
     ApprovalsTableArn: tables.approvals.tableArn,
     BudgetsTable: tables.budgets.tableName,
     BudgetsTableArn: tables.budgets.tableArn,
+    SessionsTable: tables.sessions.tableName,
+    SessionsTableArn: tables.sessions.tableArn,
     ControlTable: tables.control.tableName,
     ControlTableArn: tables.control.tableArn,
     ContextBucket: buckets.context.bucketName,

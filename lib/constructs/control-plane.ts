@@ -3,7 +3,7 @@ import { Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { type ControlPlaneOutput, importFromControlPlane } from "./outputs.js";
 import { ContextBucket, TokenKey, VaultBucket } from "./stores.js";
-import { ApprovalsTable, BudgetsTable, ControlTable, EffectsTable, RunLogTable } from "./tables.js";
+import { ApprovalsTable, BudgetsTable, ControlTable, EffectsTable, RunLogTable, SessionsTable } from "./tables.js";
 
 export interface ControlPlane {
   readonly runLog: RunLogTable;
@@ -11,6 +11,7 @@ export interface ControlPlane {
   readonly budgets: BudgetsTable;
   readonly effects: EffectsTable;
   readonly approvals: ApprovalsTable;
+  readonly sessions: SessionsTable;
   readonly context: ContextBucket;
   readonly vault: VaultBucket;
   readonly tokenKey: TokenKey;
@@ -27,7 +28,9 @@ export type ControlPlaneValues = Readonly<Record<ControlPlaneOutput, string>>;
 /** The grants over a control plane's values. */
 export function controlPlane(scope: Construct, value: (output: ControlPlaneOutput) => string): ControlPlane {
   const { region } = Stack.of(scope);
-  const table = (name: "RunLogTable" | "ControlTable" | "BudgetsTable" | "EffectsTable" | "ApprovalsTable") => ({
+  const table = (
+    name: "RunLogTable" | "ControlTable" | "BudgetsTable" | "EffectsTable" | "ApprovalsTable" | "SessionsTable",
+  ) => ({
     tableName: value(name),
     tableArn: value(`${name}Arn`),
   });
@@ -43,6 +46,7 @@ export function controlPlane(scope: Construct, value: (output: ControlPlaneOutpu
     budgets: new BudgetsTable(table("BudgetsTable")),
     effects: new EffectsTable(table("EffectsTable")),
     approvals: new ApprovalsTable(table("ApprovalsTable")),
+    sessions: new SessionsTable(table("SessionsTable")),
     context: new ContextBucket(bucket("ContextBucket", "DataKeyArn")),
     vault: new VaultBucket(bucket("VaultBucket", "VaultKeyArn")),
     tokenKey: new TokenKey(value("TokenKeyArn")),

@@ -14,6 +14,8 @@ export const CONTROL_PLANE_OUTPUTS = {
   ApprovalsTableArn: "approval requests, links and decisions, ARN",
   BudgetsTable: "leases, exposure counters, open runs",
   BudgetsTableArn: "leases, exposure counters, open runs, ARN",
+  SessionsTable: "people signed in to the approval desk",
+  SessionsTableArn: "people signed in to the approval desk, ARN",
   ControlTable: "brakes",
   ControlTableArn: "brakes, ARN",
   ContextBucket: "what the proposers read",

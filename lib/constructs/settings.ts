@@ -5,6 +5,11 @@ import { ARCHIVE_MODES, type ArchiveMode } from "../aws/archive-mode.js";
 import type { DataClass } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 
+/** An OpenID Connect issuer, and this stage's public client there (PKCE, no secret). */
+export interface OidcIssuer {
+  readonly issuer: string;
+  readonly clientId: string;
+}
 export interface Settings {
   /** part of every name and role path */
   readonly stage: string;
@@ -13,6 +18,8 @@ export interface Settings {
   readonly mailFrom: string;
   /** whether approvers are asked in Slack too, and may decide there */
   readonly slack: boolean;
+  /** who signs approvers in */
+  readonly oidc?: OidcIssuer;
 }
 
 export interface ArchiveSettings {
@@ -34,6 +41,7 @@ const stageList = z.array(z.string()).min(1);
 const address = z.email().max(254);
 /** For one synth: `-c slack=on`; for good: the stages that have it. */
 const slackSetting = z.union([z.enum(["on", "off"]), z.array(z.string())]).default([]);
+const issuerForm = z.object({ issuer: z.url({ protocol: /^https$/ }).max(500), clientId: z.string().min(1).max(200) });
 
 /**
  * Reads `stage` (default `dev`), `stages`, `mailFrom`, `slack` (default: no stage), `archiveMode`, `retentionDays`, `auditAccount` and `workloadAccount` from the
@@ -70,11 +78,13 @@ export function readSettings(node: Node): Settings {
       `context mailFrom: ${JSON.stringify(node.tryGetContext("mailFrom"))} is no e-mail address; set the verified SES sender in cdk.json or with -c mailFrom=…`,
     );
   }
+  const oidc = readIssuer(node);
   return {
     stage: stage.data,
     mailFrom: mailFrom.data,
     archive: archiveSettings(node),
     slack: readSlack(node, stage.data, stages.data),
+    ...(oidc === undefined ? {} : { oidc }),
   };
 }
 
@@ -117,4 +127,16 @@ function readSlack(node: Node, stage: string, stages: readonly string[]): boolea
       `context slack: ${JSON.stringify(given)} is not allowed; list the stages that have Slack in cdk.json (of ${stages.join(", ")}), or use -c slack=on or off`,
     );
   return slack.data === "on" || (Array.isArray(slack.data) && slack.data.includes(stage));
+}
+
+/** Both or neither. @throws CountersignError CS-1302 */
+function readIssuer(node: Node): OidcIssuer | undefined {
+  const given = { issuer: node.tryGetContext("oidcIssuer"), clientId: node.tryGetContext("oidcClientId") };
+  if (given.issuer === undefined && given.clientId === undefined) return undefined;
+  const parsed = issuerForm.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new CountersignError(
+    "CS-1302",
+    `context oidcIssuer, oidcClientId: ${JSON.stringify(given)} are no issuer and client; give both, the issuer as https://…`,
+  );
 }

@@ -1,5 +1,5 @@
 /** The five tables of a stage, as the grants see them: in the control plane's own stack and, imported, in a workflow's. */
-import { approvalKey, brakeKey, budgetKey, effectKey, logKey } from "../run/keys.js";
+import { approvalKey, brakeKey, budgetKey, effectKey, INBOX_INDEX, logKey, sessionKey } from "../run/keys.js";
 import type { Permission } from "./permissions.js";
 import type { Grantee } from "./zone-function.js";
 
@@ -102,6 +102,19 @@ export class EffectsTable {
   }
 }
 
+/** Sign-ins under way and people signed in: the desk's own. */
+export class SessionsTable {
+  constructor(private readonly table: TableIdentity) {}
+
+  /** Rows are added and read, never changed: a session is ended by a row beside it. */
+  grantUse(grantee: Grantee): void {
+    grantee.provide(
+      { SESSIONS_TABLE: this.table.tableName },
+      onKeys("KeepSessions", this.table, ["GetItem", "PartiQLInsert"], sessionKey.all),
+    );
+  }
+}
+
 export class ApprovalsTable {
   constructor(private readonly table: TableIdentity) {}
 
@@ -148,6 +161,14 @@ export class ApprovalsTable {
       ),
       onKeys("AddDecisions", this.table, ["PartiQLInsert"], [decisions, acts, closings, receipts]),
     );
+  }
+  /** What each person was asked, for their inbox. */
+  grantInbox(grantee: Grantee): void {
+    grantee.provide(this.environment, {
+      sid: "ListInbox",
+      actions: ["dynamodb:Query"],
+      resources: [`${this.table.tableArn}/index/${INBOX_INDEX.name}`],
+    });
   }
   private get environment() {
     return { APPROVALS_TABLE: this.table.tableName };

@@ -86,5 +86,7 @@ export const approvalErrors = {
     retryable: true,
     summary: "Slack's secrets are not set or Slack cannot be reached; nothing was decided unless the message says so",
   },
+  "CS-2130": { kind: "user", retryable: true, summary: "the sign-in did not succeed, or is not set up for this stage" },
+  "CS-2131": { kind: "user", retryable: true, summary: "the form is not of this session" },
 } satisfies Record<string, ErrorEntry>;
 export type ApprovalErrorCode = keyof typeof approvalErrors;

@@ -87,6 +87,8 @@ export const approvalKey = {
   receiptSk: "receipt",
   receipts: "receipt#*",
 };
+/** approvals' index of people: only links carry both attributes, so it lists what each person was asked, latest deadline last */
+export const INBOX_INDEX = { name: "byApprover", pk: "approver", sk: "expires_at" } as const;
 /** sessions: sign-ins under way and people signed in, by the hash of their cookie */
 export const sessionKey = {
   pending: (hash: string) => `pending#${hash}`,

@@ -242,6 +242,8 @@ export type ApprovalRequest = z.infer<typeof approvalRequest>;
 
 /** Body of `POST /approvals/{link}` (form or JSON), besides the fields `edit.…` of an edit. */
 export const decisionForm = z.strictObject({
+  /** of the session, where somebody is signed in */
+  csrf: z.string().max(64).default(""),
   /** `code`: have a fresh code sent */
   decision: z.enum(["approve", "reject", "ask", "answer", "delegate", "edit", "code"]),
   code: z.string().max(64).default(""),

@@ -8,6 +8,7 @@ import type { Contract } from "../contract/model.js";
 import { CountersignError } from "../errors.js";
 import type { HoldableClock } from "../local/clock.js";
 import { type Cloud, startCloud } from "../local/cloud.js";
+import { LocalOidc, type LocalPerson } from "../local/oidc/provider.js";
 import { type ConverseModel, type ConverseRequest, recordedModel } from "../local/services/bedrock.js";
 import type { Script } from "../local/services/turns.js";
 import type { WebHandler } from "../local/wire/wire.js";
@@ -15,6 +16,8 @@ import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load
 import { scenarioFor } from "./recorded.js";
 import { type Sandboxes, startSandboxes } from "./sandboxes.js";
 
+/** Of the sign-in provider on this machine. */
+const LOCAL_CLIENT = "countersign-local";
 /** How long functions that are at work when the cloud closes may take to put things away. */
 const DRAIN_PATIENCE_MS = 3_000;
 
@@ -54,6 +57,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const loaded = await Promise.all(options.workflows.map((name) => loadSessionWorkflow(options.root, name)));
   const workflows = new Map(loaded.map((one) => [one.contract.name, one]));
   const sandboxes = await startSandboxes(loaded, () => options.clock.now());
+  let started: Cloud | undefined;
+  const oidc = await LocalOidc.start({
+    clientId: LOCAL_CLIENT,
+    redirectUri: () => `${started?.endpoint ?? ""}/sign-in/callback`,
+    people: () => peopleOf(loaded.map(({ contract }) => contract)),
+  });
   const scripts = new Map<string, Script>();
   const pick = (request: ConverseRequest): Script | undefined => {
     const workflow = request.requestMetadata?.workflow ?? "";
@@ -65,12 +74,16 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       stacks: loaded.map(({ contract }) => `countersign-${options.stage}-${contract.name}`),
       clock: options.clock,
       model: options.model ?? recordedModel(pick),
-      functionEnvironment: (_, environment) => hostsOf(environment.WORKFLOW, sandboxes),
+      functionEnvironment: (_, environment) => ({
+        ...hostsOf(environment.WORKFLOW, sandboxes),
+        ...(environment.OIDC_ISSUER === undefined ? {} : { OIDC_ISSUER: oidc.issuer, OIDC_CLIENT_ID: LOCAL_CLIENT }),
+      }),
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
       ...(options.console === undefined ? {} : { console: options.console }),
     });
+    started = cloud;
     return {
       cloud,
       stage: options.stage,
@@ -81,12 +94,29 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         await cloud.lambda.drained(DRAIN_PATIENCE_MS);
         await cloud.close();
         await sandboxes.close();
+        await oidc.close();
       },
     };
   } catch (error) {
     await sandboxes.close();
+    await oidc.close();
     throw error;
   }
+}
+
+/** Everybody whom a contract names, each once. */
+function peopleOf(contracts: readonly Contract[]): readonly LocalPerson[] {
+  const zones = Object.assign({}, ...contracts.map(({ approvers }) => approvers.timeZones));
+  const named = contracts.flatMap(({ approvers, owner }) => [
+    ...approvers.first,
+    ...approvers.escalate.flatMap(({ to }) => to),
+    ...approvers.delegates,
+    owner.email.toLowerCase(),
+  ]);
+  return [...new Set(named)].map((email) => ({
+    email,
+    ...(typeof zones[email] === "string" ? { timeZone: zones[email] } : {}),
+  }));
 }
 
 async function loadSessionWorkflow(root: string, name: string): Promise<SessionWorkflow> {

@@ -23,7 +23,7 @@ export interface Identity {
 }
 export interface SignIn {
   begin(): Promise<{ readonly url: URL; readonly attempt: Attempt }>;
-  /** @throws CountersignError CS-2122 for an answer that is not the issuer's to this attempt, or an address it has not verified */
+  /** @throws CountersignError CS-2130 for an answer that is not the issuer's to this attempt, or an address it has not verified */
   finish(callback: URL, attempt: Attempt): Promise<Identity>;
 }
 export interface OidcSettings {
@@ -98,7 +98,7 @@ async function discover({ issuer, clientId, clientSecret }: OidcSettings): Promi
   const url = new URL(issuer);
   if (url.protocol !== "https:" && !isLoopback(url.hostname))
     throw new CountersignError(
-      "CS-2122",
+      "CS-2130",
       `sign-in: ${issuer} is not https; set the stage's oidcIssuer to an https address`,
     );
   const authentication = clientSecret === undefined ? oidc.None() : oidc.ClientSecretPost(clientSecret);
@@ -107,7 +107,7 @@ async function discover({ issuer, clientId, clientSecret }: OidcSettings): Promi
 }
 
 const failed = (why: string) =>
-  new CountersignError("CS-2122", `sign-in: it did not succeed (${why}); open the link again and sign in anew`);
+  new CountersignError("CS-2130", `sign-in: it did not succeed (${why}); open the link again and sign in anew`);
 
 function isTimeZone(name: string): boolean {
   try {

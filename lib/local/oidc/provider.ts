@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Provider } from "oidc-provider";
+import type { Provider } from "oidc-provider";
 import * as z from "zod";
 
 export interface LocalPerson {
@@ -14,7 +14,7 @@ export interface LocalPerson {
 export interface LocalOidcOptions {
   readonly clientId: string;
   readonly redirectUri: () => string;
-  readonly people: readonly LocalPerson[];
+  readonly people: () => readonly LocalPerson[];
 }
 
 const address = z.object({ port: z.number() });
@@ -25,17 +25,17 @@ export class LocalOidc {
     readonly issuer: string,
   ) {}
 
+  /** The provider itself is made when it is first asked: only then is known where it sends people back to. */
   static async start(options: LocalOidcOptions): Promise<LocalOidc> {
-    const server = createServer();
+    let provider: Promise<Provider> | undefined;
+    const server = createServer((request, response) => {
+      provider ??= createProvider(oidc.issuer, options);
+      void provider.then((made) => serve(made, options.people(), request, response));
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const bound: AddressInfo | string | null = server.address();
-    const issuer = `http://127.0.0.1:${address.parse(bound).port}`;
-    const provider = createProvider(issuer, options);
-    const callback = provider.callback();
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      void serve(provider, options.people, callback, request, response);
-    });
-    return new LocalOidc(server, issuer);
+    const oidc = new LocalOidc(server, `http://127.0.0.1:${address.parse(bound).port}`);
+    return oidc;
   }
 
   async close(): Promise<void> {
@@ -44,8 +44,9 @@ export class LocalOidc {
   }
 }
 
-function createProvider(issuer: string, { clientId, redirectUri, people }: LocalOidcOptions): Provider {
-  return new Provider(issuer, {
+async function createProvider(issuer: string, { clientId, redirectUri, people }: LocalOidcOptions): Promise<Provider> {
+  const { Provider: Made } = await import("oidc-provider");
+  return new Made(issuer, {
     clients: [
       {
         client_id: clientId,
@@ -61,7 +62,7 @@ function createProvider(issuer: string, { clientId, redirectUri, people }: Local
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => {
-      const person = people.find(({ email }) => email === id);
+      const person = people().find(({ email }) => email === id);
       if (person === undefined) return undefined;
       return {
         accountId: id,
@@ -80,12 +81,11 @@ function createProvider(issuer: string, { clientId, redirectUri, people }: Local
 async function serve(
   provider: Provider,
   people: readonly LocalPerson[],
-  callback: (request: IncomingMessage, response: ServerResponse) => void,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
-  if (!url.pathname.startsWith("/interaction/")) return callback(request, response);
+  if (!url.pathname.startsWith("/interaction/")) return void provider.callback()(request, response);
   try {
     const details = await provider.interactionDetails(request, response);
     if (details.prompt.name === "consent") return await consent(provider, details, request, response);
