@@ -44,8 +44,8 @@ const named = <T extends { readonly id: string }>(found: readonly T[], part: str
 };
 
 describe("tables", () => {
-  it("are five, keyed alike, protected, on demand, and kept when the stack goes", () => {
-    expect(tables()).toHaveLength(5);
+  it("are six, keyed alike, protected, on demand, and kept when the stack goes", () => {
+    expect(tables()).toHaveLength(6);
     for (const { KeySchema, BillingMode, Replicas, SSESpecification, DeletionPolicy } of tables()) {
       expect(KeySchema).toEqual([
         { AttributeName: "pk", KeyType: "HASH" },
@@ -61,14 +61,17 @@ describe("tables", () => {
     }
   });
 
-  it("list runs and approvals by workflow", () => {
+  it("list runs and approvals by workflow, and what each person was asked", () => {
     const indexes = (part: string) =>
       named(tables(), part).GlobalSecondaryIndexes.map(({ IndexName, KeySchema }) => [
         IndexName,
         ...KeySchema.map((key) => key.AttributeName),
       ]);
     expect(indexes("RunLog")).toEqual([["runs", "runs_of", "started"]]);
-    expect(indexes("Approvals")).toEqual([["byWorkflow", "workflow", "requested_at"]]);
+    expect(indexes("Approvals")).toEqual([
+      ["byWorkflow", "workflow", "requested_at"],
+      ["byApprover", "approver", "expires_at"],
+    ]);
   });
 });
 
@@ -210,8 +213,15 @@ describe("people", () => {
     expect(statements[0]?.Resource).toEqual([expect.stringMatching(/>\/\$default\/POST\/runs\/\*$/)]);
   });
 
+  it("approvers decide through POST /approver/* of the API and nothing else", () => {
+    const invoke = statementsOf("Approver").filter(({ Action }) => Action.includes("execute-api:Invoke"));
+    expect(invoke.map(({ Resource }) => Resource)).toEqual([
+      [expect.stringMatching(/>\/\$default\/POST\/approver\/\*$/)],
+    ]);
+  });
+
   it.each([
-    ["Approver", ["cloudformation:DescribeStacks", "dynamodb:GetItem", "dynamodb:Query"]],
+    ["Approver", ["cloudformation:DescribeStacks", "dynamodb:GetItem", "dynamodb:Query", "execute-api:Invoke"]],
     [
       "Auditor",
       [
@@ -226,7 +236,7 @@ describe("people", () => {
         "states:ListExecutions",
       ],
     ],
-  ])("the %s only reads, and no sealed value", (job, expected) => {
+  ])("the %s only reads, save for the API's decisions, and no sealed value", (job, expected) => {
     expect([...new Set(statementsOf(job).flatMap(({ Action }) => Action))].sort()).toEqual(expected);
     expect(actionsOn(statementsOf(job), "Vault")).toEqual([]);
   });
@@ -242,14 +252,21 @@ describe("people", () => {
 });
 
 describe("api", () => {
-  it("opens the approval page without, and nothing else", () => {
+  it("opens the approval page and the way to sign in without, and nothing else", () => {
     const routes = ofType(plane, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
     ]);
     expect(routes.sort()).toEqual([
       ["GET /approvals/{link}", "NONE"],
+      ["GET /inbox", "NONE"],
+      ["GET /inbox/{workflow}/{approval}", "NONE"],
+      ["GET /sign-in", "NONE"],
+      ["GET /sign-in/callback", "NONE"],
       ["POST /approvals/{link}", "NONE"],
+      ["POST /approver/approvals/{workflow}/{approval}", "AWS_IAM"],
+      ["POST /inbox/{workflow}/{approval}", "NONE"],
+      ["POST /sign-out", "NONE"],
     ]);
   });
 
