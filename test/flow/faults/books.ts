@@ -4,6 +4,7 @@ import * as z from "zod";
 import { effectOutcome, failedAttempt } from "../../../lib/aws/effects.js";
 import type { Cloud } from "../../../lib/local/cloud.js";
 import { dayDoc } from "../../../lib/run/budget.js";
+import { type Closing, closing } from "../../../lib/run/closing.js";
 import {
   type ApprovalDecision,
   approvalDecisionSchema,
@@ -31,6 +32,8 @@ export interface World {
   readonly runs: ReadonlyMap<string, readonly RecordedEvent[]>;
   readonly entries: readonly Entry[];
   readonly decisions: readonly ApprovalDecision[];
+  /** approval id → how its question ended, for those that rows ended */
+  readonly closings: ReadonlyMap<string, Closing>;
   readonly effects: readonly { readonly args_hash: string; readonly open: boolean }[];
   readonly openRuns: readonly string[];
   readonly uniqueRows: readonly string[];
@@ -145,6 +148,13 @@ export async function readWorld(cloud: Cloud, book: unknown, witnessed: Witnesse
     entries: bookState.parse(book).entries,
     decisions: approvals.flatMap((row) =>
       typeof row.decision === "string" ? [approvalDecisionSchema.parse(JSON.parse(row.decision))] : [],
+    ),
+    closings: new Map(
+      approvals.flatMap((row) =>
+        typeof row.closing === "string"
+          ? [[String(row.pk).split("#").at(-1) ?? "", closing.parse(JSON.parse(row.closing))] as const]
+          : [],
+      ),
     ),
     openRuns: openIn(budgets),
     uniqueRows: budgets.flatMap((row) => (row.sk === "unique" ? [String(row.run_id)] : [])),

@@ -6,6 +6,7 @@ import { exportLines } from "../../../lib/audit/export.js";
 import { createVerifier } from "../../../lib/audit/verify.js";
 import type { Contract } from "../../../lib/contract/model.js";
 import { hashJson, type Json } from "../../../lib/run/canonical.js";
+import type { Closing } from "../../../lib/run/closing.js";
 import type { ApprovalDecision, EventOf, EventType, RecordedEvent } from "../../../lib/run/events.js";
 import type { Entry, World } from "./books.js";
 
@@ -55,7 +56,7 @@ function effects({ entries }: World, all: readonly RecordedEvent[]): string[] {
 }
 
 /** Each row that a person wrote is in the log once, or the question was over when it came; what the desk confirmed has its row. */
-function decisions({ decisions: rows, acknowledged, runs }: World, all: readonly RecordedEvent[]): string[] {
+function decisions({ decisions: rows, acknowledged, closings, runs }: World, all: readonly RecordedEvent[]): string[] {
   const found: string[] = [];
   const logged = of(all, "ApprovalDecided");
   for (const row of rows) {
@@ -63,7 +64,8 @@ function decisions({ decisions: rows, acknowledged, runs }: World, all: readonly
     const who = `decision of ${row.approver} about ${row.approval_id}`;
     if (times.length > 1) found.push(`${who}: applied ${times.length} times`);
     if (times.length === 1 && times[0]?.data.decision !== row.decision) found.push(`${who}: applied as its opposite`);
-    if (times.length === 0 && !wasTooLate(row, [...runs.values()])) found.push(`${who}: lost`);
+    if (times.length === 0 && !wasTooLate(row, closings.get(row.approval_id), [...runs.values()]))
+      found.push(`${who}: lost`);
   }
   for (const { data } of logged) {
     const row = rows.find(
@@ -81,10 +83,16 @@ function decisions({ decisions: rows, acknowledged, runs }: World, all: readonly
 }
 
 /**
- * A question is over once the gate has answered it: by the decisions that stood then, or because the time was up or the run may not go on. A row that
- * was there before must be among them. A run that was ended from outside answers nothing any more, whoever decided before.
+ * A question is over with the row that closes it, which names whose decisions end it: others were told so. Without one it is over once the gate has
+ * answered it: because the time was up or the run may not go on. A run that was ended from outside answers nothing any more, whoever decided
+ * before.
  */
-function wasTooLate(row: ApprovalDecision, runs: readonly (readonly RecordedEvent[])[]): boolean {
+function wasTooLate(
+  row: ApprovalDecision,
+  closing: Closing | undefined,
+  runs: readonly (readonly RecordedEvent[])[],
+): boolean {
+  if (closing !== undefined && !closing.by.includes(row.approver)) return true;
   const isAbout = ({ data }: RecordedEvent) => "approval_id" in data && data.approval_id === row.approval_id;
   const events = runs.find((run) => run.some((event) => event.type === "ApprovalRequested" && isAbout(event))) ?? [];
   const over = events.findLast((event) => event.type !== "ApprovalRequested" && isAbout(event));
