@@ -161,11 +161,11 @@ function requested(state: RuleState, event: EventOf<"ApprovalRequested">): RuleF
 
 /** An edit is of the question that was open, by somebody who was asked, and what is decided next is about its arguments. */
 function edited(state: RuleState, event: EventOf<"ActionEdited">): RuleFault | undefined {
-  const { turn, round, approval_id, editor, args, args_hash, edited_at } = event.data;
+  const { turn, round, approval_id, editor, args, args_hash, edited_at, method } = event.data;
   const asked = state.requested?.data;
   if (asked?.turn !== turn || asked.approval_id !== approval_id || round !== (asked.round ?? 0) + 1)
     return fault("CS-5126", `${editor} edited something that was not asked`);
-  const barred = barredFault(state, asked, editor, edited_at);
+  const barred = barredFault(state, asked, { name: editor, at: edited_at, method, did: "edited" });
   if (barred !== undefined) return barred;
   if (state.proposed !== null)
     state.proposed = { ...state.proposed, data: { ...state.proposed.data, args, args_hash } };
@@ -181,7 +181,7 @@ function noted(state: RuleState, { data }: EventOf<"ApprovalNoted">): RuleFault 
 }
 
 function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): RuleFault | undefined {
-  const { turn, approval_id, approver, decision, decided_at, action_hash, view_hash } = event.data;
+  const { turn, approval_id, approver, decision, decided_at, action_hash, view_hash, method } = event.data;
   const asked = state.requested?.data;
   if (
     asked?.turn !== turn ||
@@ -192,35 +192,63 @@ function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): R
     return fault("CS-5126", `${approver} decided about something that was not asked`);
   }
   const person = personKey(approver);
-  const barred = barredFault(state, asked, approver, decided_at) ?? weakFault(asked, event.data);
+  const barred = barredFault(state, asked, { name: approver, at: decided_at, method, did: "decided" });
   if (barred !== undefined) return barred;
   if (state.approvers.has(person)) return fault("CS-5126", `${approver} decided twice`);
-  if (Date.parse(decided_at) >= Date.parse(asked.deadline))
-    return fault("CS-5126", `${approver} decided after the deadline`);
   if (decision === "reject") state.refusedTurn = turn;
   else state.approvers.add(person);
   return undefined;
 }
 
-/** Asked from the start, or by now; not after handing it on, and never who asked for the run. */
-function barredFault(state: RuleState, asked: Asked, name: string, at: string): RuleFault | undefined {
-  const person = personKey(name);
-  const by = (time: string) => Date.parse(time) <= Date.parse(at);
-  const escalated = (asked.escalation ?? []).filter((step) => by(step.at)).flatMap(({ people }) => people);
-  const handed = state.delegations.filter((one) => by(one.at));
-  const listed = [...asked.approvers, ...escalated, ...handed.map(({ to }) => to)];
-  if (!listed.some((one) => personKey(one) === person)) return fault("CS-5126", `${name} is not an approver`);
-  if (isSamePerson(state.started?.data.requester ?? "", name))
-    return fault("CS-5126", `${name} asked for the run and decided`);
-  if (handed.some((one) => personKey(one.by) === person))
-    return fault("CS-5126", `${name} handed the decision to somebody else and decided`);
-  return undefined;
+type Standing = "decides" | "handed on" | "not asked";
+
+/**
+ * Asked from the start, or by now, or handed the decision by who had it; not after handing it on. Handing on what one does not have, to
+ * somebody whom the request does not name, or to who has handed it on already changes nothing.
+ */
+function standing(asked: Asked, delegations: readonly Delegation[], name: string, at: string): Standing {
+  const { approvers, escalation = [], delegates = [] } = asked;
+  const named = new Set([...approvers, ...escalation.flatMap(({ people }) => people), ...delegates].map(personKey));
+  const handed = new Set<string>();
+  const taken = new Set<string>();
+  const decides = (person: string, time: string) => {
+    const atMs = Date.parse(time);
+    const later = escalation.filter((step) => Date.parse(step.at) <= atMs).flatMap(({ people }) => people);
+    return (
+      !handed.has(person) && (taken.has(person) || [...approvers, ...later].some((one) => personKey(one) === person))
+    );
+  };
+  const before = delegations.filter((one) => Date.parse(one.at) <= Date.parse(at));
+  for (const one of before.sort((left, right) => Date.parse(left.at) - Date.parse(right.at))) {
+    const [by, to] = [personKey(one.by), personKey(one.to)];
+    if (!decides(by, one.at) || !named.has(to) || handed.has(to)) continue;
+    handed.add(by);
+    taken.add(to);
+  }
+  if (handed.has(personKey(name))) return "handed on";
+  return decides(personKey(name), at) ? "decides" : "not asked";
 }
 
-/** Runs of before there was more than the code say nothing of it. */
-function weakFault(asked: Asked, { approver, method }: EventOf<"ApprovalDecided">["data"]): RuleFault | undefined {
-  if (asked.sign_in !== "required" || (method !== undefined && method !== "code")) return undefined;
-  return fault("CS-5126", `${approver} decided with a mailed code alone, where a sign-in was required`);
+/** Why a decision or an edit must not have counted. Runs of before there was more than the code say nothing of the method. */
+function barredFault(
+  state: RuleState,
+  asked: Asked,
+  {
+    name,
+    at,
+    method = "code",
+    did,
+  }: { name: string; at: string; method: string | undefined; did: "decided" | "edited" },
+): RuleFault | undefined {
+  const where = standing(asked, state.delegations, name, at);
+  if (where === "not asked") return fault("CS-5126", `${name} is not an approver`);
+  if (isSamePerson(state.started?.data.requester ?? "", name))
+    return fault("CS-5126", `${name} asked for the run and ${did}`);
+  if (where === "handed on") return fault("CS-5126", `${name} handed the decision to somebody else and ${did}`);
+  if (asked.sign_in === "required" && method === "code")
+    return fault("CS-5126", `${name} ${did} with a mailed code alone, where a sign-in was required`);
+  if (Date.parse(at) >= Date.parse(asked.deadline)) return fault("CS-5126", `${name} ${did} after the deadline`);
+  return undefined;
 }
 
 function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFault | undefined {

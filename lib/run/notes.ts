@@ -6,10 +6,13 @@ import type { Pending } from "./state.js";
 import { isoTime, msOf } from "./time.js";
 import type { Entry, GateInput } from "./types.js";
 
-/** The log's transaction holds a hundred events; what people did beyond this stays in the approvals table. */
+/**
+ * The log's transaction holds a hundred events; what people did beyond this stays in the approvals table, but never who handed the decision
+ * on (once per person): whether a decision counts depends on it.
+ */
 const MAX_NOTES = 60;
 
-/** In the order it was done. Edits have events of their own. */
+/** In the order of the rows. Edits have events of their own. */
 export function notedEntries(input: GateInput, { requested }: Pending): readonly Entry[] {
   const acts = input.acts ?? [];
   const about = { turn: requested.turn, approval_id: requested.approval_id };
@@ -29,8 +32,11 @@ export function notedEntries(input: GateInput, { requested }: Pending): readonly
         code: null,
       }),
     );
-  return [...escalated, ...done].slice(0, MAX_NOTES);
+  let room = MAX_NOTES - escalated.length - done.filter(isDelegation).length;
+  return [...escalated, ...done.filter((entry) => isDelegation(entry) || room-- > 0)];
 }
+
+const isDelegation = ({ event }: Entry) => event.type === "ApprovalNoted" && event.data.kind === "delegation";
 
 /** An edit that was not taken: what was wanted is sealed, why not is in the question that follows. */
 export const refusedEdit = (

@@ -1,7 +1,8 @@
 /** What became of a question, for those who open its link later: from what a step recorded. */
 import type { ApprovalOutcome } from "./acts.js";
 import { isJsonObject, type Json } from "./canonical.js";
-import type { EventOf, RecordedEvent } from "./events.js";
+import type { RecordedEvent } from "./events.js";
+import { foldRun } from "./state.js";
 
 export interface KnownOutcome {
   readonly approvalId: string;
@@ -16,8 +17,10 @@ export function outcomesOf(step: readonly RecordedEvent[], events: readonly Reco
 function ended(step: readonly RecordedEvent[], events: readonly RecordedEvent[]): readonly KnownOutcome[] {
   const [first] = step;
   if (first === undefined) return [];
-  const asked = lastAsked(events.filter(({ seq }) => seq < first.seq));
-  if (asked === undefined || !concerns(step, asked)) return [];
+  const before = foldRun(events.filter(({ seq }) => seq < first.seq));
+  // While people are asked every step is about their answer, or ends the run.
+  const asked = before.status === "open" ? before.pending : null;
+  if (asked === null) return [];
   const next = step.find((event) => event.type === "ApprovalRequested");
   const outcome = {
     kind: kindOf(step, next !== undefined),
@@ -25,14 +28,7 @@ function ended(step: readonly RecordedEvent[], events: readonly RecordedEvent[])
     reasons: reasonsOf(step),
     next_approval_id: next?.type === "ApprovalRequested" ? next.data.approval_id : null,
   } as const;
-  return [{ approvalId: asked.data.approval_id, outcome }];
-}
-
-/** The question was open before this step, and the step decides about it (or ends the run while it is open). */
-function concerns(step: readonly RecordedEvent[], { data }: EventOf<"ApprovalRequested">): boolean {
-  const { turn } = data;
-  const first = step[0]?.step ?? "";
-  return first === `${turn}.approval` || first.startsWith(`${turn}.approval.`) || first === "close";
+  return [{ approvalId: asked.requested.approval_id, outcome }];
 }
 
 function kindOf(step: readonly RecordedEvent[], askedAgain: boolean): Exclude<ApprovalOutcome["kind"], "ran"> {
@@ -48,14 +44,13 @@ function kindOf(step: readonly RecordedEvent[], askedAgain: boolean): Exclude<Ap
 const reasonsOf = (step: readonly RecordedEvent[]): string[] =>
   step.flatMap((event) => (event.type === "ActionDecided" ? event.data.reasons : []));
 
-const lastAsked = (events: readonly RecordedEvent[]) =>
-  events.findLast((event): event is EventOf<"ApprovalRequested"> => event.type === "ApprovalRequested");
-
 function ran(step: readonly RecordedEvent[], events: readonly RecordedEvent[]): readonly KnownOutcome[] {
   return step.flatMap((event) => {
     if (event.type !== "ToolReturned") return [];
-    const asked = lastAsked(events.filter((one) => "turn" in one.data && one.data.turn === event.data.turn));
-    if (asked === undefined) return [];
+    const asked = events.findLast(
+      (one) => one.type === "ApprovalRequested" && one.data.turn === event.data.turn && one.seq < event.seq,
+    );
+    if (asked?.type !== "ApprovalRequested") return [];
     const { status, output } = event.data;
     return [
       {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Contract } from "../../lib/contract/model.js";
+import { freshnessFault } from "../../lib/run/checks.js";
 import type { JsonObject } from "../../lib/run/types.js";
-import { act, contract, LOOKED_UP, lookedUp, lookup, REFUND, reply, runInput, World } from "./support.js";
+import { act, contract, LOOKED_UP, lookedUp, lookup, NOON, REFUND, reply, runInput, World } from "./support.js";
 
 const lookupArgs = { charge_id: "ch_77" };
 const limits = (change: Partial<Contract["limits"]>) => ({ limits: { ...contract.limits, ...change } });
@@ -91,6 +92,58 @@ test.each([
   world.contract = { ...world.contract, freshnessMs };
   world.propose(act("stripe.lookup_charge", lookupArgs));
   expect(reasons(world)).toMatch(reason);
+});
+
+test.each([
+  ["at the limit", "2026-11-21T11:00:00.000Z", undefined],
+  ["a moment over it", "2026-11-21T10:59:59.999Z", /^input.opened_at: is 1 h old; at most 1 h is allowed$/],
+  ["as far ahead as clocks run", "2026-11-21T12:05:00.000Z", undefined],
+  ["further ahead", "2026-11-21T12:05:00.001Z", /^input.opened_at: is 5 min in the future$/],
+  ["a number", NOON, /^input.opened_at: is not a time$/],
+  ["absent", undefined, undefined],
+])("freshness: an input whose time is %s", (_, openedAt, fault) => {
+  const input = openedAt === undefined ? {} : { opened_at: openedAt };
+  const found = freshnessFault({ ...contract, freshnessMs: { opened_at: 3600_000 } }, input, NOON);
+  if (fault === undefined) expect(found).toBeUndefined();
+  else expect(found).toMatch(fault);
+});
+
+test("cross-references: a write waits until the value was looked up, and says where; a read need not", () => {
+  const world = new World().start();
+  world.propose(act("stripe.refund", REFUND));
+  expect(reasons(world)).toMatch(
+    /input.customer_id: is not compared with stripe.lookup_charge.customer_id yet; call stripe.lookup_charge first/,
+  );
+  expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({ decision: "permit" });
+});
+
+test("cross-references: a field that the input leaves out is not compared; one within the input is", () => {
+  const compared = (crossReferences: Record<string, string>) => {
+    const world = lookedUp({ crossReferences });
+    world.propose(act("stripe.refund", REFUND));
+    return reasons(world);
+  };
+  expect(compared({ customer: "stripe.lookup_charge.customer_id" })).toBe("");
+  expect(compared({ customer_id: "input.dispute_id" })).toMatch(
+    /CS-3114 .*input.customer_id: differs from input.dispute_id/,
+  );
+  expect(compared({ customer_id: "input.other" })).toMatch(
+    /is not compared with input.other yet; call the input first/,
+  );
+});
+
+test("dependencies: a tool that needs another at all names no fields", () => {
+  const tools = contract.tools.map((tool) => ({
+    ...tool,
+    requires: tool.name === "zendesk.reply" ? [{ tool: "zendesk.get_ticket", same: [] }] : [],
+  }));
+  const world = lookedUp({ tools });
+  world.propose(act("zendesk.reply", { ticket_id: "4411", text: "x" }));
+  expect(reasons(world)).toBe(
+    "CS-3115 dependencies: zendesk.reply needs an earlier successful zendesk.get_ticket in this run",
+  );
+  world.call("zendesk.get_ticket", { ticket_id: "9" }, { text: "hello" });
+  expect(world.propose(act("zendesk.reply", { ticket_id: "4411", text: "x" }))).toMatchObject({ decision: "permit" });
 });
 
 test("cross-references: input and looked-up value must agree before any write", () => {

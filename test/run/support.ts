@@ -5,8 +5,9 @@ import * as z from "zod";
 import { appendToChain } from "../../lib/audit/chain.js";
 import type { Contract, Tool } from "../../lib/contract/model.js";
 import type { PolicyFacts } from "../../lib/policy/request.js";
-import type { ApprovalAct } from "../../lib/run/acts.js";
+import type { ActOf, ApprovalAct } from "../../lib/run/acts.js";
 import { originalInstead } from "../../lib/run/assess-edit.js";
+import type { Closing as ApprovalClosing } from "../../lib/run/closing.js";
 import type { ApprovalDecision, EventOf, NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { counterName, holdExposure, releaseExposure, settleExposure } from "../../lib/run/exposure.js";
 import { viewHash } from "../../lib/run/hash.js";
@@ -234,6 +235,7 @@ export class World {
   contexts = new Map<number, RunContext>();
   decisions: ApprovalDecision[] = [];
   acts: ApprovalAct[] = [];
+  closing: ApprovalClosing | null = null;
   counters: Record<string, CounterDoc> = {};
   vault = new Map<string, Record<string, SealedValue>>();
   preview: PreviewEvidence = {
@@ -315,6 +317,7 @@ export class World {
       effect: reads.effect === null ? null : (this.effects.get(reads.effect.turn) ?? null),
       decisions: reads.approvalId === null ? [] : this.decisions,
       acts: reads.approvalId === null ? [] : this.acts,
+      closing: this.closing,
       shown: shown ?? null,
       nowMs: this.now,
       ...(this.reserveMicroUsd === undefined ? {} : { reserveMicroUsd: this.reserveMicroUsd }),
@@ -431,6 +434,26 @@ export class World {
       view_hash: viewHash(approval),
       ...change,
     });
+    return this;
+  }
+
+  edits(by: string, args: JsonObject, change: Partial<ActOf<"edit">> = {}): this {
+    const { approval } = this.lastAsk();
+    this.acts = [
+      ...this.acts.filter(({ kind }) => kind !== "edit"),
+      {
+        kind: "edit",
+        n: 1,
+        by,
+        channel: "page",
+        method: "oidc",
+        at: isoTime(this.now),
+        args,
+        action_hash: approval.action_hash,
+        view_hash: viewHash(approval),
+        ...change,
+      },
+    ];
     return this;
   }
 

@@ -1,0 +1,216 @@
+/** Who may decide, as the verifier sees it: by its own reading, so that a gate that counts wrongly is found. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { verifyChain } from "../../lib/audit/chain.js";
+import { checkRules, newRuleState } from "../../lib/audit/rules.js";
+import type { ApprovalAct } from "../../lib/run/acts.js";
+import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
+import { act, lookedUp, REFUND, type World } from "../run/support.js";
+import { rechained } from "./support.js";
+
+const [ana, bo, lee, max] = ["ana@example.com", "bo@example.com", "lee@example.com", "max@example.com"];
+const START = Date.parse("2026-11-21T12:00:00.000Z");
+const at = (minute: number) => new Date(START + minute * 60_000).toISOString();
+const acted = { channel: "page", method: "oidc" } as const;
+
+const asking = (args = REFUND): World => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", args));
+  return world;
+};
+const hands = (by: string, to: string, minute: number): ApprovalAct => ({
+  kind: "delegation",
+  by,
+  to,
+  ...acted,
+  at: at(minute),
+  comment: "",
+});
+const later = (world: World, minute: number) => {
+  world.now = START + minute * 60_000;
+  return world;
+};
+function faults(events: readonly RecordedEvent[]): string[] {
+  let state = newRuleState();
+  return events.flatMap((event) => {
+    const checked = checkRules(state, event);
+    state = checked.state;
+    return checked.fault === undefined ? [] : [`${checked.fault.code} ${checked.fault.message}`];
+  });
+}
+type Change<T extends NewEvent["type"]> = Partial<Extract<NewEvent, { type: T }>["data"]>;
+/** The run with an event's data changed, chained again. */
+const forged = <T extends NewEvent["type"]>(world: World, type: T, change: Change<T>) =>
+  faults(
+    rechained(world.events, (event) =>
+      event.type === type ? ({ ...event, data: { ...event.data, ...change } } as NewEvent) : event,
+    ),
+  );
+
+describe("GIVEN a decision that was handed on", () => {
+  const handedOn = (...acts: readonly ApprovalAct[]) => {
+    const world = asking();
+    world.acts = [...acts];
+    return later(world, 60);
+  };
+
+  test("WHEN who has it approves THEN nothing is wrong", () => {
+    const world = handedOn(hands(ana, max, 1), hands(max, lee, 2));
+    world.decides(lee).approval();
+    expect(world.last).toMatchObject({ decision: "permit" });
+    expect(faults(world.events)).toEqual([]);
+  });
+
+  test("WHEN two hand it to each other at the same moment THEN gate and verifier agree on who has it", () => {
+    const world = handedOn(hands(ana, bo, 1), hands(bo, ana, 1));
+    world.decides(ana).decides(bo).approval();
+    expect(world.last).toMatchObject({ decision: "permit" });
+    expect(world.events.flatMap((event) => (event.type === "ApprovalDecided" ? [event.data.approver] : []))).toEqual([
+      bo,
+    ]);
+    expect(faults(world.events)).toEqual([]);
+  });
+
+  test("WHEN so much was done meanwhile that not all is noted THEN who handed it on still is", () => {
+    const questions = Array.from(
+      { length: 100 },
+      (_, n): ApprovalAct => ({ kind: "question", id: `q${n}`, by: ana, ...acted, at: at(1), text: "?" }),
+    );
+    const world = handedOn(...questions, hands(ana, max, 2));
+    world.decides(max).approval();
+    expect(world.last).toMatchObject({ decision: "permit" });
+    expect(faults(world.events)).toEqual([]);
+  });
+
+  test.each([
+    ["who handed it on", { approver: ana }, `${ana} handed the decision to somebody else and decided`],
+    ["who is asked later", { approver: lee }, `${lee} is not an approver`],
+    ["who was handed it, before that", { decided_at: at(0) }, `${max} is not an approver`],
+  ])("WHEN the log says that %s approved THEN that is named", (_, change, message) => {
+    const world = handedOn(hands(ana, max, 1));
+    world.decides(max).approval();
+    expect(forged(world, "ApprovalDecided", change)).toContain(`CS-5126 ${message}`);
+  });
+
+  test.each([
+    ["by a stranger", { by: "eve@example.com" }],
+    ["by who had no say yet", { by: lee }],
+    ["by nobody that is named", { to: null }],
+  ])("WHEN the log says that it was handed on %s THEN who got it was not asked", (_, change) => {
+    const world = handedOn(hands(ana, max, 1));
+    world.decides(max).approval();
+    expect(forged(world, "ApprovalNoted", change)).toContain(`CS-5126 ${max} is not an approver`);
+  });
+
+  test("WHEN the log says that it was handed to a stranger who approved THEN the stranger was not asked", () => {
+    const world = handedOn(hands(ana, max, 1));
+    world.decides(max).approval();
+    const toEve = rechained(world.events, (event) => {
+      if (event.type === "ApprovalNoted") return { ...event, data: { ...event.data, to: "eve@example.com" } };
+      if (event.type === "ApprovalDecided") return { ...event, data: { ...event.data, approver: "eve@example.com" } };
+      return event;
+    });
+    expect(faults(toEve)).toContain("CS-5126 eve@example.com is not an approver");
+  });
+
+  test("WHEN the log has a note about another question THEN that is named", () => {
+    const world = handedOn(hands(ana, max, 1));
+    world.decides(max).approval();
+    expect(forged(world, "ApprovalNoted", { approval_id: "ap_other" })).toContain(
+      `CS-5126 a delegation by ${ana} is about something that was not asked`,
+    );
+    expect(forged(world, "ApprovalNoted", { turn: 1 })[0]).toMatch(/about something that was not asked$/);
+  });
+});
+
+describe("GIVEN an edit", () => {
+  const edited = (args = { ...REFUND, amount_cents: 20_000 }) => {
+    const world = later(asking(), 1);
+    world.edits(ana, args).approval();
+    later(world, 2).decides(bo).approval();
+    expect(world.last).toMatchObject({ decision: "permit", action: { args } });
+    return world;
+  };
+
+  test("WHEN its question was approved THEN nothing is wrong", () => {
+    expect(faults(edited().events)).toEqual([]);
+  });
+
+  test.each([
+    ["somebody who was not asked", { editor: "eve@example.com" }, "eve@example.com is not an approver"],
+    ["who asked for the run", { editor: "dana@example.com" }, "dana@example.com is not an approver"],
+    ["of another question", { approval_id: "ap_other" }, `${ana} edited something that was not asked`],
+    ["of another turn", { turn: 1 }, `${ana} edited something that was not asked`],
+    ["of another round", { round: 2 }, `${ana} edited something that was not asked`],
+    ["after the deadline", { edited_at: at(240) }, `${ana} edited after the deadline`],
+  ])("WHEN the log says it was by or %s THEN that is named", (_, change, message) => {
+    expect(forged(edited(), "ActionEdited", change)).toContain(`CS-5126 ${message}`);
+  });
+
+  test("WHEN the log says it was another one than was decided THEN that is named", () => {
+    expect(forged(edited(), "ActionEdited", { args: REFUND })).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^CS-5122 args_hash/), expect.stringMatching(/^CS-5127/)]),
+    );
+  });
+
+  test("WHEN it came with a mailed code where a sign-in is required THEN that is named", () => {
+    const world = later(asking({ ...REFUND, amount_cents: 150_000 }), 1);
+    world.edits(ana, { ...REFUND, amount_cents: 140_000 }).approval();
+    world.decides(ana).decides(bo).approval();
+    expect(faults(world.events)).toEqual([]);
+    const why = "with a mailed code alone, where a sign-in was required";
+    expect(forged(world, "ActionEdited", { method: "code" })).toContain(`CS-5126 ${ana} edited ${why}`);
+    expect(forged(world, "ApprovalDecided", { method: "code" })).toEqual(
+      expect.arrayContaining([`CS-5126 ${ana} decided ${why}`, `CS-5126 ${bo} decided ${why}`]),
+    );
+    expect(forged(world, "ApprovalDecided", { method: undefined })).toContain(`CS-5126 ${bo} decided ${why}`);
+  });
+});
+
+test("GIVEN a question of before there was escalation, rounds and sign-in WHEN it was approved THEN nothing is wrong", () => {
+  const world = asking();
+  world.decides(ana, "approve", { method: "code" }).approval();
+  const old = { escalation: undefined, delegates: undefined, sign_in: undefined, round: undefined };
+  expect(forged(world, "ApprovalRequested", old)).toEqual([]);
+});
+
+test("whatever people do, and in whatever order, what the gate records is what the verifier would have counted", () => {
+  const person = fc.constantFrom(ana, bo, lee, max, "dana@example.com", "eve@example.com");
+  const minute = fc.integer({ min: 0, max: 200 });
+  const method = fc.constantFrom("oidc", "code", undefined);
+  const doing = fc.oneof(
+    fc.record({ does: fc.constant("hands" as const), by: person, to: person, minute }),
+    fc.record({ does: fc.constant("decides" as const), by: person, minute, method, rejects: fc.boolean() }),
+    fc.record({
+      does: fc.constant("edits" as const),
+      by: person,
+      minute,
+      amount: fc.integer({ min: 1, max: 250_000 }),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(doing, { maxLength: 7 }), fc.boolean(), (all, two) => {
+      const world = asking(two ? { ...REFUND, amount_cents: 150_000 } : REFUND);
+      const handed = new Set<string>();
+      for (const one of all.toSorted((left, right) => left.minute - right.minute)) {
+        if (world.last?.decision !== "ask") break;
+        later(world, one.minute);
+        if (one.does === "hands") {
+          // one row per person
+          if (!handed.has(one.by)) world.acts.push(hands(one.by, one.to, one.minute));
+          handed.add(one.by);
+        } else if (one.does === "edits") world.edits(one.by, { ...REFUND, amount_cents: one.amount });
+        else world.decides(one.by, one.rejects ? "reject" : "approve", { method: one.method });
+        const before = world.lastAsk().approval.approval_id;
+        world.approval();
+        // rows are of one question
+        if (world.last?.decision === "ask" && world.lastAsk().approval.approval_id !== before) {
+          world.acts = [];
+          handed.clear();
+        }
+      }
+      expect([verifyChain(world.events), ...faults(world.events)].filter((fault) => fault !== undefined)).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+});
