@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { backtest } from "./backtest.js";
 import { coldStart } from "./cold-start.js";
 import { exportBench } from "./export.js";
 import { gate } from "./gate.js";
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   gate,
   log,
   exportBench,
+  backtest,
   coldStart,
   synth,
   runCost,

@@ -26,7 +26,7 @@ export function compareLogs(recorded: readonly RecordedEvent[], now: readonly Re
     const is = now[index];
     if (was === undefined || is === undefined) return parted(index, was, is);
     const { workflow, tenant, run_id, at, step } = is;
-    const [chained] = appendToChain(head, { workflow, tenant, run_id, at, step }, [withRecorded(was, is)]);
+    const [chained] = appendToChain(head, { workflow, tenant, run_id, at, step }, [asThen(was, withRecorded(was, is))]);
     const place = chained === undefined ? undefined : firstDifference(was, chained, "");
     if (place !== undefined)
       return {
@@ -49,6 +49,19 @@ function parted(index: number, was: RecordedEvent | undefined, is: RecordedEvent
     now: is?.type ?? null,
   };
   return { identical: false, divergence };
+}
+
+/** Optional fields that the format gained later: a record of before them has none, and is not told that it should. */
+const GAINED: Readonly<Partial<Record<RecordedEvent["type"], readonly string[]>>> = {
+  RunStarted: ["data_class"],
+};
+
+function asThen(was: RecordedEvent, now: NewEvent): NewEvent {
+  const later = (GAINED[now.type] ?? []).filter((field) => !Object.hasOwn(was.data, field));
+  if (was.type !== now.type || later.length === 0) return now;
+  const copy = structuredClone(now);
+  for (const field of later) Reflect.deleteProperty(copy.data, field);
+  return copy;
 }
 
 /** The replayed event with what cannot come out again, as it hides a value: taken from the record where both have it. */

@@ -70,7 +70,7 @@ function decisionDifferences(expected: Scenario["expect"], events: readonly Reco
   return found;
 }
 
-function approvalResults(events: readonly RecordedEvent[]): { type: string; result: string }[] {
+export function approvalResults(events: readonly RecordedEvent[]): { type: string; result: string }[] {
   return of(events, "ApprovalRequested").map(({ data }) => {
     const about = <E extends { data: { approval_id: string } }>(list: readonly E[]) =>
       list.filter((event) => event.data.approval_id === data.approval_id);

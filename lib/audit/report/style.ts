@@ -35,6 +35,7 @@ figure{margin:.5rem 0;overflow-x:auto}
 svg{display:block;width:100%;min-width:34rem;height:auto}
 svg text{font:12px system-ui,sans-serif;fill:var(--text)}
 svg .quiet{fill:var(--soft)}
+@media(max-width:40rem){.pairs,.pairs tbody,.pairs tr,.pairs th,.pairs td{display:block;width:auto}.pairs th{border-bottom:0;padding-bottom:0}thead th{white-space:normal}th,td{padding:.3rem .25rem}}
 .lane{fill:none;stroke:var(--line)}.cut{fill:var(--panel);stroke:var(--line);stroke-dasharray:3 3}
 .bar-model{fill:var(--model)}.bar-gate{fill:var(--gate)}.bar-people{fill:var(--people)}.bar-tool{fill:var(--tool)}
 `;

@@ -6,6 +6,7 @@ import { replayCommand } from "./run/replay.js";
 import { reportCommand } from "./run/report.js";
 import { showCommand } from "./run/show.js";
 import { startCommand } from "./run/start.js";
+import { toScenarioCommand } from "./run/to-scenario.js";
 import { verifyCommand } from "./run/verify.js";
 
 /** One file per command in `run/`. */
@@ -20,4 +21,5 @@ export function runCommands(program: Command, context: CommandContext): void {
   verifyCommand(run, context);
   reportCommand(run, context);
   replayCommand(run, context);
+  toScenarioCommand(run, context);
 }

@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { reportHtml } from "../../../audit/report/report.js";
-import { runsInFiles } from "../../../client/recorded-files.js";
 import { policyTexts } from "../../../client/report-policies.js";
-import { findRun, runReader } from "../../../client/runs.js";
 import { verifyEvents } from "../../../client/verify.js";
 import { CountersignError } from "../../../errors.js";
 import type { RecordedEvent } from "../../../run/events.js";
-import { type CommandContext, globalsOf, withConnection } from "../../context.js";
+import { type CommandContext, globalsOf } from "../../context.js";
+import { withRun } from "../../run-source.js";
 
 interface Options {
   readonly out: string;
@@ -47,33 +45,6 @@ export function reportCommand(run: Command, context: CommandContext): void {
         );
         if (!verdict.ok) context.exitCode(1);
       };
-      if (what !== undefined && existsSync(what)) return write(await runOfFile(what, options.run));
-      if (options.run !== undefined)
-        throw new CountersignError("CS-5006", "run report: --run goes with a file; name the run itself instead");
-      await withConnection(command, context, { live: false }, async (connection) => {
-        const reader = await runReader(connection);
-        await write(await reader.events(await findRun(connection, reader, what, options.workflow)));
-      });
+      await withRun(command, context, { what, ...options }, write);
     });
-}
-
-async function runOfFile(file: string, runId: string | undefined): Promise<readonly RecordedEvent[]> {
-  const seen: string[] = [];
-  let found: readonly RecordedEvent[] | undefined;
-  for await (const { events } of runsInFiles([file])) {
-    const id = events[0]?.run_id ?? "";
-    seen.push(id);
-    if (id === runId) return events;
-    if (runId === undefined) found ??= events;
-    if (runId === undefined && seen.length > 1)
-      throw new CountersignError(
-        "CS-5006",
-        `${file}: holds more than one run; say which with --run, e.g. --run ${seen[0]}`,
-      );
-  }
-  if (found !== undefined) return found;
-  throw new CountersignError(
-    "CS-5005",
-    `${file}: ${runId === undefined ? "holds no run" : `holds no run ${runId}`}; export again, or name a run that it holds`,
-  );
 }
