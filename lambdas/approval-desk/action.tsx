@@ -1,5 +1,5 @@
 /** What would happen: changes, arguments, reasons, and who says what. Everything whole, nothing hidden. */
-import { changesOf, currencyOf, leaves, shownAmount } from "../../lib/approval/changes.js";
+import { changesOf, currencyOf, leaves, shownAmount, textOf } from "../../lib/approval/changes.js";
 import { clockText } from "../../lib/approval/times.js";
 import { usdText } from "../../lib/run/money.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
@@ -66,9 +66,7 @@ interface ArgumentsProps extends ViewProps {
 }
 
 export function Arguments({ view, id = "arguments", title }: ArgumentsProps) {
-  const pairs = [...leaves(view.args)].map(
-    ([path, { value }]) => [path, typeof value === "string" ? value : JSON.stringify(value)] as const,
-  );
+  const pairs = [...leaves(view.args)].map(([path, { value }]) => [path, textOf(value)] as const);
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>

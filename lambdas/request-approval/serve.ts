@@ -3,7 +3,8 @@
  * retried state brings a new token, and only those who were not mailed yet get a mail.
  */
 import { createHash } from "node:crypto";
-import { firstCodeUntilMs, hashCode } from "../../lib/approval/code.js";
+import { type LinkDeps, openLinkFor } from "../../lib/approval/links.js";
+import { approvalMail } from "../../lib/approval/mails.js";
 import { matchesHash } from "../../lib/approval/status.js";
 import type { Approvals } from "../../lib/aws/approvals.js";
 import type { Mailer } from "../../lib/aws/mailer.js";
@@ -13,20 +14,13 @@ import { isSamePerson } from "../../lib/run/people.js";
 import { type ApprovalView, approvalRequest } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import { logLine } from "../shared/log.js";
-import { approvalMail } from "./mail.js";
 
-export interface RequestApprovalDeps {
+export interface RequestApprovalDeps extends LinkDeps {
   readonly workflow: string;
-  readonly deskUrl: string;
-  readonly approvals: Pick<
-    Approvals,
-    "insertRequest" | "insertToken" | "insertLink" | "insertCode" | "insertSent" | "readSent"
-  >;
+  readonly approvals: LinkDeps["approvals"] &
+    Pick<Approvals, "insertRequest" | "insertToken" | "insertSent" | "readSent">;
   readonly sealer: TokenSealer;
   readonly mailer: Mailer;
-  readonly nowMs: () => number;
-  /** fresh secrets: link id, code (lib/approval/code.ts) and salt (hex) */
-  readonly newLink: () => { readonly linkId: string; readonly code: string; readonly salt: string };
 }
 
 export function createHandler(deps: RequestApprovalDeps) {
@@ -71,27 +65,10 @@ export function createHandler(deps: RequestApprovalDeps) {
 
 /** The link first: a code must never be in a mail before it can be used. A mail that was sent twice has two codes, both good. */
 async function ask(deps: RequestApprovalDeps, view: ApprovalView, approver: string): Promise<boolean> {
-  const { linkId, code, salt } = deps.newLink();
-  const askedMs = deps.nowMs();
-  await deps.approvals.insertLink(linkId, {
-    workflow: view.workflow,
-    approval_id: view.approval_id,
-    approver,
-    role: "approver",
-    expires_at: view.deadline,
-  });
-  await deps.approvals.insertCode(linkId, {
-    issue: 0,
-    salt,
-    code_hash: await hashCode(code, salt),
-    issued_at: isoTime(askedMs),
-    expires_at: isoTime(firstCodeUntilMs(askedMs, Date.parse(view.deadline))),
-  });
+  const way = await openLinkFor(deps, view, approver, "approver");
   let message: string;
   try {
-    message = await deps.mailer.send(
-      approvalMail({ to: approver, view, url: `${deps.deskUrl}/approvals/${linkId}`, code }),
-    );
+    message = await deps.mailer.send(approvalMail({ to: approver, view, ...way }));
   } catch (error) {
     // One address that bounces must not keep the others from being asked.
     const name = error instanceof Error ? error.name : "unknown";

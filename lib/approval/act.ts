@@ -6,7 +6,7 @@ import { sha256Hex } from "../run/canonical.js";
 import { personKey } from "../run/people.js";
 import { isoTime } from "../run/time.js";
 import { checkMethod, type DecideDeps, mayAct, onRecord } from "./decide.js";
-import { type Question, readQuestion, settle, standing, stateOf } from "./question.js";
+import { openQuestion, type Question, settle, standing, stateOf } from "./question.js";
 import { Refusal } from "./refusal.js";
 import * as refusals from "./refusals.js";
 import type { Who } from "./who.js";
@@ -84,7 +84,7 @@ export async function answer(
   ref: Question["ref"],
   what: Acting & { readonly question: string; readonly text: string },
 ): Promise<Question> {
-  const question = await readQuestion(deps, ref);
+  const question = await openQuestion(deps, ref);
   return onRecord(deps, who, ref, async () => {
     const state = stateOf(question, deps.nowMs());
     if (state.kind !== "open") throw refusals.over(question, state);
@@ -146,7 +146,7 @@ async function act(
   { code, shown }: Acting,
   make: (question: Question) => Parameters<Approvals["insertAct"]>[1],
 ): Promise<Question> {
-  const question = await readQuestion(deps, ref);
+  const question = await openQuestion(deps, ref);
   return onRecord(deps, who, ref, async () => {
     mayAct(deps, who, question, shown);
     const made = make(question);

@@ -36,14 +36,35 @@ export function leaves(value: unknown, path = ""): Map<string, { readonly value:
   if (typeof value !== "object" || value === null) return new Map([[path, { value }]]);
   const members: readonly (readonly [string, unknown])[] = Array.isArray(value)
     ? value.map((item: unknown, index) => [`${path}[${index}]`, item])
-    : Object.entries(value).map(([key, member]) => [path === "" ? key : `${path}.${key}`, member]);
+    : Object.entries(value).map(([key, member]) => [memberPath(path, key), member]);
   if (members.length === 0) return path === "" ? new Map() : new Map([[path, { value }]]);
   return new Map(members.flatMap(([at, member]) => [...leaves(member, at)]));
 }
 
+/** `a.b`, but `["a.b"]` for a key that only looks like a path: two keys never read the same. */
+function memberPath(path: string, key: string): string {
+  if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** A text as it is; in quotation marks when it would read like a number, a word of JSON or a quoted text. */
+export function textOf(value: unknown): string {
+  if (typeof value !== "string") return JSON.stringify(value);
+  return /^\s*(["[{]|-?\d|(true|false|null)\s*$)/.test(value) && isJsonText(value) ? JSON.stringify(value) : value;
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A value as people read it: cents of a known currency as money too. */
 export function shownAmount(field: string, value: unknown, currency: string | undefined): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = textOf(value);
   if (currency === undefined || typeof value !== "number" || !Number.isInteger(value) || !/_cents$/.test(field))
     return text;
   return `${moneyText(value, currency)} (${text})`;

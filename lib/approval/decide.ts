@@ -9,7 +9,7 @@ import type { ApprovalDecision } from "../run/events.js";
 import { isSamePerson, personKey } from "../run/people.js";
 import { isoTime } from "../run/time.js";
 import { checkCode } from "./challenge.js";
-import { type Question, type QuestionDeps, readQuestion, settle, standing, stateOf } from "./question.js";
+import { openQuestion, type Question, type QuestionDeps, settle, standing, stateOf } from "./question.js";
 import { Refusal } from "./refusal.js";
 import * as refusals from "./refusals.js";
 import { type Choice, isStrong, type Who } from "./who.js";
@@ -25,7 +25,7 @@ export interface DecideDeps extends QuestionDeps {
  * @throws Refusal; nothing was decided then, and the refusal is on record
  */
 export async function decideApproval(deps: DecideDeps, who: Who, ref: ApprovalRef, choice: Choice): Promise<Question> {
-  const question = await readQuestion(deps, ref);
+  const question = await openQuestion(deps, ref);
   return onRecord(deps, who, question.ref, async () => {
     mayAct(deps, who, question, choice.shown);
     checkChoice(question, choice);

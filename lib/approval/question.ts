@@ -68,12 +68,20 @@ async function answersTo(
  * too; the gate writes that down.)
  */
 export async function settle(deps: QuestionDeps, { view, ref }: Pick<Question, "view" | "ref">): Promise<Question> {
-  const now = await answersTo(deps, view, ref);
+  return ended(deps, await answersTo(deps, view, ref));
+}
+
+/** Reads a question to act on it: what it says it is does not change any more. */
+export async function openQuestion(deps: QuestionDeps, ref: ApprovalRef): Promise<Question> {
+  return ended(deps, await readQuestion(deps, ref));
+}
+
+async function ended(deps: QuestionDeps, now: Question): Promise<Question> {
   if (now.closing !== null) return now;
   const closing = closingOf(now.asked, now.decisions, now.acts, deps.nowMs());
   if (closing === null || closing.kind === "expired") return now;
-  if ((await deps.approvals.insertClosing(ref, closing)) === "inserted") return { ...now, closing };
-  return answersTo(deps, view, ref);
+  if ((await deps.approvals.insertClosing(now.ref, closing)) === "inserted") return { ...now, closing };
+  return answersTo(deps, now.view, now.ref);
 }
 
 export type QuestionState =

@@ -15,6 +15,7 @@ import { budgetsSuite } from "../contract-suites/budgets.js";
 import { effectsSuite } from "../contract-suites/effects.js";
 import { contextStoreSuite, vaultSuite } from "../contract-suites/objects.js";
 import { chain, runLogSuite } from "../contract-suites/run-log.js";
+import { memoryApprovals } from "../support/memory-approvals.js";
 import { newRun, startStage, type TestStage } from "./cloud.js";
 
 let stage: TestStage;
@@ -27,6 +28,10 @@ runLogSuite(() => dynamoRunLog(stage.table("log")));
 effectsSuite(() => dynamoEffects(stage.table("effects")));
 budgetsSuite(() => dynamoBudgets(stage.table("budgets"), "billing-dispute"));
 approvalsSuite(() => dynamoApprovals(stage.table("approvals")));
+describe("in memory, for tests with thousands of answers", () => {
+  const { approvals } = memoryApprovals();
+  approvalsSuite(() => approvals);
+});
 contextStoreSuite(() => s3ContextStore(stage.bucket("context")));
 vaultSuite(() => s3Vault(stage.bucket("vault")), everythingInVault);
 
