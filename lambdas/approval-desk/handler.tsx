@@ -1,12 +1,11 @@
 /** The approval desk behind the HTTP API, from the environment. */
 import { handle } from "hono/aws-lambda";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
-import { dynamoClient, kmsClient, sfnClient } from "../../lib/aws/clients.js";
+import { dynamoClient } from "../../lib/aws/clients.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { approvalDeskEnv, NO_ISSUER, readEnv } from "../../lib/aws/env.js";
 import { dynamoInbox } from "../../lib/aws/inbox.js";
 import { dynamoSessions } from "../../lib/aws/sessions.js";
-import { sfnTokenAnswerer } from "../../lib/aws/task-tokens.js";
 import { oidcSignIn } from "../../lib/sign-in/oidc.js";
 import { createApp } from "./app.js";
 
@@ -19,7 +18,6 @@ export const handler = handle(
       stage: env.STAGE,
       approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
       control: dynamoControl({ client, table: env.CONTROL_TABLE }),
-      tokens: sfnTokenAnswerer(kmsClient(), env.TOKEN_KEY_ARN, sfnClient()),
       nowMs: () => Date.now(),
     },
     env.OIDC_ISSUER === NO_ISSUER

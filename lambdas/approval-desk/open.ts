@@ -3,16 +3,15 @@ import type * as z from "zod";
 import { answer, askOwner, delegate, edit, type Wish, wishCode } from "../../lib/approval/act.js";
 import { type DecideDeps, decideApproval } from "../../lib/approval/decide.js";
 import { editedArgs } from "../../lib/approval/fields.js";
-import { type Question, readQuestion, settle } from "../../lib/approval/question.js";
+import { type Question, readQuestion } from "../../lib/approval/question.js";
 import { Refusal } from "../../lib/approval/refusal.js";
-import { type WakeDeps, wake } from "../../lib/approval/wake.js";
 import type { Who } from "../../lib/approval/who.js";
 import type { ApprovalLink, Approvals } from "../../lib/aws/approvals.js";
 import { sha256Hex } from "../../lib/run/canonical.js";
 import type { decisionForm } from "../../lib/run/protocol.js";
 
-export interface DeskDeps extends DecideDeps, WakeDeps {
-  readonly approvals: DecideDeps["approvals"] & Pick<Approvals, "readLink" | "readTokens">;
+export interface DeskDeps extends DecideDeps {
+  readonly approvals: DecideDeps["approvals"] & Pick<Approvals, "readLink">;
 }
 export interface Opened {
   readonly linkId: string;
@@ -63,23 +62,13 @@ export const byLink = ({ linkId, link }: Opened, channel: Who["channel"]): Who =
   link: linkId,
 });
 
-/**
- * Does it, and wakes whoever waits when the question is over. The rows that end it may be older than a failed wake-up, so who comes too
- * late wakes them as well.
- * @throws Refusal; nothing was done then
- */
-export async function perform(deps: DeskDeps, who: Who, question: Question, form: Form): Promise<Question> {
-  try {
-    const after = await act(deps, who, question, form);
-    await wake(deps, after);
-    return after;
-  } catch (error) {
-    if (error instanceof Refusal) await wake(deps, await settle(deps, question));
-    throw error;
-  }
-}
-
-async function act(deps: DeskDeps, who: Who, question: Question, { fields, edited }: Form): Promise<Question> {
+/** @throws Refusal; nothing was done then */
+export async function perform(
+  deps: DeskDeps,
+  who: Who,
+  question: Question,
+  { fields, edited }: Form,
+): Promise<Question> {
   const { ref, view } = question;
   const { decision, code, comment, shown } = fields;
   const acting = { code, ...(shown === undefined ? {} : { shown }) };

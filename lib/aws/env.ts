@@ -104,7 +104,6 @@ export const approvalDeskEnv = z.object({
   DESK_URL: text,
   APPROVALS_TABLE: text,
   CONTROL_TABLE: text,
-  TOKEN_KEY_ARN: text,
 });
 
 const days = z.int().min(1).max(36_500);

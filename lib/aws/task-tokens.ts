@@ -1,6 +1,6 @@
 /**
  * Task tokens of waiting approvals. They are stored encrypted (`kms:Encrypt` for request-approval), bound to their approval by
- * the encryption context, and only the desk may decrypt (`kms:Decrypt`) and answer them (`states:SendTaskSuccess`).
+ * the encryption context, and only the sender may decrypt (`kms:Decrypt`) and answer them (`states:SendTaskSuccess`).
  */
 import { DecryptCommand, EncryptCommand, type KMSClient } from "@aws-sdk/client-kms";
 import { SendTaskSuccessCommand, type SFNClient } from "@aws-sdk/client-sfn";

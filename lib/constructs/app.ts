@@ -36,6 +36,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   refuseRepeats(workflows);
   const bundler = new Bundler(bundles);
   const deskCode = await bundler.approvalDesk();
+  const senderCode = await bundler.approvalSender();
   const notaryCode = await bundler.notary(workflows.map(({ contract }) => contract.name));
   const slackCode = slack ? { slackCode: await bundler.approvalSlack() } : {};
   const codes: WorkflowBundles[] = [];
@@ -48,6 +49,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     description: `Countersign control plane, stage ${stage}`,
     stage,
     deskCode,
+    senderCode,
+    mailFrom,
     notaryCode,
     archive,
     ...slackCode,

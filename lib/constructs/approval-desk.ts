@@ -1,4 +1,4 @@
-/** The function behind the approval page: reads requests, adds decisions, answers task tokens. */
+/** The function behind the approval page: reads requests, adds what people decide and do. */
 import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { approvalDeskEnv, NO_ISSUER } from "../aws/env.js";
@@ -12,7 +12,7 @@ export interface ApprovalDeskProps {
   /** folder with `index.mjs` */
   readonly code: string;
   readonly oidc?: OidcIssuer;
-  readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "control" | "tokenKey" | "dataKeyArn">;
+  readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "control" | "dataKeyArn">;
 }
 
 export class ApprovalDesk extends Construct {
@@ -41,16 +41,5 @@ export class ApprovalDesk extends Construct {
     plane.approvals.grantInbox(this.handler);
     plane.sessions.grantUse(this.handler);
     plane.control.grantRead(this.handler, "*");
-    plane.tokenKey.grantDecrypt(this.handler);
-    this.handler.provide(
-      {},
-      {
-        sid: "AnswerTaskTokens",
-        actions: ["states:SendTaskSuccess"],
-        resources: ["*"],
-        wildcard:
-          "a task token names no resource that IAM could check; it is given to this function alone, and the gate ignores what the callback says and reads the decision rows",
-      },
-    );
   }
 }

@@ -1,8 +1,9 @@
 /** The function that asks people: writes the request down, seals the task token, sends mails and Slack messages. */
-import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { requestApprovalEnv } from "../aws/env.js";
 import { SLACK_SECRETS } from "../slack/secrets.js";
+import { grantMail } from "./approval-sender.js";
 import { grantSlack } from "./secrets.js";
 import type { WorkflowScope } from "./workflow-scope.js";
 import { ZoneFunction } from "./zone-function.js";
@@ -32,23 +33,7 @@ export function createApprovalRequest(
   });
   plane.approvals.grantRequest(request, contract.name);
   plane.tokenKey.grantEncrypt(request, contract.name);
-  const identity = (resourceName: string) =>
-    Stack.of(scope).formatArn({
-      service: "ses",
-      resource: "identity",
-      resourceName,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
-  request.provide(
-    { MAIL_FROM: mailFrom },
-    {
-      sid: "SendMail",
-      actions: ["ses:SendEmail"],
-      // Either the address or its domain is the verified identity.
-      resources: [identity(mailFrom), identity(mailFrom.slice(mailFrom.indexOf("@") + 1))],
-      conditions: { StringEquals: { "ses:FromAddress": mailFrom } },
-    },
-  );
+  grantMail(scope, request, mailFrom);
   // It writes as the bot; what comes back from Slack is not its business.
   if (slack) grantSlack(request, stage, [SLACK_SECRETS.botToken]);
   return request;

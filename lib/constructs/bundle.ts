@@ -55,6 +55,11 @@ export class Bundler {
     return folderOf(folders, "desk");
   }
 
+  /** @throws CountersignError CS-1305 with what esbuild found */
+  async approvalSender(): Promise<string> {
+    return folderOf(await this.put({ sender: { entry: "approval-sender/handler" } }, new Map()), "sender");
+  }
+
   /** The notary, which knows the stage's workflows by name. @throws CountersignError CS-1305 with what esbuild found */
   async notary(workflows: readonly string[]): Promise<string> {
     const names = { code: `export default ${JSON.stringify([...workflows].sort())};`, shared: [] };
@@ -152,6 +157,7 @@ export class Bundler {
 export const bundleApprovalDesk = (options?: BundleOptions): Promise<string> => new Bundler(options).approvalDesk();
 
 /** @throws CountersignError CS-1305 with what esbuild found */
+export const bundleApprovalSender = (options?: BundleOptions): Promise<string> => new Bundler(options).approvalSender();
 export const bundleNotary = (workflows: readonly string[], options?: BundleOptions): Promise<string> =>
   new Bundler(options).notary(workflows);
 

@@ -5,6 +5,7 @@ import type { Construct } from "constructs";
 import { SLACK_SECRETS } from "../slack/secrets.js";
 import { Api } from "./api.js";
 import { ApprovalDesk } from "./approval-desk.js";
+import { ApprovalSender } from "./approval-sender.js";
 import { ApprovalSlack } from "./approval-slack.js";
 import { Archive, archiveElsewhere } from "./archive.js";
 import { Buckets, roleArns } from "./buckets.js";
@@ -23,6 +24,10 @@ export interface ControlPlaneStackProps extends StackProps {
   readonly stage: string;
   /** folder with the approval desk's `index.mjs` */
   readonly deskCode: string;
+  /** folder with the approval sender's `index.mjs` */
+  readonly senderCode: string;
+  /** address that mails come from */
+  readonly mailFrom: string;
   /** folder with the notary's `index.mjs` */
   readonly notaryCode: string;
   readonly archive: ArchiveSettings;
@@ -68,6 +73,13 @@ export class ControlPlaneStack extends Stack {
       stage,
       code: props.deskCode,
       ...(props.oidc === undefined ? {} : { oidc: props.oidc }),
+      plane,
+    });
+    new ApprovalSender(this, "ApprovalSender", {
+      stage,
+      code: props.senderCode,
+      mailFrom: props.mailFrom,
+      table: parts.tables.approvals,
       plane,
     });
     parts.api.addDesk(desk.handler.function);
@@ -144,10 +156,10 @@ function grantPeople(people: People, values: ControlPlaneValues): void {
   people.grantVault({ bucketArn: values.VaultBucketArn, keyArn: values.VaultKeyArn });
 }
 
-/** Seals task tokens: `request-approval` functions encrypt, the desk decrypts, and the key's own policy lets nobody else. */
+/** Seals task tokens: `request-approval` functions encrypt, the sender decrypts, and the key's own policy lets nobody else. */
 function createTokenKey(stack: Stack, stage: string): kms.Key {
   const key = createKey(stack, "TokenKey", `Countersign ${stage}: task tokens of waiting approvals`);
   reserve(key, "OnlyRequestsSeal", ["kms:Encrypt"], [roleArns(stack, stage, "approval-request")]);
-  reserve(key, "OnlyTheDeskOpens", ["kms:Decrypt", "kms:ReEncrypt*"], [roleArns(stack, stage, "approval-desk")]);
+  reserve(key, "OnlyTheSenderOpens", ["kms:Decrypt", "kms:ReEncrypt*"], [roleArns(stack, stage, "approval-sender")]);
   return key;
 }

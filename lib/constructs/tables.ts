@@ -170,6 +170,17 @@ export class ApprovalsTable {
       resources: [`${this.table.tableArn}/index/${INBOX_INDEX.name}`],
     });
   }
+  /** `approval-sender`: reads all but wrong tries, ends questions, adds links, codes and what it sent. */
+  grantSend(grantee: Grantee): void {
+    const { decisions, acts, closings, outcomes, links } = approvalKey;
+    const requests = approvalKey.requestsOf("*");
+    const readable = [requests, links, decisions, acts, closings, outcomes];
+    grantee.provide(
+      this.environment,
+      onKeys("ReadApprovals", this.table, ["GetItem", "Query"], readable),
+      onKeys("AddSent", this.table, ["PartiQLInsert"], [requests, links, closings]),
+    );
+  }
   private get environment() {
     return { APPROVALS_TABLE: this.table.tableName };
   }

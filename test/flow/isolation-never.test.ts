@@ -62,9 +62,9 @@ describe("may never", () => {
   });
   test("a preview: the log, the ledger, the permit, other functions", () =>
     never(matrix.rows("preview"), ANY_LOG, / effects /, / brake /, /InvokeFunction/, MODEL));
-  test("request-approval and the desk: the log, tools, models, secrets; overwrite a request or a decision", () =>
+  test("request-approval, the desk and the sender: the log, tools, models, secrets; overwrite a request or a decision", () =>
     never(
-      [...matrix.rows("approval-request"), ...matrix.rows("approval-desk")],
+      (["approval-request", "approval-desk", "approval-sender"] as const).flatMap((zone) => matrix.rows(zone)),
       ANY_LOG,
       TOOL,
       /InvokeFunction/,
@@ -103,11 +103,11 @@ describe("may never", () => {
       "UpdateItem brake of this workflow",
     ]);
   });
-  test("anyone but admit starts runs, anyone but the desk answers task tokens, anyone but log writers inserts into the log", () => {
+  test("anyone but admit starts runs, anyone but the sender answers task tokens, anyone but log writers inserts into the log", () => {
     const holders = (line: string) =>
       [...matrix.may].filter(([, allowed]) => allowed.includes(line)).map(([name]) => name.split("/")[0]);
     expect(holders("StartExecution machine")).toEqual(["log-writer"]);
-    expect(holders("SendTaskSuccess any task token")).toEqual(["approval-desk"]);
+    expect(holders("SendTaskSuccess any task token")).toEqual(["approval-sender"]);
     expect(holders("PartiQLInsert log of this workflow")).toEqual(["log-writer", "log-writer", "log-writer"]);
     expect(holders("InvokeFunction tool-stripe-refund")).toEqual(["machine"]);
   });

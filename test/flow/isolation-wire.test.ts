@@ -71,16 +71,11 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
     "request",
     ["approvals: read a request and its token", "keys: seal a task token", "mail: as the desk"],
   ],
+  ["approval-desk", "desk", [...READ_APPROVALS, "approvals: decide", "control: read the brake"]],
   [
-    "approval-desk",
-    "desk",
-    [
-      ...READ_APPROVALS,
-      "approvals: decide",
-      "control: read the brake",
-      "keys: open a task token",
-      "machine: answer a task token: InvalidToken",
-    ],
+    "approval-sender",
+    "sender",
+    [...READ_APPROVALS, "keys: open a task token", "machine: answer a task token: InvalidToken", "mail: as the desk"],
   ],
   [
     "machine",

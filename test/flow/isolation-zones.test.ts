@@ -46,12 +46,14 @@ const EXECUTIONS = [
   ...each("DescribeExecution GetExecutionHistory", "execution"),
 ];
 const READ_LOG = each("GetItem Query", LOG, "log of another workflow", "log without a partition", "index of the log");
+const ANSWERS = ["act", "closing", "outcome"].flatMap((kind) => [kind, `${kind} of another workflow`]);
 const READ_APPROVALS = each(
   "GetItem Query",
   "request",
   "request of another workflow",
   "decision",
   "decision of another workflow",
+  ...ANSWERS,
   "link",
   "challenge",
 );
@@ -68,6 +70,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "admit",
       "close-run",
       "approval-desk",
+      "approval-sender",
       "notary",
       "another policy store",
       "another model",
@@ -117,7 +120,9 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...USE_BUDGETS,
         ...USE_VAULT,
         ...WRITE_CONTEXT,
-        ...each("Query", "decision"),
+        ...each("Query", "decision", "act"),
+        ...each("GetItem", "closing"),
+        ...each("PartiQLInsert", "closing", "outcome"),
         ...each("GetItem", ...EFFECTS),
         ...each("IsAuthorized GetPolicy", "policy store"),
         ...each("InvokeFunction", "preview-stripe-refund", "preview-zendesk-reply"),
@@ -164,7 +169,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
     );
   });
 
-  test("request-approval inserts requests and sends mail; the desk inserts decisions and answers tokens", () => {
+  test("request-approval inserts requests and sends mail; the desk inserts decisions; the sender answers tokens", () => {
     expect(sorted(row("approval-request"))).toEqual(
       sorted([
         ...logs("request-approval"),
@@ -179,10 +184,22 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...logs("approval-desk"),
         ...READ_APPROVALS,
         ...each("PartiQLInsert", "decision", "decision of another workflow"),
+        ...each("PartiQLInsert", "act", "act of another workflow", "closing", "closing of another workflow"),
         ...each("UpdateItem", "challenge"),
         ...each("GetItem", "brake of this workflow", "brake of another workflow"),
+      ]),
+    );
+    expect(sorted(row("approval-sender"))).toEqual(
+      sorted([
+        ...logs("approval-sender"),
+        ...READ_APPROVALS.filter((line) => !line.includes("challenge")),
+        ...each("PartiQLInsert", "request", "request of another workflow", "link"),
+        ...each("PartiQLInsert", "closing", "closing of another workflow"),
         ...each("Decrypt", "token key of this workflow", "token key of another workflow"),
         ...each("SendTaskSuccess", "any task token"),
+        ...each("SendEmail", "own address"),
+        ...each("DescribeStream GetRecords GetShardIterator", "stream of approvals"),
+        ...each("ListStreams", "any stream"),
       ]),
     );
   });

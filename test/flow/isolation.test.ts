@@ -51,6 +51,7 @@ describe("for every grant of every role", () => {
     const zones = new Set(roles.map(({ name }) => name.split("/")[3]));
     expect([...zones].sort()).toEqual([
       "approval-desk",
+      "approval-sender",
       "approval-request",
       "log-writer",
       "machine",
@@ -153,7 +154,11 @@ test("no role may use any action on everything", () => {
       .filter((action) => allowed(role, { action, resource: "*" }))
       .map((action) => `${role.name.split("/")[3]} ${action}`),
   );
-  expect(found.sort()).toEqual(["approval-desk states:SendTaskSuccess", "notary dynamodb:ListStreams"]);
+  expect(found.sort()).toEqual([
+    "approval-sender dynamodb:ListStreams",
+    "approval-sender states:SendTaskSuccess",
+    "notary dynamodb:ListStreams",
+  ]);
 });
 
 describe("beside what roles hold themselves", () => {

@@ -31,11 +31,6 @@ export async function openDesk(stage: TestStage) {
     stage: view.stage,
     approvals,
     control: dynamoControl(stage.table("control")),
-    tokens: {
-      answer() {
-        throw new Error("a hostile form woke the state machine");
-      },
-    },
     nowMs: () => Date.parse(view.requested_at) + 60_000,
   };
   return { deps, decided: async () => (await approvals.readDecisions(ref)).length };

@@ -168,12 +168,12 @@ describe("buckets and keys", () => {
     expect(except(deny?.Condition)).toEqual(["countersign/dev/log-writer/*", "countersign/dev/propose/*"]);
   });
 
-  it("task tokens are sealed by request-approval and opened by the desk alone", () => {
+  it("task tokens are sealed by request-approval and opened by the sender alone", () => {
     const rule = (sid: string) => keyPolicy("TokenKey").find(({ Sid }) => Sid === sid);
     expect(rule("OnlyRequestsSeal")).toMatchObject({ Effect: "Deny", Action: ["kms:Encrypt"] });
     expect(except(rule("OnlyRequestsSeal")?.Condition)).toEqual(["countersign/dev/approval-request/*"]);
-    expect(rule("OnlyTheDeskOpens")?.Action).toContain("kms:Decrypt");
-    expect(except(rule("OnlyTheDeskOpens")?.Condition)).toEqual(["countersign/dev/approval-desk/*"]);
+    expect(rule("OnlyTheSenderOpens")?.Action).toContain("kms:Decrypt");
+    expect(except(rule("OnlyTheDeskOpens")?.Condition)).toEqual(["countersign/dev/approval-sender/*"]);
   });
 });
 

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, type Stack } from "aws-cdk-lib";
 import * as z from "zod";
-import { Bundler, bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../lib/constructs/bundle.js";
+import {
+  Bundler,
+  bundleApprovalDesk,
+  bundleApprovalSender,
+  bundleNotary,
+  bundleWorkflow,
+} from "../../lib/constructs/bundle.js";
 import { ControlPlaneStack } from "../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../lib/constructs/load.js";
 import { secretNames } from "../../lib/constructs/secrets.js";
@@ -76,6 +82,8 @@ export async function synthFixture(
   const plane = new ControlPlaneStack(app, "plane", {
     stage,
     deskCode: await bundleApprovalDesk(BUNDLES),
+    senderCode: await bundleApprovalSender(BUNDLES),
+    mailFrom: "countersign@example.com",
     notaryCode: await bundleNotary([contract.name], BUNDLES),
     archive,
     ...(slack ? { slackCode: await new Bundler(BUNDLES).approvalSlack() } : {}),

@@ -108,9 +108,9 @@ describe("what only one may", () => {
     expect(may("admit", ":stateMachine:countersign-dev-parcel-claim")).toEqual(["states:StartExecution"]);
   });
 
-  it("only the desk answers task tokens", () => {
-    const desk = functions(plane, "countersign-dev").get("approval-desk");
-    expect(holders(/^states:SendTask/)).toEqual([desk?.role]);
+  it("only the sender answers task tokens", () => {
+    const sender = functions(plane, "countersign-dev").get("approval-sender");
+    expect(holders(/^states:SendTask/)).toEqual([sender?.role]);
   });
 
   it("only the proposer calls the model, and only the contract's", () => {
@@ -125,10 +125,11 @@ describe("what only one may", () => {
     expect(may("decide", "PolicyStore")).toEqual(["verifiedpermissions:GetPolicy", "verifiedpermissions:IsAuthorized"]);
   });
 
-  it("request-approval seals task tokens, the desk opens them", () => {
+  it("request-approval seals task tokens, the sender opens them", () => {
     expect(may("request-approval", "TokenKeyArn")).toEqual(["kms:Encrypt"]);
-    const desk = functions(plane, "countersign-dev").get("approval-desk");
-    expect(actionsOn(desk?.statements ?? [], "<TokenKey")).toEqual(["kms:Decrypt"]);
+    const at = (name: string) => functions(plane, "countersign-dev").get(name)?.statements ?? [];
+    expect(actionsOn(at("approval-sender"), "<TokenKey")).toEqual(["kms:Decrypt"]);
+    expect(actionsOn(at("approval-desk"), "<TokenKey")).toEqual([]);
   });
 
   it("the machine invokes its functions, and no preview, admit or close-run", () => {

@@ -13,6 +13,7 @@ import { handle as honoHandler } from "hono/aws-lambda";
 import * as z from "zod";
 import { createHandler as createAdmit } from "../../../lambdas/admit/serve.js";
 import { createApp } from "../../../lambdas/approval-desk/app.js";
+import { createHandler as createSender } from "../../../lambdas/approval-sender/serve.js";
 import { createHandler as createCloseRun } from "../../../lambdas/close-run/serve.js";
 import { createHandler as createGate } from "../../../lambdas/decide/serve.js";
 import { createHandler as createPreview } from "../../../lambdas/preview/serve.js";
@@ -201,22 +202,36 @@ function requestApproval({ nowMs }: Shared, variables: Variables, { dynamo, kms,
     sealer: kmsTokenSealer(kms, env.TOKEN_KEY_ARN),
     mailer: sesMailer(ses, env.MAIL_FROM),
     nowMs,
-    newLink: () => ({
-      linkId: randomBytes(24).toString("base64url"),
-      code: newCode(),
-      salt: randomBytes(16).toString("hex"),
-    }),
+    newLink,
   });
 }
 
-function desk({ nowMs }: Shared, variables: Variables, { dynamo, kms, states }: Clients): Handler {
+function sender({ nowMs }: Shared, variables: Variables, { dynamo, kms, states, ses }: Clients): Handler {
+  const env = envs.readEnv(envs.approvalSenderEnv, variables);
+  return createSender({
+    stage: env.STAGE,
+    deskUrl: env.DESK_URL.replace(/\/$/, ""),
+    approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
+    tokens: sfnTokenAnswerer(kms, env.TOKEN_KEY_ARN, states),
+    mailer: sesMailer(ses, env.MAIL_FROM),
+    nowMs,
+    newLink,
+  });
+}
+
+const newLink = () => ({
+  linkId: randomBytes(24).toString("base64url"),
+  code: newCode(),
+  salt: randomBytes(16).toString("hex"),
+});
+
+function desk({ nowMs }: Shared, variables: Variables, { dynamo }: Clients): Handler {
   const env = envs.readEnv(envs.approvalDeskEnv, variables);
   const handle = honoHandler(
     createApp({
       stage: env.STAGE,
       approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
       control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
-      tokens: sfnTokenAnswerer(kms, env.TOKEN_KEY_ARN, states),
       nowMs,
     }),
   );
@@ -259,6 +274,7 @@ const MAKERS: readonly (readonly [RegExp, typeof admit])[] = [
   [/-propose$/, propose],
   [/-request-approval$/, requestApproval],
   [/-approval-desk$/, desk],
+  [/-approval-sender$/, sender],
   [/-tool-/, tool],
   [/-preview-/, preview],
 ];

@@ -3,7 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import * as z from "zod";
-import { bundleApprovalDesk, bundleNotary, bundleWorkflow } from "../../../lib/constructs/bundle.js";
+import {
+  bundleApprovalDesk,
+  bundleApprovalSender,
+  bundleNotary,
+  bundleWorkflow,
+} from "../../../lib/constructs/bundle.js";
 import { ControlPlaneStack } from "../../../lib/constructs/control-plane-stack.js";
 import { loadWorkflows } from "../../../lib/constructs/load.js";
 import { controlPlaneStackName, workflowStackName } from "../../../lib/constructs/names.js";
@@ -24,14 +29,17 @@ export async function synthLab(outdir: string): Promise<void> {
   const { contract, policySet } = checked;
   const { context } = cdkJson.parse(JSON.parse(await readFile(join(root, "cdk.json"), "utf8")));
   const app = new App({ outdir, analyticsReporting: false, context });
-  const [deskCode, notaryCode, bundles] = await Promise.all([
+  const [deskCode, senderCode, notaryCode, bundles] = await Promise.all([
     bundleApprovalDesk(),
+    bundleApprovalSender(),
     bundleNotary([contract.name]),
     bundleWorkflow(contract),
   ]);
   const plane = new ControlPlaneStack(app, controlPlaneStackName(STAGE), {
     stage: STAGE,
     deskCode,
+    senderCode,
+    mailFrom: "lab@example.com",
     notaryCode,
     archive: readSettings(app.node).archive,
     secretNames: secretNames([contract]),
