@@ -72,6 +72,7 @@ async function ask(following: Following, asked: EventOf<"ApprovalRequested">): P
   );
   const mails = ses.mailbox
     .list()
+    .filter((mail) => readChallenge(mail.text) !== undefined)
     .filter((mail) => asked.data.approvers.some((approver) => mail.to.includes(approver)));
   const newest = new Map(mails.map((mail) => [mail.to[0] ?? "", mail]));
   const [first, ...others] = newest;

@@ -27,7 +27,7 @@ export class Api extends Construct {
     super(scope, id);
     this.api = new apigatewayv2.HttpApi(this, "Http", {
       apiName: controlPlaneStackName(props.stage),
-      description: "starts runs (signed) and shows approvals (link and code)",
+      description: "starts runs (signed) and shows approvals (link and code, or signed)",
       createDefaultStage: false,
     });
     const accessLog = new logs.LogGroup(this, "AccessLog", {

@@ -75,8 +75,9 @@ export class ApprovalSender extends Construct {
       startingPosition: lambda.StartingPosition.TRIM_HORIZON,
       batchSize: 10,
       bisectBatchOnError: true,
-      // A record is tried for a day, as long as the stream keeps it; then the question's own deadline has woken the gate, or will.
-      retryAttempts: 50,
+      // What still fails then must not hold up the others: the next record about the same question does what is left of it, and at the
+      // latest its own deadline wakes the gate.
+      retryAttempts: 10,
       reportBatchItemFailures: true,
       filters: ["decision#", "act#", "closing#", "outcome#"].map((prefix) =>
         lambda.FilterCriteria.filter({

@@ -20,8 +20,7 @@ export class ControlTables extends Construct {
     super(scope, id);
     this.effects = this.table("Effects");
     this.approvals = this.table("Approvals", {
-      // Keys alone: what was inserted is read from the table.
-      dynamoStream: dynamodb.StreamViewType.KEYS_ONLY,
+      dynamoStream: dynamodb.StreamViewType.NEW_IMAGE,
       globalSecondaryIndexes: [
         {
           indexName: APPROVALS_INDEX.name,

@@ -98,7 +98,7 @@ class Play {
    */
   private async decideAs(asked: EventOf<"ApprovalRequested">, person: Answered["answers"][number]): Promise<void> {
     const mails = this.session.cloud.ses.mailbox.list().filter((mail) => mail.to.includes(person.by));
-    const challenge = readChallenge(mails.at(-1)?.text ?? "");
+    const challenge = mails.flatMap((mail) => readChallenge(mail.text ?? "") ?? []).at(-1);
     if (challenge === undefined)
       throw new CountersignError(
         "CS-5010",

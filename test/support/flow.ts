@@ -100,11 +100,11 @@ export class Flow {
   }
 
   challenge(approver: string): MailedChallenge {
-    const mail = this.session.cloud.ses.mailbox
+    const challenge = this.session.cloud.ses.mailbox
       .list()
       .filter((one) => one.to.includes(approver))
+      .flatMap((mail) => readChallenge(mail.text ?? "") ?? [])
       .at(-1);
-    const challenge = readChallenge(mail?.text ?? "");
     if (challenge === undefined) throw new Error(`${approver} has no approval mail`);
     return challenge;
   }

@@ -59,6 +59,8 @@ export function memoryApprovals(pause: () => Promise<void> = async () => {}): Me
     insertOutcome: (ref, outcome) => insert(key.outcome(ref.workflow, ref.approvalId), outcome.kind, outcome),
     readOutcomes: async (ref) =>
       (await read<ApprovalOutcome>(key.outcome(ref.workflow, ref.approvalId))).sort((a, b) => a.at.localeCompare(b.at)),
+    insertReceipt: (hash, answer) => insert(key.receipt(hash), key.receiptSk, answer),
+    readReceipt: async (hash) => (await read<string>(key.receipt(hash)))[0],
     async takeTry(id, issue, limit) {
       await pause();
       const used = tries.get(key.challenge(id, issue)) ?? 0;

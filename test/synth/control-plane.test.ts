@@ -173,7 +173,7 @@ describe("buckets and keys", () => {
     expect(rule("OnlyRequestsSeal")).toMatchObject({ Effect: "Deny", Action: ["kms:Encrypt"] });
     expect(except(rule("OnlyRequestsSeal")?.Condition)).toEqual(["countersign/dev/approval-request/*"]);
     expect(rule("OnlyTheSenderOpens")?.Action).toContain("kms:Decrypt");
-    expect(except(rule("OnlyTheDeskOpens")?.Condition)).toEqual(["countersign/dev/approval-sender/*"]);
+    expect(except(rule("OnlyTheSenderOpens")?.Condition)).toEqual(["countersign/dev/approval-sender/*"]);
   });
 });
 

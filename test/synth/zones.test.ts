@@ -257,7 +257,15 @@ describe("approval zone", () => {
     expect(keysOf("AddDecisions")).toEqual([[["dynamodb:PartiQLInsert"], ["decision#*", "act#*", "closing#*"]]]);
     expect(keysOf("CountTries")).toEqual([[["dynamodb:UpdateItem"], ["challenge#*"]]]);
     expect(actionsOn(statements, "RunLog")).toEqual([]);
-    expect(services(statements)).toEqual(["dynamodb", "kms", "states"]);
+    expect(services(statements)).toEqual(["dynamodb"]);
+  });
+
+  it("the sender adds what it sent, ends questions, and has no log, tool or model", () => {
+    const statements = functions(plane, "countersign-dev").get("approval-sender")?.statements ?? [];
+    const keysOf = (sid: string) => statements.filter(({ Sid }) => Sid === sid).flatMap(leadingKeys);
+    expect(keysOf("AddSent")).toEqual(["request#*#*", "link#*", "closing#*"]);
+    expect(actionsOn(statements, "RunLog")).toEqual([]);
+    expect(services(statements)).toEqual(["dynamodb", "kms", "ses", "states"]);
   });
 });
 

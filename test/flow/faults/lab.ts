@@ -153,7 +153,12 @@ export class Lab {
   ): Promise<boolean> {
     const mail = this.parts.cloud.ses.mailbox
       .list()
-      .findLast(({ to, text }) => to.includes(person) && text.includes(`run ${asked.run_id}, step ${asked.data.turn}`));
+      .findLast(
+        ({ to, text }) =>
+          to.includes(person) &&
+          text.includes(`run ${asked.run_id}, step ${asked.data.turn}`) &&
+          text.includes("Code: "),
+      );
     const challenge = readChallenge(mail?.text ?? "");
     if (challenge === undefined) return false;
     const { link, code } = challenge;
