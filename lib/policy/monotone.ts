@@ -68,9 +68,10 @@ function walk(expression: unknown, place: Place, elsewhere: NotMonotone): readon
     case ">":
     case ">=": {
       const [left, right] = [operand(body, "left"), operand(body, "right")];
-      if (isApprovals(left) && integerOf(right) !== undefined)
-        return comparison(op, integerOf(right) ?? 0, place, elsewhere);
-      if (isApprovals(right) && integerOf(left) !== undefined) return mirrored(op, integerOf(left) ?? 0);
+      const count = isApprovals(left) ? integerOf(right) : undefined;
+      if (count !== undefined) return comparison(op, count, place, elsewhere);
+      const turned = isApprovals(right) ? integerOf(left) : undefined;
+      if (turned !== undefined) return mirrored(op, turned);
       return [...inside(left, "other"), ...inside(right, "other")];
     }
     default:

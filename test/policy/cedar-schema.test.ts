@@ -64,6 +64,11 @@ describe("cedarSchema", () => {
     expect(actions["ledger.label"]?.appliesTo?.context.attributes.exposure).toEqual({ type: "Record", attributes: {} });
   });
 
+  it.each(["input.nowhere", "ledger.lookup.nowhere", "ledger.nowhere.tier"])("refuses a fact from %s", (source) => {
+    const resource = { ...contract.resource, facts: { tier: source } };
+    expect(() => cedarSchema({ ...contract, resource })).toThrow(`resource fact: ${source} is no field`);
+  });
+
   it("acts on the run itself when the contract names no resource", () => {
     const bare = deskContract(deskWith({ resource: undefined }));
     expect(cedarSchema(bare).RefundDesk?.entityTypes.Run).toEqual({

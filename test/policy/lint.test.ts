@@ -34,6 +34,41 @@ describe("form", () => {
     ]);
   });
 
+  it("names a missing @id of each policy, and says nothing of them being the same", () => {
+    expect(lint(`permit (principal, ${REFUND}, resource);\n`.repeat(2)).map((line) => line.slice(0, 36))).toEqual([
+      "CS-1102 policies/test.cedar:1: has n",
+      "CS-1102 policies/test.cedar:2: has n",
+    ]);
+  });
+
+  it("never shows the engine a text that would end it", () => {
+    const deep = `@id("deep") permit (principal, action, resource) when { ${"(".repeat(40)}true${")".repeat(40)} };`;
+    const long = `@id("long") permit (principal, action, resource) when { ${"true && ".repeat(300)}true };`;
+    const members = `@id("members") permit (principal, action, resource) when { context${".a".repeat(130)} };`;
+    const fix = "split it into several policies";
+    expect(lint(deep)).toEqual([`CS-1101 policies/test.cedar:1: is nested deeper than 32 brackets; ${fix}`]);
+    for (const text of [long, members])
+      expect(lint(text)).toEqual([
+        `CS-1101 policies/test.cedar:1: has too long a chain of operators, members or conditions; ${fix}`,
+      ]);
+  });
+
+  it("names a generated policy by its @id alone: it stands in no file", () => {
+    const [first] = deskSet.policies.filter(({ source }) => source === "guardrail");
+    if (first === undefined) throw new Error("no guardrail");
+    const broken = { ...deskSet, policies: [...deskSet.policies, { ...first, id: "guardrail:new", text: "forbid (" }] };
+    expect(checkPolicies(contract, broken).map((fault) => `${fault.code} ${fault.path} ${fault.file}`)).toEqual([
+      'CS-1101 generated @id("guardrail:new") ',
+    ]);
+  });
+
+  it("lets a permit for everything stand where there are only reads", () => {
+    const { tools } = deskWith({}).definition;
+    const reads = deskContract(deskWith({ tools: Array.isArray(tools) ? tools.slice(0, 2) : [] }));
+    expect(reads.tools.map(({ effect }) => effect)).toEqual(["read", "read"]);
+    expect(lint('@id("all") permit (principal, action, resource);', reads)).toEqual([]);
+  });
+
   it("refuses templates", () => {
     expect(lint(`@id("t") permit (principal == ?principal, ${REFUND}, resource);`)).toEqual([
       'CS-1110 policies/test.cedar:1 @id("t"): is a template (it has a ?slot); name the principal and resource, or leave them open',
@@ -55,6 +90,12 @@ describe("form", () => {
     expect(lint(text)).toContain(
       `CS-1111 policies/test.cedar:2 @id("p"): ${feature} is newer than Verified Permissions promises; write it with the operators of Cedar 4.0`,
     );
+  });
+
+  it("refuses a path after has, which is newer too", () => {
+    expect(lint(permit('context has input.note && context.input.note == "x"'))).toEqual([
+      'CS-1111 policies/test.cedar:2 @id("p"): `has with a path` is newer than Verified Permissions promises; write `a has b && a.b has c`',
+    ]);
   });
 
   it("refuses what Verified Permissions finds too large", () => {
@@ -101,6 +142,20 @@ describe("strict validation", () => {
     ],
   ])("names %s", (_what, text, line) => {
     expect(lint(text)).toEqual([line]);
+  });
+
+  it("says so when the contract's schema itself cannot be read, once", () => {
+    const nowhere = {
+      principalTypes: ["Nobody"],
+      resourceTypes: ["Nothing"],
+      context: { type: "Record", attributes: {} },
+    };
+    const schema = { RefundDesk: { entityTypes: {}, actions: { a: { appliesTo: nowhere } } } } as const;
+    const broken = { ...deskSet, schema: schema as unknown as typeof deskSet.schema };
+    const faults = checkPolicies(contract, broken).filter((fault) => !isWarning(fault));
+    expect(faults.map((fault) => fault.code)).toEqual(["CS-1105"]);
+    expect(faults[0]?.rule).toMatch(/^cannot be validated: .*Nobody/);
+    expect(checkPolicies(contract, { ...broken, policies: [] }).every(isWarning)).toBe(true);
   });
 
   it("names two types compared", () => {
@@ -185,6 +240,8 @@ describe("tiers are monotone", () => {
     permit("context.approvals >= 0 && (context.untrusted || context.approvals >= 2)"),
     permit("if context.untrusted then context.approvals >= 2 else context.approvals >= 1"),
     permit('context.input has note && context.input.note like "*approvals == 1*"'),
+    permit("context has input && context.approvals >= 1"),
+    permit("context.input has note || context.approvals >= 1"),
     forbid("when { context.untrusted } unless { context.approvals >= 1 || context.hour < 3 }"),
     forbid("unless { context.approvals >= 2 }"),
   ])("accepts %s", (text) => {
