@@ -2,6 +2,7 @@
 import { type AttributeValue, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+import type { Closing } from "../run/closing.js";
 import { type ApprovalView, approvalView } from "../run/protocol.js";
 import { dynamoApprovals } from "./approvals.js";
 import { parseJson, parseRow, type TableRef } from "./dynamo.js";
@@ -16,15 +17,28 @@ export interface ListedApproval {
   readonly approved_by: readonly string[];
   readonly requested_at: string;
   readonly deadline: string;
-  readonly status: "waiting" | "approved" | "rejected" | "expired";
+  readonly status: "waiting" | Closing["kind"];
 }
 
 const requestRow = z.object({ pk: z.string(), view: z.string() });
 
-/** The workflow's approvals, newest first, with what people have decided until `nowMs`. */
-export async function listApprovals(ref: TableRef, workflow: string, nowMs: number): Promise<ListedApproval[]> {
-  const views = await queryIndex(ref, workflow);
-  return Promise.all(views.map((view) => withDecisions(ref, view, nowMs)));
+/** As many are read at once. */
+const READS = 32;
+
+/** The workflow's approvals, newest first, with what people have decided until `nowMs`. `waiting`: only those that still may be decided. */
+export async function listApprovals(
+  ref: TableRef,
+  workflow: string,
+  nowMs: number,
+  which: "waiting" | "all",
+): Promise<ListedApproval[]> {
+  const views = (await queryIndex(ref, workflow)).filter(
+    (view) => which === "all" || Date.parse(view.deadline) > nowMs,
+  );
+  const listed: ListedApproval[] = [];
+  for (let at = 0; at < views.length; at += READS)
+    listed.push(...(await Promise.all(views.slice(at, at + READS).map((view) => withState(ref, view, nowMs)))));
+  return which === "all" ? listed : listed.filter(({ status }) => status === "waiting");
 }
 
 async function queryIndex(ref: TableRef, workflow: string): Promise<ApprovalView[]> {
@@ -50,16 +64,13 @@ async function queryIndex(ref: TableRef, workflow: string): Promise<ApprovalView
   return views;
 }
 
-async function withDecisions(ref: TableRef, view: ApprovalView, nowMs: number): Promise<ListedApproval> {
-  const decisions = await dynamoApprovals(ref).readDecisions({ workflow: view.workflow, approvalId: view.approval_id });
+/** The closing row decides, and without one the time. */
+async function withState(ref: TableRef, view: ApprovalView, nowMs: number): Promise<ListedApproval> {
+  const approvals = dynamoApprovals(ref);
+  const at = { workflow: view.workflow, approvalId: view.approval_id };
+  const [closing, decisions] = await Promise.all([approvals.readClosing(at), approvals.readDecisions(at)]);
   const approvedBy = decisions.flatMap((one) => (one.decision === "approve" ? [one.approver] : []));
-  const status = decisions.some((one) => one.decision === "reject")
-    ? "rejected"
-    : approvedBy.length >= view.needed
-      ? "approved"
-      : Date.parse(view.deadline) <= nowMs
-        ? "expired"
-        : "waiting";
+  const over = Date.parse(view.deadline) <= nowMs ? "expired" : "waiting";
   const { approval_id, workflow, run_id, title, approvers, needed, requested_at, deadline } = view;
   return {
     approval_id,
@@ -71,6 +82,6 @@ async function withDecisions(ref: TableRef, view: ApprovalView, nowMs: number): 
     approved_by: approvedBy,
     requested_at,
     deadline,
-    status,
+    status: closing?.kind ?? over,
   };
 }

@@ -24,6 +24,8 @@ const localFile = z.strictObject({
     auditor: credentials,
     operator: credentials,
   }),
+  /** of the approver role, in sessions named after the people of the contracts */
+  approvers: z.record(z.string(), credentials),
 });
 export type LocalFile = z.output<typeof localFile>;
 
@@ -41,7 +43,14 @@ const localFileOf = (root: string): string => join(dataDirOf(root), "local.json"
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   if (!options.local)
     return overOutputs(
-      { stage: options.stage, local: false, live: true, client: () => ({}), close: async () => {} },
+      {
+        stage: options.stage,
+        local: false,
+        live: true,
+        client: () => ({}),
+        approver: () => undefined,
+        close: async () => {},
+      },
       options.root,
     );
   const file = await readLocalFile(options.root);
@@ -57,6 +66,10 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
         local: true,
         live: true,
         client: (role) => ({ region: file.region, endpoint: file.endpoint, credentials: file.credentials[role] }),
+        approver: (email) => {
+          const found = Object.hasOwn(file.approvers, email) ? file.approvers[email] : undefined;
+          return found === undefined ? undefined : { region: file.region, endpoint: file.endpoint, credentials: found };
+        },
         close: async () => {},
       },
       options.root,
@@ -76,6 +89,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       local: true,
       live: false,
       client: (role) => stopped.client(role),
+      approver: () => undefined,
       close: () => stopped.close(),
     },
     options.root,
@@ -84,7 +98,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
 
 /** Adds what stacks' outputs say. Stacks are asked for by name: the roles may describe this stage's stacks, not list the account's. */
 function overOutputs(
-  base: Pick<Connection, "stage" | "local" | "live" | "client" | "close">,
+  base: Pick<Connection, "stage" | "local" | "live" | "client" | "approver" | "close">,
   root: string,
 ): Connection {
   const prefix = `countersign-${base.stage}`;

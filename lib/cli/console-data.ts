@@ -28,13 +28,9 @@ export function consoleData(root: string, stage: string, session: () => Session 
       const ref = { client: new DynamoDBClient(connection.client("approver")), table: ApprovalsTable };
       const nowMs = opened.cloud.context.clock.now();
       const listed = await Promise.all(
-        [...opened.workflows.keys()].map((workflow) => listApprovals(ref, workflow, nowMs)),
+        [...opened.workflows.keys()].map((workflow) => listApprovals(ref, workflow, nowMs, "waiting")),
       );
-      return listed
-        .flat()
-        .flatMap((one) =>
-          one.status === "waiting" ? [{ ...one, runId: one.run_id, approvedBy: one.approved_by }] : [],
-        );
+      return listed.flat().map((one) => ({ ...one, runId: one.run_id, approvedBy: one.approved_by }));
     },
     mails: () => session()?.cloud.ses.mailbox.list() ?? [],
     async runs() {

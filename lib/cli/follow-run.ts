@@ -104,7 +104,7 @@ async function waitForMail(following: Following, asked: EventOf<"ApprovalRequest
   const { ApprovalsTable } = await following.connection.controlPlane();
   const ref = { client: new DynamoDBClient(following.connection.client("approver")), table: ApprovalsTable };
   while (!following.interruption.happened) {
-    const listed = await listApprovals(ref, following.run.workflow, Date.now());
+    const listed = await listApprovals(ref, following.run.workflow, Date.now(), "all");
     const found = listed.find((one) => one.approval_id === asked.data.approval_id);
     const mailed = following.session.cloud.ses.mailbox.list().filter((mail) => mail.text.includes(asked.run_id)).length;
     if (found !== undefined && mailed >= found.approvers.length) return found;

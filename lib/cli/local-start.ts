@@ -12,7 +12,7 @@ import { requireFreePort } from "../local/wire/wire.js";
 import type { admitRequest } from "../run/protocol.js";
 import { fillTimes } from "../scenario/format.js";
 import { openSession, type Session } from "../scenario/session.js";
-import { sessionConnection } from "../scenario/session-connection.js";
+import { approversIn, sessionConnection } from "../scenario/session-connection.js";
 import { ensureSynthesised } from "../scenario/synth.js";
 import { chosen } from "./commands/workflow.js";
 import { dataDirOf, refuseSecondCloud, writeLocalFile } from "./connect.js";
@@ -188,6 +188,12 @@ async function announce(
       auditor: credentialsOf("auditor"),
       operator: credentialsOf("operator"),
     },
+    approvers: Object.fromEntries(
+      approversIn(session).flatMap((email) => {
+        const credentials = connection.approver(email)?.credentials;
+        return credentials === undefined ? [] : [[email, credentials] as const];
+      }),
+    ),
   });
 }
 

@@ -34,6 +34,8 @@ export interface Connection {
   /** false when only the data of a stopped local cloud can be read */
   readonly live: boolean;
   client(role: PeopleRole): ClientOptions;
+  /** Local: the approver role under a session named after that person; undefined for who approves nothing here. */
+  approver(email: string): ClientOptions | undefined;
   controlPlane(): Promise<z.output<typeof controlPlaneOutputs>>;
   workflow(name: string): Promise<z.output<typeof workflowOutputs>>;
   /** names of this project's workflows that are deployed to the stage */

@@ -22,6 +22,7 @@ export const cliErrors = {
   "CS-5010": { kind: "user", retryable: false, summary: "a scenario file is not valid" },
   "CS-5011": { kind: "system", retryable: false, summary: "synthesis failed" },
   "CS-5012": { kind: "user", retryable: true, summary: "a local cloud of this project runs already" },
+  "CS-5013": { kind: "user", retryable: false, summary: "there is no approval of this id on the stage" },
   "CS-5090": {
     kind: "user",
     retryable: false,

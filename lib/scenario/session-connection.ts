@@ -19,6 +19,16 @@ export function clientAs({ cloud, stage }: Session, role: PeopleRole, person: st
   };
 }
 
+/** Everybody who may decide about anything, each once. */
+export function approversIn({ workflows }: Session): readonly string[] {
+  const people = [...workflows.values()].flatMap(({ contract: { approvers } }) => [
+    ...approvers.first,
+    ...approvers.escalate.flatMap(({ to }) => to),
+    ...approvers.delegates,
+  ]);
+  return [...new Set(people)];
+}
+
 export function sessionConnection(session: Session): Connection {
   const { cloud, stage } = session;
   const control = cloud.outputs(`countersign-${stage}`);
@@ -32,6 +42,7 @@ export function sessionConnection(session: Session): Connection {
       endpoint: cloud.endpoint,
       credentials: cloud.credentialsFor(output(control, ROLE_OUTPUTS[role]), `local-${role}`),
     }),
+    approver: (email) => (approversIn(session).includes(email) ? clientAs(session, "approver", email) : undefined),
     controlPlane: async () => ({
       RunLogTable: output(control, "RunLogTable"),
       ApprovalsTable: output(control, "ApprovalsTable"),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { runProgram } from "../../lib/cli/program.js";
 import { launch } from "../support/launch.js";
 import { copyProject } from "../support/project-copy.js";
@@ -21,6 +22,32 @@ function shell(command: string): { readonly code: number | null; readonly out: s
   return { code: done.status, out: done.stdout, said: `${done.stdout}${done.stderr}` };
 }
 const countersign = (...args: string[]) => launch(clone, "bin/countersign.mjs", args).ended;
+
+/** From another terminal: lists what waits, looks at it, is refused, and approves. */
+async function decideByHand(): Promise<void> {
+  const listed = await countersign("approval", "list", "--local", "--json");
+  const [{ approval_id: id }] = z.tuple([z.looseObject({ approval_id: z.string() })]).parse(JSON.parse(listed.said));
+  const shown = await countersign("approval", "show", id, "--local");
+  expect(shown.said).toMatch(/Refund €420\.00 to cus_9: cannot be undone[\s\S]*refund_threshold[\s\S]*status: open/);
+  const approve = ["approval", "decide", id, "--local", "--approve", "--confirm", "420.00"];
+  const refusals = [
+    [approve, /^CS-5006 --as: missing/],
+    [[...approve, "--as", "eve@example.com"], /^CS-5006 --as: 'eve@example\.com' is no approver/],
+    [
+      ["approval", "decide", id, "--local", "--approve", "--as", "ana@example.com"],
+      /^CS-2109 confirmation: type 420\.00/,
+    ],
+    [["approval", "show", "ap_none", "--local"], /^CS-5013 approval ap_none/],
+  ] as const;
+  for (const [command, message] of refusals) {
+    const refused = await countersign(...command);
+    expect(refused.said).toMatch(message);
+    expect(refused.code).toBe(1);
+  }
+  const approved = await countersign(...approve, "--as", "ana@example.com");
+  expect(approved.said).toMatch(/Refund €420\.00 to cus_9: cannot be undone: approved/);
+  expect(approved.code).toBe(0);
+}
 
 describe("npm start without a person", () => {
   test("--decide approve refunds, and what it leaves behind can be shown, exported and verified", async () => {
@@ -107,8 +134,13 @@ describe("npm start with a person", () => {
     const children = childrenOf(killed.child.pid ?? 0);
     killed.child.kill("SIGKILL");
     await killed.ended;
-    const { code, said } = await start("--decide", "approve").ended;
-    expect(said).toMatch(/run bd-\S+ of an earlier start: (stopped|failed)[\s\S]*Outcome: refunded/);
+    const again = start("--exit");
+    await expect.poll(() => again.said(), { timeout: 60_000 }).toContain("Waiting…");
+    await decideByHand();
+    const { code, said } = await again.ended;
+    expect(said).toMatch(
+      /run bd-\S+ of an earlier start: (stopped|failed)[\s\S]*approved by ana@example\.com[\s\S]*Outcome: refunded/,
+    );
     expect(code).toBe(0);
     await expect.poll(() => children.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 10_000 }).toEqual([]);
   }, 120_000);

@@ -44,6 +44,7 @@ export async function synthLab(outdir: string): Promise<void> {
     archive: readSettings(app.node).archive,
     secretNames: secretNames([contract]),
   });
+  sleepNotary(plane);
   new WorkflowStack(app, workflowStackName(STAGE, contract.name), {
     contract,
     policySet,
@@ -52,4 +53,12 @@ export async function synthLab(outdir: string): Promise<void> {
     mailFrom: "lab@example.com",
   }).addStackDependency(plane);
   app.synth();
+}
+
+/** The notary has fault tests of its own. Awake it would make half of all calls here, and change none of the books that are compared. */
+function sleepNotary(plane: ControlPlaneStack): void {
+  const { node } = plane.node.findChild("Notary");
+  for (const waker of ["RunsEnd", "Sweep"]) if (!node.tryRemoveChild(waker)) throw new Error(`no ${waker} to remove`);
+  for (const construct of node.findAll())
+    if (construct.node.id.startsWith("AllowEventRule")) construct.node.scope?.node.tryRemoveChild(construct.node.id);
 }
