@@ -18,7 +18,6 @@ export interface Turn {
   readonly notes: readonly EventOf<"ApprovalNoted">[];
   readonly answers: readonly EventOf<"ApprovalDecided">[];
   readonly expired: EventOf<"ApprovalExpired"> | undefined;
-  readonly voided: EventOf<"ApprovalVoided"> | undefined;
   readonly permitted: EventOf<"ActionPermitted"> | undefined;
   readonly returned: EventOf<"ToolReturned"> | undefined;
 }
@@ -64,7 +63,6 @@ function turnOf(events: readonly RecordedEvent[], turn: number): Turn {
     notes: all("ApprovalNoted"),
     answers: all("ApprovalDecided"),
     expired: all("ApprovalExpired")[0],
-    voided: all("ApprovalVoided")[0],
     permitted: all("ActionPermitted")[0],
     returned: all("ToolReturned")[0],
   };
@@ -73,12 +71,16 @@ function turnOf(events: readonly RecordedEvent[], turn: number): Turn {
 /** How long people were waited for, and until when; undefined when nobody was asked or the answer is not there yet. */
 export function waitOf({
   requested,
+  requests,
   decisions,
   expired,
-  voided,
+  voids,
 }: Turn): { readonly fromMs: number; readonly toMs: number } | undefined {
   if (requested === undefined) return undefined;
+  const last = requests.at(-1)?.data.approval_id;
   const answered =
-    decisions.findLast(({ seq, data }) => seq > requested.seq && data.decision !== "ask") ?? expired ?? voided;
+    decisions.findLast(({ seq, data }) => seq > requested.seq && data.decision !== "ask") ??
+    expired ??
+    voids.find(({ data }) => data.approval_id === last);
   return answered === undefined ? undefined : { fromMs: Date.parse(requested.at), toMs: Date.parse(answered.at) };
 }

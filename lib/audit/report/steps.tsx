@@ -58,7 +58,7 @@ const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }
   return (
     <>
       <h4>
-        {step.endsWith(".approval") ? "Decided again after people answered: " : "Decided: "}
+        {/\.approval(\.\d+)?$/.test(step) ? "Decided again after people answered: " : "Decided: "}
         {data.decision}
         {data.tier === null
           ? ""

@@ -32,17 +32,21 @@ function listed(turns: readonly Turn[]): string {
 }
 
 function approvalSentence(turn: Turn): string {
-  const { requested, answers, expired, voided } = turn;
-  const needed = requested?.data.needed === 2 ? "Two people were" : "One person was";
+  const { requested, requests, answers, expired, voids } = turn;
+  const last = requests.at(-1)?.data;
+  const needed = last?.needed === 2 ? "Two people were" : "One person was";
   const wait = waitOf(turn);
   const after = wait === undefined ? "" : ` after ${durationText(wait.toMs - wait.fromMs)}`;
   const said = answers
     .map(({ data }) => `${data.approver} ${data.decision === "approve" ? "approved" : "rejected"}`)
     .join(", ");
+  // What ended a question before the last one put another in its place.
+  const again = voids.filter(({ data }) => data.approval_id !== last?.approval_id);
   const came = [
+    ...again.map(({ data }) => `it was asked again (${data.reason})`),
     said,
     expired === undefined ? "" : "the time ran out, which denies",
-    voided === undefined ? "" : `the approval became void (${voided.data.reason})`,
+    ...voids.filter((one) => !again.includes(one)).map(({ data }) => `the approval became void (${data.reason})`),
   ].filter((part) => part !== "");
   return `${needed} asked about ${toolOf(turn)} in step ${turn.turn} by the policy ${requested?.data.type ?? ""}; ${came.length === 0 ? "nobody has answered yet" : came.join("; ")}${after}.`;
 }
