@@ -5,6 +5,7 @@ import { brakeCommands } from "./commands/brake.js";
 import { localCommands } from "./commands/local.js";
 import { runCommands } from "./commands/run.js";
 import { scenarioCommands } from "./commands/scenario.js";
+import { traceCommands } from "./commands/trace.js";
 import { workflowCommands } from "./commands/workflow.js";
 import type { CommandContext } from "./context.js";
 import { renderError } from "./io.js";
@@ -29,6 +30,7 @@ export function buildProgram(context: CommandContext): Command {
     .showHelpAfterError("(see --help)");
   localCommands(program, context);
   runCommands(program, context);
+  traceCommands(program, context);
   approvalCommands(program, context);
   workflowCommands(program, context);
   scenarioCommands(program, context);

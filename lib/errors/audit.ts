@@ -29,6 +29,7 @@ export const auditErrors = {
   "CS-5131": user("there is no cut-off export to continue"),
   "CS-5140": { kind: "system", retryable: false, summary: "a replay asked for something that a recorded run has not" },
   "CS-5141": user("a line of a file to be replayed is not an event of an export"),
+  "CS-5144": user("a line of a trace is no run record with arguments"),
   "CS-5143": user("a run cannot be told as a scenario"),
   "CS-5142": user("a template or definition is not that of a workflow's state machine"),
 } satisfies Record<string, ErrorEntry>;

@@ -90,6 +90,11 @@ describe("npm start without a person", () => {
     const backtest = await here("run", "replay", join(clone, "run.jsonl"), ...observe);
     expect(backtest.code).toBe(1);
     expect(JSON.parse(backtest.said)).toMatchObject({ runs: 1, changed: 2 });
+    const sample = await here("run", "sample", "--local", "--rate", "100%", "--json");
+    expect(JSON.parse(sample.said)).toMatchObject({
+      among: 1,
+      runs: [{ workflow: "billing-dispute", status: "refunded" }],
+    });
     const history = await countersign("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
 

@@ -4,6 +4,7 @@ import { exportCommand } from "./run/export.js";
 import { listCommand } from "./run/list.js";
 import { replayCommand } from "./run/replay.js";
 import { reportCommand } from "./run/report.js";
+import { sampleCommand } from "./run/sample.js";
 import { showCommand } from "./run/show.js";
 import { startCommand } from "./run/start.js";
 import { toScenarioCommand } from "./run/to-scenario.js";
@@ -22,4 +23,5 @@ export function runCommands(program: Command, context: CommandContext): void {
   reportCommand(run, context);
   replayCommand(run, context);
   toScenarioCommand(run, context);
+  sampleCommand(run, context);
 }
