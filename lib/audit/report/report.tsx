@@ -103,42 +103,40 @@ const Answers: FC<{ answers: readonly CallAnswer[] }> = ({ answers }) =>
   answers.length === 0 ? (
     <p>No tool call ran.</p>
   ) : (
-    <>
-      {answers.map((answer) => (
-        <section class="answer" aria-label={`Answers for step ${answer.turn}`}>
-          <h3>
-            Step {answer.turn}: <Text text={answer.tool} />
-          </h3>
-          <Pairs
-            rows={[
-              [
-                "which context was used",
-                <>
-                  {answer.context.join("; ")}. Context object <Hash hash={answer.contextHash} />
-                </>,
-              ],
-              [
-                "which policy allowed it",
-                `${answer.policies.join(", ") || "none"}${answer.approvals.length === 0 ? "" : `, with the approval of ${answer.approvals.join(" and ")}`}`,
-              ],
-              [
-                "which call was executed",
-                <>
-                  <Text text={answer.tool} />: <Text text={answer.result} />
-                </>,
-              ],
-              [
-                "which checks passed that should have caught it",
-                <>
-                  {answer.passed.join(", ")}.{answer.untrusted ? " Text from outside had been read before." : ""} The
-                  agent said it was {answer.confidencePercent} % sure.
-                </>,
-              ],
-            ]}
-          />
-        </section>
-      ))}
-    </>
+    answers.map((answer) => (
+      <section class="answer" aria-label={`Answers for step ${answer.turn}`}>
+        <h3>
+          Step {answer.turn}: <Text text={answer.tool} />
+        </h3>
+        <Pairs
+          rows={[
+            [
+              "which context was used",
+              <>
+                {answer.context.join("; ")}. Context object <Hash hash={answer.contextHash} />
+              </>,
+            ],
+            [
+              "which policy allowed it",
+              `${answer.policies.join(", ") || "none"}${answer.approvals.length === 0 ? "" : `, with the approval of ${answer.approvals.join(" and ")}`}`,
+            ],
+            [
+              "which call was executed",
+              <>
+                <Text text={answer.tool} />: <Text text={answer.result} />
+              </>,
+            ],
+            [
+              "which checks passed that should have caught it",
+              <>
+                {answer.passed.join(", ")}.{answer.untrusted ? " Text from outside had been read before." : ""} The
+                agent said it was {answer.confidencePercent} % sure.
+              </>,
+            ],
+          ]}
+        />
+      </section>
+    ))
   );
 
 const PolicyNote: FC<{ facts: ReportFacts; policies: PolicyTexts }> = ({ facts, policies }) => {
