@@ -1,10 +1,12 @@
 /** What a report says of runs that did not go as they should: each as a reader of the page finds it. */
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { reportFacts } from "../../lib/audit/report/facts.js";
 import { reportHtml } from "../../lib/audit/report/report.js";
 import { timelineOf } from "../../lib/audit/report/timeline.js";
 import { callAnswers, summaryOf } from "../../lib/audit/report/words.js";
-import { act, LOOKED_UP, lookedUp, REFUND, usage, World } from "../run/support.js";
+import type { Tool } from "../../lib/contract/model.js";
+import { act, contract, LOOKED_UP, lookedUp, REFUND, usage, World } from "../run/support.js";
 
 const [ana, bo, max] = ["ana@example.com", "bo@example.com", "max@example.com"];
 type Verdict = Parameters<typeof reportHtml>[0];
@@ -136,6 +138,39 @@ test("GIVEN a failing policy and one that is named THEN the page has the error, 
   expect(right).toMatch(/Policy guardrail:irreversible denied below .*its text is not at hand/);
   expect(right).not.toContain("another policy set");
   expect(wrong).toContain("another policy set than the one that decided");
+});
+
+test("GIVEN somebody rejected with a code THEN the page says who, and why", () => {
+  const world = asking();
+  world.decides(ana, "reject", { method: undefined, comment: "" }).approval();
+  finish(world);
+  expect(summary(world)).toContain(`; ${ana} rejected after`);
+  expect(page(world)).toMatch(/ana@example\.com rejected 2026-11-21 12:00:00 UTC, on the page what they saw/);
+});
+
+test("GIVEN what can be undone was asked about THEN nothing had to be typed", () => {
+  const tools = contract.tools.map((tool) => ({ ...tool, reversibility: "reversible" as const }));
+  expect(page(asking(REFUND, lookedUp({ tools })))).toMatch(/needed 1 asked, answer due/);
+});
+
+test("GIVEN a log of which records are missing THEN the page tells what is left, and not what is not known", () => {
+  const world = asking();
+  world.decides(ana).approval();
+  world.returns({ status: "ok", output: { refund_id: "re_1" } }, true);
+  finish(world, "refunded");
+  const verdict = { ok: false, summary: "0 of 1 runs valid" };
+  for (const type of new Set(world.types())) {
+    const left = new World();
+    left.events = world.events.filter((event) => event.type !== type);
+    expect(page(left, { verdict })).toContain("The record does not hold");
+  }
+});
+
+test("GIVEN a call without arguments THEN the page says that there are none", () => {
+  const ping = { ...contract.tools[1], name: "zendesk.ping", input: z.strictObject({}) } as Tool;
+  const world = lookedUp({ tools: [...contract.tools, ping] });
+  world.call("zendesk.ping", {}, { text: "pong" });
+  expect(page(world)).toMatch(/2\. zendesk\.ping permitted .* sure, as the agent says none Decided/);
 });
 
 test("GIVEN a record that does not hold THEN the page says that first", () => {

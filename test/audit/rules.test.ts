@@ -174,6 +174,56 @@ test("GIVEN a question of before there was escalation, rounds and sign-in WHEN i
   expect(forged(world, "ApprovalRequested", old)).toEqual([]);
 });
 
+describe("GIVEN a run that went another way WHEN the gate recorded it THEN nothing is wrong", () => {
+  test.each<[string, (world: World) => void]>([
+    ["the time ran out", (world) => void later(world, 240).approval()],
+    ["somebody rejected", (world) => void world.decides(ana, "reject").approval()],
+    [
+      "what was shown no longer held",
+      (world) => {
+        world.decides(ana).preview = { status: "error", code: "CS-3201" };
+        world.approval();
+      },
+    ],
+    [
+      "an edit was not taken, and the question in its place was approved",
+      (world) => {
+        world.edits(ana, { ...REFUND, amount_cents: 900_000 }).approval();
+        world.decides(bo).approval();
+      },
+    ],
+    [
+      "the call failed",
+      (world) => {
+        world.decides(ana).approval();
+        world.returns({ status: "error", error: { code: "no", message: "m", retryable: false } });
+        world.propose({ kind: "finish", outcome: "escalated" });
+      },
+    ],
+    ["it was closed from outside", (world) => void world.close("ABORTED")],
+  ])("%s", (_, happens) => {
+    const world = asking();
+    happens(world);
+    expect(faults(world.events)).toEqual([]);
+  });
+});
+
+test("a permit after the time ran out is named, also when enough had approved", () => {
+  const world = asking();
+  world.decides(ana).approval();
+  const expired = rechained(
+    world.events.flatMap((event) => {
+      if (event.type !== "ApprovalDecided") return [event];
+      const { turn, approval_id } = event.data;
+      return [
+        event,
+        { ...event, type: "ApprovalExpired", data: { turn, approval_id, deadline: at(240) } } as RecordedEvent,
+      ];
+    }),
+  );
+  expect(faults(expired)).toEqual(["CS-5125 permitted after the approval was rejected, expired or void"]);
+});
+
 test("whatever people do, and in whatever order, what the gate records is what the verifier would have counted", () => {
   const person = fc.constantFrom(ana, bo, lee, max, "dana@example.com", "eve@example.com");
   const minute = fc.integer({ min: 0, max: 200 });

@@ -2,5 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/run/{asking,gate,steps,checks,evidence,state}.test.ts"], testTimeout: 20_000 },
+  test: {
+    include: ["test/run/{asking,gate,steps,checks,evidence,state,people,edit,resource}.test.ts"],
+    testTimeout: 20_000,
+  },
 });
