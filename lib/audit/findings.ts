@@ -29,6 +29,10 @@ export interface RunProgress {
   broken: boolean;
   /** records that were passed over; null while there are none, as there are many runs */
   missing: Set<number> | null;
+  /** `at` of its first record; null when that is not the first of the run */
+  startedAt: string | null;
+  /** the last one that stood among its records */
+  checkpoint: { readonly seq: number; readonly hash: string } | null;
   rules: RuleState;
 }
 
@@ -42,6 +46,8 @@ export function newProgress(id: string): RunProgress {
     faults: 0,
     broken: false,
     missing: null,
+    startedAt: null,
+    checkpoint: null,
     rules: newRuleState(),
   };
 }
@@ -50,11 +56,18 @@ export class Findings {
   readonly faults: VerifyFault[] = [];
   /** the line under test */
   line = 0;
+  /** the file under test, when there are several */
+  file: string | null = null;
 
   /** Something about the line as such. */
   atLine(code: AuditErrorCode, what: string): void {
-    const message = `line ${this.line}: ${what}`;
+    const message = `${this.file === null ? "" : `${this.file}, `}line ${this.line}: ${what}`;
     this.faults.push({ code, line: this.line, run: null, record: null, message });
+  }
+
+  /** Something about the file, or the files, as a whole. */
+  inFile(code: AuditErrorCode, message: string): void {
+    this.faults.push({ code, line: null, run: null, record: null, message });
   }
 
   /** Something about a record of this line. */

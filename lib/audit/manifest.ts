@@ -14,15 +14,24 @@ export const exportManifest = z.strictObject({
       events: z.int().positive(),
       /** hash of the run's last record in the export */
       head: hex64,
+      /** hash of the run's last checkpoint in the export; null without one. Older exports have none. */
+      checkpoint: hex64.nullable().optional(),
     }),
   ),
+  /** number of digests in the export */
+  digests: z.int().min(0).optional(),
+  /** the export claims to hold every run that its digests list */
+  complete: z.boolean().optional(),
   /** SHA-256(JCS(the line without hash)) */
   hash: hex64,
 });
 export type ExportManifest = z.infer<typeof exportManifest>;
 
-export function manifestOf(runs: ExportManifest["runs"]): ExportManifest {
-  const content = { v: 1, type: "ExportManifest", runs } as const;
+export function manifestOf(
+  runs: ExportManifest["runs"],
+  evidence: Pick<ExportManifest, "digests" | "complete"> = {},
+): ExportManifest {
+  const content = { v: 1, type: "ExportManifest", runs, ...evidence } as const;
   return { ...content, hash: hashJson(content) };
 }
 
@@ -32,7 +41,9 @@ const compiledManifest = z.compile(exportManifest, { strict: true });
 export function manifestOfLine(line: string, value: unknown): ExportManifest | undefined {
   const parsed = compiledManifest.safeParse(value);
   if (!parsed.success || !isCanonical(line, value)) return undefined;
-  // its first member: the rest stands as it was hashed
+  // only numbers and flags stand before this member, so the first place is the right one; the rest stands as it was hashed
   const member = `"hash":"${parsed.data.hash}",`;
-  return sha256Hex("{", line.slice(1 + member.length)) === parsed.data.hash ? parsed.data : undefined;
+  const at = line.indexOf(member);
+  const hashed = sha256Hex(line.slice(0, at), line.slice(at + member.length));
+  return at > 0 && hashed === parsed.data.hash ? parsed.data : undefined;
 }

@@ -15,7 +15,11 @@ export function compareManifest(
     if (!listed.has(key))
       findings.inRun("CS-5110", run, null, "is not in the manifest (added, or its lines were edited)");
   }
-  for (const entry of manifest.runs) compareRun(findings, runs.get(entry.run), entry);
+  for (const entry of manifest.runs) {
+    const run = runs.get(entry.run);
+    compareRun(findings, run, entry);
+    if (run !== undefined && !run.broken) compareCheckpoint(findings, run, entry);
+  }
   if (listed !== runs) compareOrder(findings, runs, manifest, listed);
 }
 
@@ -35,6 +39,11 @@ function compareRun(findings: Findings, run: RunProgress | undefined, { run: key
   } else if (!run.broken && run.head !== head) {
     findings.inRun("CS-5104", run, run.next - 1, "is not the last record that the manifest names (replaced)");
   }
+}
+
+function compareCheckpoint(findings: Findings, run: RunProgress, { checkpoint, events }: Entry): void {
+  if (checkpoint === undefined || run.lines !== events || (run.checkpoint?.hash ?? null) === checkpoint) return;
+  findings.inRun("CS-5163", run, run.checkpoint?.seq ?? null, "the manifest names another last checkpoint (removed)");
 }
 
 function compareOrder(

@@ -3,13 +3,16 @@
  * the manifest at the end. Every line that was changed, removed, swapped, repeated or cut off is named.
  */
 import * as z from "zod";
+import type { AuditErrorCode } from "../errors/audit.js";
 import { recordedEvent } from "../run/events.js";
 import { runKeyOf } from "./export.js";
 import { Findings, newProgress, type RunProgress, type VerifyFault } from "./findings.js";
 import { parseLine } from "./line.js";
 import { type ExportManifest, manifestOfLine } from "./manifest.js";
+import type { TrustedKeys } from "./signature.js";
 import { compareManifest } from "./verify-manifest.js";
 import { verifyRecord } from "./verify-record.js";
+import { Statements } from "./verify-statements.js";
 
 /** The same schema as code: what it accepts takes a tenth of the time, what it refuses is told by the schema itself. */
 const compiledEvent = z.compile(recordedEvent, { strict: true });
@@ -22,18 +25,48 @@ export interface VerifyReport {
   readonly validRecords: number;
   /** run ids without RunClosed or RunRefused: nothing wrong, but they go on */
   readonly open: readonly string[];
+  readonly checkpoints: number;
+  readonly digests: number;
+  /** when the newest digest was made: what it cannot know of rests on checkpoints alone; null without one */
+  readonly digestsUntil: string | null;
+  /** `unchecked`: no key was given */
+  readonly signatures: "checked" | "unchecked";
+  /** valid records that no checkpoint of the file covers */
+  readonly newer: number;
+  /** which those are, the first of them */
+  readonly uncovered: readonly { readonly run: string; readonly from: number; readonly to: number }[];
+  /** hashes of the policy sets that decided */
+  readonly policySets: readonly string[];
   /** in order of the file */
   readonly faults: readonly VerifyFault[];
 }
+export interface VerifyOptions {
+  /** without them signatures are not checked */
+  readonly keys?: TrustedKeys;
+  /** a run that the digests list and the file lacks is a fault, whatever the manifest claims */
+  readonly complete?: boolean;
+  /** hashes; decisions by others are faults */
+  readonly policySets?: ReadonlySet<string>;
+  /** an archive has no manifest, and is complete */
+  readonly archive?: boolean;
+}
 export interface Verifier {
+  /** the file that the next lines are of, when there are several */
+  file(name: string): void;
+  /** something that the lines do not show */
+  fault(code: AuditErrorCode, message: string): void;
   /** one line, without its line end */
   add(line: string): void;
   /** after the last line */
   finish(): VerifyReport;
 }
 
-export function createVerifier(): Verifier {
+const MAX_UNCOVERED = 1000;
+
+export function createVerifier(options: VerifyOptions = {}): Verifier {
   const findings = new Findings();
+  const statements = new Statements(findings, options.keys);
+  const policySets = new Set<string>();
   const runs = new Map<string, RunProgress>();
   let current: string | undefined;
   let manifest: ExportManifest | undefined;
@@ -54,39 +87,92 @@ export function createVerifier(): Verifier {
     const key = runKeyOf(parsed.data);
     const known = runs.get(key);
     const run = known ?? newProgress(parsed.data.run_id);
+    if (parsed.data.seq === 1) run.startedAt ??= parsed.data.at;
     runs.set(key, run);
     if (known !== undefined && current !== key) {
       findings.atRecord("CS-5106", run, parsed.data.seq, "stands among the records of another run (moved)");
     }
     current = key;
+    if (statements.digests > 0) findings.atRecord("CS-5106", run, parsed.data.seq, "stands after a digest (moved)");
     verifyRecord(findings, run, line, value, parsed.data);
+    if (parsed.data.type === "ActionDecided" && parsed.data.data.policy !== null) {
+      const { set_hash } = parsed.data.data.policy;
+      policySets.add(set_hash);
+      if (options.policySets?.has(set_hash) === false)
+        findings.atRecord("CS-5170", run, parsed.data.seq, `was decided by policy set ${set_hash}, which is not known`);
+    }
   };
 
   return {
+    file(name) {
+      findings.file = name;
+      findings.line = 0;
+    },
+    fault: (code, message) => findings.inFile(code, message),
     add(line) {
       findings.line += 1;
       if (ended) return findings.atLine("CS-5109", "follows the manifest, which is an export's last line");
       const parsed = parseLine(line);
       if ("why" in parsed) return findings.atLine("CS-5101", parsed.why);
-      if (isManifest(parsed.value)) addManifest(line, parsed.value);
+      const type = typeOf(parsed.value);
+      if (type === "ExportManifest") addManifest(line, parsed.value);
+      else if (type === "Checkpoint")
+        statements.addCheckpoint(line, parsed.value, (name) => (name === current ? runs.get(name) : undefined));
+      else if (type === "Digest") statements.addDigest(line, parsed.value);
       else addEvent(line, parsed.value);
     },
     finish() {
-      if (!ended) findings.atLine("CS-5108", "the manifest should follow (truncated); lines may be missing");
-      if (manifest !== undefined) compareManifest(findings, runs, manifest);
-      return summary(runs, findings.faults, manifest);
+      if (!ended && options.archive !== true)
+        findings.atLine("CS-5108", "the manifest should follow (truncated); lines may be missing");
+      if (manifest !== undefined) {
+        compareManifest(findings, runs, manifest);
+        if (manifest.digests !== undefined && manifest.digests !== statements.digests)
+          findings.inFile(
+            "CS-5166",
+            `${statements.digests} digests, the manifest says ${manifest.digests} (removed or added)`,
+          );
+      }
+      if (options.complete === true && statements.digests === 0)
+        findings.inFile("CS-5166", "there is no digest, so nothing says which runs there are (removed)");
+      statements.finish(runs, options.complete ?? options.archive ?? manifest?.complete ?? false);
+      const { checkpoints, digests } = statements;
+      const signatures = options.keys === undefined ? "unchecked" : "checked";
+      return {
+        ...summary(runs, findings.faults, manifest),
+        ...coverage(runs),
+        checkpoints,
+        digests,
+        digestsUntil: statements.until,
+        signatures,
+        policySets: [...policySets].sort(),
+      };
     },
   };
 }
 
-const isManifest = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && "type" in value && value.type === "ExportManifest";
+const typeOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+
+function coverage(runs: ReadonlyMap<string, RunProgress>): Pick<VerifyReport, "newer" | "uncovered"> {
+  const uncovered: { run: string; from: number; to: number }[] = [];
+  let newer = 0;
+  for (const [run, { broken, next, checkpoint }] of runs) {
+    const covered = checkpoint?.seq ?? 0;
+    if (broken || covered >= next - 1) continue;
+    newer += next - 1 - covered;
+    if (uncovered.length < MAX_UNCOVERED) uncovered.push({ run, from: covered + 1, to: next - 1 });
+  }
+  return { newer, uncovered };
+}
 
 function summary(
   runs: ReadonlyMap<string, RunProgress>,
   faults: readonly VerifyFault[],
   manifest: ExportManifest | undefined,
-): VerifyReport {
+): Omit<
+  VerifyReport,
+  "checkpoints" | "digests" | "digestsUntil" | "signatures" | "newer" | "uncovered" | "policySets"
+> {
   const open: string[] = [];
   let [lines, validRuns, validRecords] = [0, 0, 0];
   for (const run of runs.values()) {
@@ -108,8 +194,8 @@ function summary(
 }
 
 /** Verifies a whole file's text. A line end after the last line is not a line. */
-export function verifyText(text: string): VerifyReport {
-  const verifier = createVerifier();
+export function verifyText(text: string, options: VerifyOptions = {}): VerifyReport {
+  const verifier = createVerifier(options);
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
   for (const line of lines) verifier.add(line);
@@ -122,5 +208,11 @@ export function reportLines(report: VerifyReport): readonly string[] {
   const counts = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
   const whole = report.validRuns === report.runs && report.validRecords === report.records;
   const sum = report.ok || !whole ? counts : `${counts}, but the file is not whole`;
-  return [...report.faults.map(({ message }) => message), [sum, ...open].join("; ")];
+  return [...report.faults.map(({ message }) => message), [sum, ...covered(report), ...open].join("; ")];
+}
+
+function covered({ checkpoints, digests, newer, signatures }: VerifyReport): string[] {
+  if (checkpoints + digests === 0) return signatures === "checked" ? ["no checkpoint covers them"] : [];
+  const unsigned = signatures === "checked" ? [] : ["signatures were not checked: give --key"];
+  return [`${newer} ${newer === 1 ? "record is" : "records are"} newer than the last checkpoint`, ...unsigned];
 }

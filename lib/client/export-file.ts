@@ -4,7 +4,7 @@
  */
 import { readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import * as z from "zod";
-import { exportLines, type RunSource, recordLines } from "../audit/export.js";
+import { type Evidence, exportLines, type RunSource, recordLines } from "../audit/export.js";
 import { CountersignError } from "../errors.js";
 import { convertPart } from "./export-convert.js";
 import { type Continuation, selection } from "./export-source.js";
@@ -47,15 +47,16 @@ export async function exportToFile(
   file: string,
   job: ExportJob,
   source: (continued: Continuation | undefined) => RunSource,
-  options: { readonly resume: boolean; readonly progress?: OnProgress },
+  options: { readonly resume: boolean; readonly progress?: OnProgress; readonly evidence?: Evidence },
 ): Promise<Written> {
   return asFileError(file, async () => {
-    const spool = options.resume ? await readSpool(partOf(file), job.shape) : EMPTY;
+    const spool = options.resume ? await readSpool(partOf(file), job.shape, options.evidence !== undefined) : EMPTY;
     if (options.resume) await truncate(partOf(file), spool.bytes);
     else await writeFile(jobOf(file), JSON.stringify(job));
     const runs = source(spool.continued);
     const counted = counting(runs, spool.continued?.runs ?? 0);
-    const lines = job.shape === "events" ? exportLines(counted.runs, spool.runs) : recordLines(counted.runs);
+    const lines =
+      job.shape === "events" ? exportLines(counted.runs, spool.runs, options.evidence) : recordLines(counted.runs);
     const written = await append(partOf(file), lines, spool, options.resume, (state) =>
       options.progress?.({ ...state, runs: counted.count() }),
     );

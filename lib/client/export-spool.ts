@@ -3,6 +3,7 @@ import { open, stat, writeFile } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
 import type { ExportManifest } from "../audit/manifest.js";
+import { checkpoint } from "../audit/statement.js";
 import { type RecordedEvent, recordedEvent } from "../run/events.js";
 import { logKey } from "../run/keys.js";
 import type { Continuation } from "./export-source.js";
@@ -20,21 +21,28 @@ export interface Spool {
 export const EMPTY: Spool = { bytes: 0, lines: 0, runs: [], continued: undefined };
 
 /** What a cut-off part holds whole. The last run may lack events, so it is read again. */
-export async function readSpool(part: string, shape: "events" | "records"): Promise<Spool> {
+export async function readSpool(part: string, shape: "events" | "records", evidence = false): Promise<Spool> {
   return (await stat(part).catch(() => undefined)) === undefined
     ? await writeFile(part, "").then(() => EMPTY)
     : shape === "events"
-      ? readEvents(part)
+      ? readEvents(part, evidence)
       : readRecords(part);
 }
 
-async function readEvents(part: string): Promise<Spool> {
+async function readEvents(part: string, evidence: boolean): Promise<Spool> {
   const runs: ExportManifest["runs"] = [];
+  const withEvidence = evidence ? { checkpoint: null } : {};
   let spool: Spool = EMPTY;
   let last: { run: ExportManifest["runs"][number]; first: RecordedEvent; from: number; lines: number } | undefined;
   for await (const { line, from, number } of wholeLines(part)) {
-    const parsed = recordedEvent.safeParse(jsonOrUndefined(line));
-    if (!parsed.success) break; // the manifest, or what a crash left
+    const value = jsonOrUndefined(line);
+    const statement = checkpoint.safeParse(value);
+    if (statement.success && last !== undefined) {
+      last.run = { ...last.run, checkpoint: statement.data.hash };
+      continue;
+    }
+    const parsed = recordedEvent.safeParse(value);
+    if (!parsed.success) break; // the manifest, a digest, or what a crash left
     const event = parsed.data;
     const run = logKey.pk({ workflow: event.workflow, tenant: event.tenant, runId: event.run_id });
     if (last?.run.run !== run) {
@@ -44,9 +52,9 @@ async function readEvents(part: string): Promise<Spool> {
         const continued = { after: { workflow, tenant, runId, startedAt }, runs: runs.length };
         spool = { bytes: from, lines: number, runs, continued };
       }
-      last = { run: { run, events: 0, head: "" }, first: event, from, lines: number };
+      last = { run: { run, events: 0, head: "", ...withEvidence }, first: event, from, lines: number };
     }
-    last.run = { run, events: last.run.events + 1, head: event.hash };
+    last.run = { ...last.run, run, events: last.run.events + 1, head: event.hash };
   }
   return spool;
 }

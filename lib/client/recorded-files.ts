@@ -41,6 +41,7 @@ export async function* runsInFiles(files: readonly string[]): AsyncGenerator<Rea
     let bytes = 0;
     for await (const lines of lineBatches(file)) {
       for (const { line, from, number } of lines) {
+        if (isStatement(line)) continue;
         const event = parseLine(file, number, line);
         const last = events.at(-1);
         if (last !== undefined && (event === undefined || !sameRun(last, event))) {
@@ -58,6 +59,12 @@ export async function* runsInFiles(files: readonly string[]): AsyncGenerator<Rea
 
 const keyOf = ({ workflow, tenant, run_id: runId }: RecordedEvent) => logKey.pk({ workflow, tenant, runId });
 const sameRun = (left: RecordedEvent, right: RecordedEvent) => keyOf(left) === keyOf(right);
+
+/** What the notary signed stands among a run's events, or after all; `verify` reads it. */
+const isStatement = (line: string): boolean => {
+  const type = typed.safeParse(line.includes('"signature":') ? jsonOrUndefined(line) : undefined).data?.type;
+  return type === "Checkpoint" || type === "Digest";
+};
 
 function parseLine(file: string, number: number, line: string): RecordedEvent | undefined {
   const value = jsonOrUndefined(line);

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { exportLines } from "../audit/export.js";
-import { createVerifier, reportLines, type VerifyReport } from "../audit/verify.js";
+import { createVerifier, reportLines, type VerifyOptions, type VerifyReport } from "../audit/verify.js";
 import { CountersignError } from "../errors.js";
 import type { RecordedEvent } from "../run/events.js";
 
@@ -14,10 +14,11 @@ export interface Verdict extends VerifyReport {
 }
 
 /** Reads the files line by line as one export each; every fault of every file is in the verdict. */
-export async function verifyFiles(files: readonly string[]): Promise<Verdict> {
+export async function verifyFiles(files: readonly string[], options: VerifyOptions = {}): Promise<Verdict> {
   const reports: VerifyReport[] = [];
   for (const file of files) {
-    const verifier = createVerifier();
+    const verifier = createVerifier(options);
+    if (files.length > 1) verifier.file(file);
     try {
       for (const lines of linesOf(file)) for (const line of lines) verifier.add(line);
     } catch (error) {
@@ -48,9 +49,18 @@ function merge(reports: readonly VerifyReport[]): VerifyReport {
     records: sum((report) => report.records),
     validRecords: sum((report) => report.validRecords),
     open: reports.flatMap((report) => report.open),
+    checkpoints: sum((report) => report.checkpoints),
+    digests: sum((report) => report.digests),
+    digestsUntil: reports.map((report) => report.digestsUntil).reduce(later, null),
+    signatures: reports.every((report) => report.signatures === "checked") ? "checked" : "unchecked",
+    newer: sum((report) => report.newer),
+    uncovered: reports.flatMap((report) => report.uncovered),
+    policySets: [...new Set(reports.flatMap((report) => report.policySets))].sort(),
     faults: reports.flatMap((report) => report.faults),
   };
 }
+
+const later = (a: string | null, b: string | null) => (a === null || (b !== null && b > a) ? b : a);
 
 /**
  * Lines as the export wrote them, many at a time: ended by a line feed alone, so that a changed line end is a changed line. Read without
@@ -77,7 +87,7 @@ function* linesOf(file: string): Generator<readonly string[]> {
   if (rest !== "") yield [rest];
 }
 
-function verdictOf(report: VerifyReport): Verdict {
+export function verdictOf(report: VerifyReport): Verdict {
   const lines = reportLines(report);
   const faults = lines.slice(0, -1);
   const more = faults.length > SHOWN_FAULTS ? [`… and ${faults.length - SHOWN_FAULTS} more faults`] : [];

@@ -32,6 +32,16 @@ export const auditErrors = {
   "CS-5144": user("a line of a trace is no run record with arguments"),
   "CS-5143": user("a run cannot be told as a scenario"),
   "CS-5142": user("a template or definition is not that of a workflow's state machine"),
+  "CS-5160": user("a checkpoint or digest is not what was written: edited"),
+  "CS-5161": user("a checkpoint or digest whose signature is not valid: forged"),
+  "CS-5162": user("a checkpoint or digest signed with a key that is not among the given ones"),
+  "CS-5163": user("a checkpoint does not continue the run's checkpoint before it"),
+  "CS-5164": user("a checkpoint is of other records than those it stands after"),
+  "CS-5166": user("a digest does not continue the digest before it, or digests are missing"),
+  "CS-5167": user("a run, or its end, that a digest lists is not there"),
+  "CS-5168": user("digests contradict each other about a run"),
+  "CS-5169": user("a file of the archive is missing, moved or not what was signed"),
+  "CS-5170": user("a decision by a policy set that is not known"),
 } satisfies Record<string, ErrorEntry>;
 
 export type AuditErrorCode = keyof typeof auditErrors;

@@ -3,11 +3,16 @@
 import { KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exportLines } from "../../lib/audit/export.js";
 import { sha256OfBytes, unpackLines } from "../../lib/audit/segment.js";
 import { trustedKeys } from "../../lib/audit/signature.js";
 import { checkpoint, digest, textToSign } from "../../lib/audit/statement.js";
+import { verifyText } from "../../lib/audit/verify.js";
 import { type ArchiveReader, s3ArchiveReader } from "../../lib/aws/archive.js";
 import { readPublicKey } from "../../lib/aws/signer.js";
+import { bucketArchive, evidenceOf } from "../../lib/client/archive.js";
+import { selectedRuns } from "../../lib/client/export-source.js";
+import { verifyArchive } from "../../lib/client/verify-archive.js";
 import { jcs } from "../../lib/run/canonical.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
@@ -77,6 +82,19 @@ describe("the notary", () => {
     const second = digest.parse(await json("digests/00000002.json"));
     expect(second).toMatchObject({ prev: first.hash, open: [], entries: [{ run_id: run.runId, closed: true }] });
   });
+});
+
+test("an export holds what was signed, and is verified with the public key alone; so is the bucket", async () => {
+  const reader = await bucketArchive(flow.connection);
+  const selection = { workflows: ["billing-dispute"], filter: {} };
+  const lines: string[] = [];
+  const evidence = await evidenceOf(reader, selection.workflows);
+  for await (const line of exportLines(selectedRuns(flow.connection, selection), [], evidence)) lines.push(line);
+  const checks = { keys: trustedKeys([pem]), complete: true };
+  const report = verifyText(lines.join("\n"), checks);
+  expect(report.faults).toEqual([]);
+  expect(report).toMatchObject({ runs: 1, checkpoints: 2, digests: 2, newer: 0, signatures: "checked" });
+  expect((await verifyArchive(reader, checks)).faults).toEqual([]);
 });
 
 describe("the archive", () => {

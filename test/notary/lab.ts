@@ -74,6 +74,10 @@ export class Lab {
   workflows: readonly string[] = ["billing-dispute"];
   runsPerSweep = 2_000;
 
+  setTime(ms: number): void {
+    this.nowMs = ms;
+  }
+
   /** A process of the notary: what it remembers is gone with it. */
   process() {
     return createHandler(this.deps());

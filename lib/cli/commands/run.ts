@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CommandContext } from "../context.js";
 import { exportCommand } from "./run/export.js";
 import { listCommand } from "./run/list.js";
+import { publicKeyCommand } from "./run/public-key.js";
 import { replayCommand } from "./run/replay.js";
 import { reportCommand } from "./run/report.js";
 import { sampleCommand } from "./run/sample.js";
@@ -24,4 +25,5 @@ export function runCommands(program: Command, context: CommandContext): void {
   replayCommand(run, context);
   toScenarioCommand(run, context);
   sampleCommand(run, context);
+  publicKeyCommand(run, context);
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { EVENT_COLUMNS, RECORD_COLUMNS } from "../../../audit/columns.js";
-import { exportLines, type RunSource, recordLines } from "../../../audit/export.js";
+import { type Evidence, exportLines, type RunSource, recordLines } from "../../../audit/export.js";
 import { runRecord } from "../../../audit/record.js";
+import { bucketArchive, evidenceOf } from "../../../client/archive.js";
 import type { Connection } from "../../../client/connection.js";
 import { csvLines } from "../../../client/export-convert.js";
 import { cutOffJob, type ExportJob, exportToFile, FORMATS } from "../../../client/export-file.js";
@@ -57,7 +58,8 @@ export function exportCommand(run: Command, context: CommandContext): void {
           return toFile(connection, await resumed(options, runId), options.out ?? "", true, io, json);
         const formats = options.format.split(",").map((format) => oneOf("--format", format, FORMATS));
         const job = await asked(connection, options, runId, formats);
-        if (options.out === undefined) return print(io, job, selectedRuns(connection, job.selection));
+        if (options.out === undefined)
+          return print(io, job, selectedRuns(connection, job.selection), await signedOf(connection, job));
         for (const format of formats) {
           const file = formats.length === 1 ? options.out : `${options.out}.${format}`;
           await toFile(connection, { ...job, format }, file, false, io, json);
@@ -77,8 +79,10 @@ async function toFile(
   const progress = progressOn(io, json);
   const began = performance.now();
   const source = (continued?: Continuation) => selectedRuns(connection, job.selection, continued);
+  const evidence = await signedOf(connection, job);
   const written = await exportToFile(file, job, source, {
     resume,
+    ...(evidence === undefined ? {} : { evidence }),
     progress: ({ runs, lines, bytes }) =>
       progress.show(
         () =>
@@ -145,14 +149,29 @@ function selectionOf(options: Options, workflows: string[]): Selection {
   };
 }
 
-async function print(io: Io, { shape, format }: ExportJob, runs: RunSource): Promise<void> {
+/** Checkpoints and digests go into what `verify` reads, and into no table. */
+async function signedOf(
+  connection: Connection,
+  { shape, format, selection }: ExportJob,
+): Promise<Evidence | undefined> {
+  if (shape !== "events" || format !== "jsonl") return undefined;
+  return evidenceOf(await bucketArchive(connection), wholeWorkflows(selection));
+}
+
+/** The workflows of which every run is asked for: then none that a digest lists may be missing. */
+function wholeWorkflows({ workflows, run, from, until, limit, filter }: Selection): readonly string[] | undefined {
+  const isNarrowed = [run, from, until, limit].some((each) => each !== undefined) || Object.keys(filter).length > 0;
+  return isNarrowed ? undefined : workflows;
+}
+
+async function print(io: Io, { shape, format }: ExportJob, runs: RunSource, evidence?: Evidence): Promise<void> {
   const lines =
     format === "csv"
       ? shape === "events"
         ? csvLines(EVENT_COLUMNS, each(runs))
         : csvLines(RECORD_COLUMNS, records(runs))
       : shape === "events"
-        ? exportLines(runs)
+        ? exportLines(runs, [], evidence)
         : recordLines(runs);
   for await (const line of lines) io.out(line);
 }
