@@ -30,7 +30,8 @@ const ANSWER = {
 
 export const toolCall: Benchmark = {
   name: "tool-call",
-  about: "a governed call (brake, permit, claim, outcome on in-process engines) against the bare HTTP call it makes",
+  about:
+    "a governed call (brake, permit, claim, sealed outcome on in-process engines; its call from memory) against the bare HTTP call it makes",
   async run() {
     const upstream = await startUpstream();
     const engine = await tables(["log", "control", "effects"]);
@@ -52,6 +53,7 @@ export const toolCall: Benchmark = {
       log,
       control: dynamoControl({ client, table: "control" }),
       effects: dynamoEffects({ client, table: "effects" }),
+      calls: { read: async () => ({ v: 1, args: CHARGE, nonces: {}, key: Buffer.alloc(32).toString("base64") }) },
       secret: async () => "",
       local: undefined,
       nowMs: () => Date.now(),

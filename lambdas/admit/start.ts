@@ -19,6 +19,7 @@ import type { RunRef } from "../../lib/run/keys.js";
 import { uniqueHash } from "../../lib/run/names.js";
 import { ERROR_NAMES } from "../../lib/run/protocol.js";
 import { noncesOf, redact } from "../../lib/run/redact.js";
+import { keysBeside } from "../../lib/run/sealing.js";
 import { isoTime, localDay } from "../../lib/run/time.js";
 import type { Admission, DeployedHashes } from "../../lib/run/types.js";
 import { brakeState } from "../shared/brake.js";
@@ -69,7 +70,7 @@ export async function startRun(deps: AdmitDeps, asked: Asked): Promise<Admitted>
     await abandon(deps.budgets, open);
     return refused;
   }
-  await deps.contexts.write(final.context);
+  await deps.contexts.write(final.context, keysBeside(secret, final.context));
   await record(deps, { run: asked.run, secret, events, nowMs }, final);
   await deps.executions.start(asked.run.runId, { tenant: asked.run.tenant, turn: 1 });
   return { kind: "started", repeated: false };

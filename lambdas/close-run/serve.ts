@@ -14,6 +14,7 @@ import { closeRun, START_GRACE_MS } from "../../lib/run/close.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { readsFor } from "../../lib/run/read.js";
+import { callSeal } from "../../lib/run/sealing.js";
 import { holdsOfSettled } from "../../lib/run/settle.js";
 import { abandon, giveBack } from "../shared/give-back.js";
 import { effectRow } from "../shared/ledger.js";
@@ -116,7 +117,7 @@ async function close(
     contract: deps.contract,
     events,
     runSecret: secret,
-    effect: effectRow(found),
+    effect: effectRow(found, callSeal(secret, run.runId, effect?.turn ?? 0)),
     execution,
     nowMs,
   });

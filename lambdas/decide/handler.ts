@@ -3,6 +3,7 @@ import defined, { toolSchemaHashes } from "@countersign/contract";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { verifiedPermissions } from "../../lib/aws/authorizer.js";
 import { dynamoBudgets } from "../../lib/aws/budgets.js";
+import { s3CallStore } from "../../lib/aws/call-store.js";
 import { authorizerClient, dynamoClient, lambdaClient, s3Client } from "../../lib/aws/clients.js";
 import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { dynamoControl } from "../../lib/aws/control.js";
@@ -26,6 +27,7 @@ export const handler = createHandler({
   vault: s3Vault({ client: s3Client(), bucket: env.VAULT_BUCKET }),
   control: dynamoControl({ client, table: env.CONTROL_TABLE }),
   contexts: s3ContextStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
+  calls: s3CallStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
   effects: dynamoEffects({ client, table: env.EFFECTS_TABLE }),
   approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
   budgets: dynamoBudgets({ client, table: env.BUDGETS_TABLE }, env.WORKFLOW),

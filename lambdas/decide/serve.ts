@@ -1,5 +1,6 @@
 /** The gate's shell: reads what the domain needs, lets it decide, writes down what it decided, answers. Every step may be repeated. */
 import type { Budgets } from "../../lib/aws/budgets.js";
+import type { CallStore } from "../../lib/aws/call-store.js";
 import type { ContextStore } from "../../lib/aws/context-store.js";
 import type { Control } from "../../lib/aws/control.js";
 import type { Effects } from "../../lib/aws/effects.js";
@@ -14,6 +15,7 @@ import type { RunRef } from "../../lib/run/keys.js";
 import { type DecideAnswer, type DecideRequest, decideRequest, ERROR_NAMES } from "../../lib/run/protocol.js";
 import { readsFor } from "../../lib/run/read.js";
 import { recordedAnswer } from "../../lib/run/recorded.js";
+import { callSeal, keysBeside } from "../../lib/run/sealing.js";
 import { stepOf } from "../../lib/run/steps.js";
 import { isoTime } from "../../lib/run/time.js";
 import type { DeployedHashes, GateInput, Judgement, Step } from "../../lib/run/types.js";
@@ -25,6 +27,7 @@ import { NamedError } from "../shared/named-error.js";
 import { moveHolds, type Place, record } from "../shared/record.js";
 import { answersOf, type GateApprovals, tellOutcomes } from "./answers.js";
 import { type EvidenceSources, gather, leftOver } from "./evidence.js";
+import { openRequest, putOut } from "./travel.js";
 
 export interface GateDeps extends EvidenceSources {
   readonly stage: string;
@@ -33,6 +36,7 @@ export interface GateDeps extends EvidenceSources {
   readonly vault: Pick<Vault, "readSecret" | "open" | "seal">;
   readonly control: Pick<Control, "readBrake">;
   readonly contexts: ContextStore;
+  readonly calls: Pick<CallStore, "write">;
   readonly effects: Pick<Effects, "read">;
   readonly approvals: GateApprovals;
   readonly budgets: Budgets;
@@ -114,19 +118,20 @@ async function inputOf(
       "CS-3402",
       `context of run ${run.runId}, turn ${reads.contextTurn}: it is not there; the run cannot go on`,
     );
+  const seen = sealed?.["approval|"]?.value;
   return {
     contract: deps.contract,
     hashes: deps.hashes,
     stage: deps.stage,
-    request,
+    request: openRequest(request, secret, seen),
     events,
     context: context.context,
     runSecret: secret,
     brake: brakeState(brake),
-    effect: effectRow(effectFound),
+    effect: effectRow(effectFound, callSeal(secret, run.runId, effect?.turn ?? 0)),
     decisions: [],
     ...answers,
-    shown: sealed?.["approval|"]?.value,
+    shown: seen,
     nowMs,
     ...(deps.known === undefined ? {} : { known: deps.known() }),
   };
@@ -165,16 +170,19 @@ async function judge(deps: GateDeps, input: GateInput, place: Place, judgement: 
   return { ...decided, released: [...decided.released, ...unused] };
 }
 
-/** After the log: the next turn's context, and what a closed run gives back. A crash before this is made up for by the repeat. */
+/** After the log: the call for the tool, the next turn's context, and what a closed run gives back. A crash before this is made up for by the repeat. */
 async function finish(
   deps: GateDeps,
   place: Place,
-  { request }: GateInput,
+  { request, runSecret }: GateInput,
   { context, closed, answer }: Pick<Step, "context" | "closed" | "answer">,
   events: readonly RecordedEvent[],
 ): Promise<DecideAnswer> {
-  if (context !== null) await deps.contexts.write(context);
+  const [travels] = await Promise.all([
+    putOut(deps.calls, place.run, runSecret, answer),
+    context === null ? undefined : deps.contexts.write(context, keysBeside(runSecret, context)),
+  ]);
   if (closed) await giveBack(deps.budgets, place.run, events);
   await tellOutcomes(deps.approvals, place.run, stepOf(request), events);
-  return answer;
+  return travels;
 }

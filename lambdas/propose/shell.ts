@@ -1,14 +1,16 @@
-/** What every proposer does around its agent: the context by key, its hash, the answer in the protocol's form. */
-import type { ContextStore } from "../../lib/aws/context-store.js";
+/** What every proposer does around its agent: the context by key, its hash, the answer in the protocol's form, sealed. */
+import { randomBytes } from "node:crypto";
+import type { ContextStore, StoredContext } from "../../lib/aws/context-store.js";
 import {
   ERROR_NAMES,
   type Proposal,
-  type ProposeAnswer,
   proposeAnswer,
   proposeRequest,
   type RunContext,
+  type SealedProposeAnswer,
   type ToolAnswer,
 } from "../../lib/run/protocol.js";
+import { IV_BYTES, openAnswer, sealJson } from "../../lib/run/sealing.js";
 import { logLine } from "../shared/log.js";
 import { NamedError } from "../shared/named-error.js";
 
@@ -30,7 +32,7 @@ export interface ProposerDeps {
 }
 
 export function createHandler({ workflow, contexts, agent, nowMs }: ProposerDeps) {
-  return async (event: unknown): Promise<ProposeAnswer> => {
+  return async (event: unknown): Promise<SealedProposeAnswer> => {
     const { run_id, tenant, turn, last } = proposeRequest.parse(event);
     // Only admit and the gate write contexts: an execution that was started around them has none, and no model is called.
     const stored = await contexts.read({ workflow, tenant, runId: run_id }, turn);
@@ -40,8 +42,8 @@ export function createHandler({ workflow, contexts, agent, nowMs }: ProposerDeps
         `run ${run_id} has no context for turn ${turn}; runs are started through admission`,
       );
     const startedMs = nowMs();
-    const reply = await agent(withLast(stored.context, last));
-    const answer = proposeAnswer.parse({
+    const reply = await agent(withLast(stored.context, openLast(stored, last)));
+    const { proposal, ...answer } = proposeAnswer.parse({
       proposal: reply.proposal,
       model: reply.model,
       prompt_tokens: reply.promptTokens,
@@ -54,11 +56,19 @@ export function createHandler({ workflow, contexts, agent, nowMs }: ProposerDeps
       workflow,
       run_id,
       turn,
-      kind: answer.proposal.kind,
+      kind: proposal.kind,
       cost_micro_usd: answer.cost_micro_usd,
     });
-    return answer;
+    const key = Buffer.from(stored.keys.reply, "base64");
+    const as = { what: "proposal", runId: run_id, turn } as const;
+    return { ...answer, sealed: sealJson(key, as, randomBytes(IV_BYTES), proposal) };
   };
+}
+
+function openLast({ context, keys }: StoredContext, last: ToolAnswer | null): ToolAnswer | null {
+  const newest = context.turns.at(-1);
+  if (last === null || keys.last === null || newest === undefined) return last;
+  return openAnswer({ key: Buffer.from(keys.last, "base64"), runId: context.run_id, turn: newest.turn }, last);
 }
 
 /** The context was written with the permit, before the tool ran: what the tool answered since is filled in. */

@@ -1,6 +1,7 @@
 /** One function per tool: the contract and the team's code from the bundle, the rest from the environment. */
 import defined from "@countersign/contract";
-import { dynamoClient, secretsClient } from "../../lib/aws/clients.js";
+import { s3CallStore } from "../../lib/aws/call-store.js";
+import { dynamoClient, s3Client, secretsClient } from "../../lib/aws/clients.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { dynamoEffects } from "../../lib/aws/effects.js";
 import { readEnv, toolEnv } from "../../lib/aws/env.js";
@@ -17,7 +18,7 @@ const tool = toolNamed(bundledContract(defined, env.WORKFLOW), env.TOOL);
 const local = parseLocalHosts(env.COUNTERSIGN_LOCAL_HOSTS);
 const client = dynamoClient();
 const nowMs = () => Date.now();
-guardEgress(tool, local, ["dynamodb", "secretsmanager"]);
+guardEgress(tool, local, ["dynamodb", "s3", "secretsmanager"]);
 
 // Loaded once the guard stands, so that nothing of the team's code runs without it.
 const team = await import("@countersign/handler");
@@ -29,6 +30,7 @@ export const handler = createHandler({
   log: dynamoRunLog({ client, table: env.RUN_LOG_TABLE }),
   control: dynamoControl({ client, table: env.CONTROL_TABLE }),
   effects: dynamoEffects({ client, table: env.EFFECTS_TABLE }),
+  calls: s3CallStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
   secret: awsSecrets(secretsClient(), env.SECRET_PREFIX, nowMs).read,
   local,
   nowMs,

@@ -3,16 +3,16 @@ import type { Tool } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
 import { hashJson } from "../../lib/run/canonical.js";
 import type { EventOf, RecordedEvent } from "../../lib/run/events.js";
-import type { ToolRequest } from "../../lib/run/protocol.js";
+import type { Action, ToolRequest } from "../../lib/run/protocol.js";
 import { redactWithNonces } from "../../lib/run/redact.js";
 import { isoTime } from "../../lib/run/time.js";
 
 export type Permit = EventOf<"ActionPermitted">;
 
 /** The hash that the gate wrote down for these arguments. @throws CS-3204 when a nonce is missing or too many */
-export function argsHashOf(tool: Tool, request: ToolRequest): string {
+export function argsHashOf(tool: Tool, { args, nonces }: Pick<Action, "args" | "nonces">): string {
   try {
-    return hashJson(redactWithNonces(request.action.args, tool.sensitiveInput, request.action.nonces));
+    return hashJson(redactWithNonces(args, tool.sensitiveInput, nonces));
   } catch (error) {
     if (error instanceof CountersignError && error.code === "CS-3021")
       throw new CountersignError(

@@ -2,6 +2,8 @@
  * What stands between a permit and an effect. In this order: the brake, the permit in the log, the claim in the effects ledger, brake and
  * permit once more, the tool's own code, its outcome in the ledger. A refusal before the claim touches nothing and says why.
  */
+import { randomBytes } from "node:crypto";
+import type { CallStore } from "../../lib/aws/call-store.js";
 import type { Control } from "../../lib/aws/control.js";
 import type { Effect, EffectRef, Effects } from "../../lib/aws/effects.js";
 import type { RunLog } from "../../lib/aws/run-log.js";
@@ -10,12 +12,14 @@ import { CountersignError } from "../../lib/errors.js";
 import { CLAIM_MARGIN_MS, REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { ERROR_NAMES, TOOL_ATTEMPTS, type ToolAnswer, type ToolRequest } from "../../lib/run/protocol.js";
+import { type CallSeal, IV_BYTES, sealAnswer } from "../../lib/run/sealing.js";
 import { isoTime } from "../../lib/run/time.js";
 import { makeToolContext } from "../../lib/tool/context.js";
 import type { LocalHosts } from "../../lib/tool/hosts.js";
 import { NamedError } from "../shared/named-error.js";
 import { type Attempt, attempt, type Handle } from "./attempt.js";
-import { argsHashOf, checkInTime, findPermit, type Permit } from "./permit.js";
+import { checkInTime, findPermit, type Permit } from "./permit.js";
+import { takeCall } from "./put-out.js";
 
 export interface ToolRuntime {
   readonly workflow: string;
@@ -24,6 +28,7 @@ export interface ToolRuntime {
   readonly log: Pick<RunLog, "read">;
   readonly control: Pick<Control, "readBrake">;
   readonly effects: Effects;
+  readonly calls: Pick<CallStore, "read">;
   readonly secret: (name: string) => Promise<string>;
   readonly local: LocalHosts;
   readonly nowMs: () => number;
@@ -33,22 +38,24 @@ export interface ToolRuntime {
 export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promise<ToolAnswer> {
   const { tool, workflow } = runtime;
   const run = { workflow, tenant: request.tenant, runId: request.run_id };
-  const argsHash = argsHashOf(tool, request);
-  const permit = await findLeave(runtime, run, request, argsHash);
-  const ref = { run, tool: tool.name, turn: request.turn };
+  await findBrakeOff(runtime);
+  const { args, argsHash, seal } = await takeCall(runtime.calls, tool, run, request);
+  const permit = findPermit(tool, request, argsHash, await readFrom(runtime, run, request));
+  const ref = { run, tool: tool.name, turn: request.turn, seal };
   const claim = await claimEffect(runtime, ref, permit);
   if (claim.kind === "settled") return claim.answer;
   const startedMs = runtime.nowMs();
   if (tool.effect === "write") {
     try {
-      await findLeave(runtime, run, request, argsHash);
+      await findBrakeOff(runtime);
+      findPermit(tool, request, argsHash, await readFrom(runtime, run, request));
       checkInTime(tool, permit, claim.untilMs, runtime.nowMs());
     } catch (error) {
       if (error instanceof CountersignError) await giveUp(runtime, ref, claim, error, startedMs);
       throw error;
     }
   }
-  const result = await attempt(tool, runtime.handle, request.action.args, (signal) =>
+  const result = await attempt(tool, runtime.handle, args, (signal) =>
     makeToolContext({
       tool,
       runId: request.run_id,
@@ -64,20 +71,22 @@ export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promi
   return store(runtime, ref, claim.attempts, result, startedMs);
 }
 
-/** The brake is off and the log ends with the permit. Asked again after the claim, by a write that was held up before it. */
-async function findLeave(
-  { tool, workflow, control, log }: ToolRuntime,
-  run: RunRef,
-  request: ToolRequest,
-  argsHash: string,
-): Promise<Permit> {
+/** The ledger's row, and what its outcome is sealed with. */
+interface SealedRef extends EffectRef {
+  readonly seal: CallSeal;
+}
+
+/** From the permit on. Brake and permit are asked again after the claim, by a write that was held up before it. */
+const readFrom = ({ log }: ToolRuntime, run: RunRef, request: ToolRequest) =>
+  log.read(run, { fromSeq: request.permit_seq });
+
+async function findBrakeOff({ tool, workflow, control }: ToolRuntime): Promise<void> {
   const brake = await control.readBrake(workflow);
   if (brake?.on === true)
     throw new CountersignError(
       "CS-3202",
       `${tool.name}: ${workflow} is stopped since ${brake.at}; nothing acts until it is resumed`,
     );
-  return findPermit(tool, request, argsHash, await log.read(run, { fromSeq: request.permit_seq }));
 }
 
 type Claimed =
@@ -95,7 +104,7 @@ type Claim = Extract<Claimed, { kind: "claimed" }>;
 /** The claim came too late: this attempt did nothing, and no other will. */
 async function giveUp(
   runtime: ToolRuntime,
-  ref: EffectRef,
+  ref: SealedRef,
   { attempts, repeated }: Claim,
   { code, message }: CountersignError,
   startedMs: number,
@@ -104,7 +113,7 @@ async function giveUp(
   await store(runtime, ref, attempts, { kind: "outcome", answer, effectPossible: repeated }, startedMs);
 }
 
-async function claimEffect(runtime: ToolRuntime, ref: EffectRef, permit: Permit): Promise<Claimed> {
+async function claimEffect(runtime: ToolRuntime, ref: SealedRef, permit: Permit): Promise<Claimed> {
   const { tool, effects } = runtime;
   const nowMs = runtime.nowMs();
   const claim = {
@@ -140,7 +149,7 @@ const repeatUntilMs = ({ failed }: Effect): number =>
   failed === undefined ? Number.POSITIVE_INFINITY : Date.parse(failed.finished_at) + REPEAT_WITHIN_MS;
 
 /** The effect may have happened, and the tool has no way to find out: a person must. */
-async function abandon(runtime: ToolRuntime, ref: EffectRef, earlier: Effect): Promise<Claimed> {
+async function abandon(runtime: ToolRuntime, ref: SealedRef, earlier: Effect): Promise<Claimed> {
   const message = `${ref.tool}: attempt ${earlier.attempts} left no outcome and the effect cannot be looked up; check it by hand`;
   const error = { code: "CS-3211", message, retryable: false };
   const result: Attempt = { kind: "outcome", answer: { status: "unknown", error }, effectPossible: true };
@@ -152,7 +161,7 @@ async function abandon(runtime: ToolRuntime, ref: EffectRef, earlier: Effect): P
 
 async function store(
   { effects, tool, nowMs }: ToolRuntime,
-  ref: EffectRef,
+  ref: SealedRef,
   attempts: number,
   result: Attempt,
   startedMs: number,
@@ -164,13 +173,18 @@ async function store(
     finished_at: isoTime(nowTime),
   };
   if (result.kind === "retry" && attempts < TOOL_ATTEMPTS) {
-    await effects.storeFailure(ref, attempts, { ...result.error, ...measured });
+    const { error, sealed } = sealAnswer(ref.seal, randomBytes(IV_BYTES), { status: "error", error: result.error });
+    await effects.storeFailure(ref, attempts, { ...result.error, ...error, ...(sealed && { sealed }), ...measured });
     throw new NamedError(
       ERROR_NAMES.toolRetryable,
       `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`,
     );
   }
-  const answer = result.kind === "retry" ? lastAnswer(result) : result.answer;
+  const answer = sealAnswer(
+    ref.seal,
+    randomBytes(IV_BYTES),
+    result.kind === "retry" ? lastAnswer(result) : result.answer,
+  );
   if (await effects.storeOutcome(ref, attempts, { ...answer, ...measured })) return answer;
   // Another attempt took over after this one's deadline: what that one stored counts.
   const settled = (await effects.read(ref))?.outcome;
@@ -183,8 +197,9 @@ function lastAnswer({ effectPossible, error }: Extract<Attempt, { kind: "retry" 
   return { status: effectPossible ? "unknown" : "error", error };
 }
 
-function answerOf({ status, output, error }: ToolAnswer): ToolAnswer {
-  return { status, ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
+/** As it lies in the ledger: sealed. */
+function answerOf({ status, error, sealed }: ToolAnswer): ToolAnswer {
+  return { status, ...(error === undefined ? {} : { error }), ...(sealed === undefined ? {} : { sealed }) };
 }
 
 function claimOpen(tool: Tool): NamedError {

@@ -19,6 +19,8 @@ export const effectOutcome = z.strictObject({
   status: z.enum(["ok", "error", "unknown"]),
   output: z.json().optional(),
   error: failure.optional(),
+  /** the answer, sealed: output and message are in it alone */
+  sealed: z.string().optional(),
   /** false only when the effect certainly did not happen */
   effect_possible: z.boolean(),
   latency_ms: z.int().min(0),
@@ -29,6 +31,7 @@ export type EffectOutcome = z.infer<typeof effectOutcome>;
 /** An attempt that ended and may be followed by another. */
 export const failedAttempt = z.strictObject({
   ...failure.shape,
+  sealed: z.string().optional(),
   effect_possible: z.boolean(),
   latency_ms: z.int().min(0),
   finished_at: z.iso.datetime({ precision: 3 }),

@@ -65,6 +65,7 @@ export const toolEnv = z.object({
   RUN_LOG_TABLE: text,
   CONTROL_TABLE: text,
   EFFECTS_TABLE: text,
+  CONTEXT_BUCKET: text,
   /** secrets are named `countersign/<stage>/<secret>` */
   SECRET_PREFIX: text,
   /** local mode: JSON map of outside host → loopback base URL; anything but loopback is refused */

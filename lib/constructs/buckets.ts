@@ -4,6 +4,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { callKeyOf, contextKey } from "../run/keys.js";
 import { acknowledge, acknowledgeGuard } from "./findings.js";
 import { createDataKey, createKey, reserve } from "./keys.js";
 import { rolePath, type Zone } from "./names.js";
@@ -67,8 +68,11 @@ export class Buckets extends Construct {
     const stack = Stack.of(this);
     const logWriters = roleArns(stack, stage, "log-writer");
     const vaultReaders = [logWriters, props.breakGlass.roleArn];
-    denyReads(this.context, [logWriters, roleArns(stack, stage, "propose")]);
-    denyReads(this.vault, vaultReaders);
+    const [proposers, tools] = [roleArns(stack, stage, "propose"), roleArns(stack, stage, "tool")];
+    denyReads(this.context, "OnlyItsReaders", "*", [logWriters, proposers, tools]);
+    denyReads(this.context, "OnlyProposersReadContexts", contextKey.all, [logWriters, proposers]);
+    denyReads(this.context, "OnlyToolsReadCalls", callKeyOf.all, [logWriters, tools]);
+    denyReads(this.vault, "OnlyItsReaders", "*", vaultReaders);
     reserve(this.vaultKey, "OnlyVaultReaders", ["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], vaultReaders);
     for (const bucket of [this.context, this.vault]) acknowledgeNoEvents(bucket);
   }
@@ -116,15 +120,15 @@ function asIBucket(bucket: unknown): s3.IBucket {
   return bucket;
 }
 
-/** Whatever a role of this account may: objects of this bucket are read by these principals alone. */
-function denyReads(bucket: s3.Bucket, except: readonly string[]): void {
+/** Whatever a role of this account may: these objects of this bucket are read by these principals alone. */
+function denyReads(bucket: s3.Bucket, sid: string, pattern: string, except: readonly string[]): void {
   bucket.addToResourcePolicy(
     new iam.PolicyStatement({
-      sid: "OnlyItsReaders",
+      sid,
       effect: iam.Effect.DENY,
       principals: [new iam.AnyPrincipal()],
       actions: ["s3:GetObject", "s3:GetObjectVersion"],
-      resources: [bucket.arnForObjects("*")],
+      resources: [bucket.arnForObjects(pattern)],
       conditions: { ArnNotLike: { "aws:PrincipalArn": [...except] } },
     }),
   );

@@ -100,6 +100,7 @@ export function createDecide(scope: Construct, workflow: WorkflowScope, props: G
   plane.budgets.grantUse(decide, contract.name);
   plane.effects.grantRead(decide, contract.name);
   plane.context.grantWrite(decide, contract.name);
+  plane.context.grantPutOut(decide, contract.name);
   plane.vault.grantUse(decide, contract.name);
   props.policyStore.grantAsk(decide);
   if (props.previews.length > 0) {

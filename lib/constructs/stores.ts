@@ -1,5 +1,5 @@
 /** Context bucket, vault and token key as the grants see them. */
-import { contextKey, vaultKey } from "../run/keys.js";
+import { callKeyOf, contextKey, vaultKey } from "../run/keys.js";
 import type { Permission } from "./permissions.js";
 import type { Grantee } from "./zone-function.js";
 
@@ -55,6 +55,21 @@ export class ContextBucket {
       this.environment,
       objects("WriteContext", this.bucket, ["GetObject", "PutObject"], contextKey.ofWorkflow(workflow)),
       key("SealContext", this.bucket, ["Decrypt", "GenerateDataKey"]),
+    );
+  }
+  /** The gate puts calls out, each for one tool. */
+  grantPutOut(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      objects("PutOutCalls", this.bucket, ["GetObject", "PutObject"], callKeyOf.ofWorkflow(workflow)),
+    );
+  }
+  /** A tool takes the calls that were put out for it, and no other's. */
+  grantTake(grantee: Grantee, workflow: string, tool: string): void {
+    grantee.provide(
+      this.environment,
+      objects("TakeCalls", this.bucket, ["GetObject"], callKeyOf.ofTool(workflow, tool)),
+      key("OpenCalls", this.bucket, ["Decrypt"]),
     );
   }
   private get environment() {

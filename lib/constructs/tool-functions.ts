@@ -40,6 +40,7 @@ export function createTool(scope: Construct, tool: Tool, workflow: WorkflowScope
   plane.runLog.grantRead(zone, contract.name);
   plane.control.grantRead(zone, contract.name);
   plane.effects.grantClaim(zone, contract.name, tool.name);
+  plane.context.grantTake(zone, contract.name, tool.name);
   zone.provide({}, ...ownPermissions(scope, tool, workflow));
   return { name: tool.name, zone, timeout };
 }

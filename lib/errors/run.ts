@@ -26,6 +26,7 @@ export const runErrors = {
   "CS-3019": system("the shell handed over less than the decision needs"),
   "CS-3020": system("a value that canonical JSON cannot write"),
   "CS-3021": system("arguments and nonces do not belong together"),
+  "CS-3022": system("a tool's stored answer was not sealed for its call, or was changed"),
   "CS-3101": user("the agent answered with prose where an action was due"),
   "CS-3102": user("the agent named a tool that the contract does not have"),
   "CS-3103": user("the agent's arguments do not fit the tool's schema"),

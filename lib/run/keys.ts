@@ -115,6 +115,21 @@ export const contextKey = {
   object: (run: RunRef, turn: number) =>
     `context/${run.workflow}/${run.tenant}/${run.runId}/${String(turn).padStart(4, "0")}.json`,
   ofWorkflow: (workflow: string) => `context/${workflow}/*`,
+  all: "context/*",
+};
+/** context bucket: what the gate puts out for one function of a tool, once for each permit */
+export const callKeyOf = {
+  object: (run: RunRef, tool: string, turn: number) =>
+    `call/${run.workflow}/${tool}/${run.tenant}/${run.runId}/${String(turn).padStart(4, "0")}.json`,
+  ofTool: (workflow: string, tool: string) => `call/${workflow}/${tool}/*`,
+  ofWorkflow: (workflow: string) => `call/${workflow}/*`,
+  all: "call/*",
+};
+/** context bucket: what approvers are shown, whole */
+export const viewKey = {
+  object: (workflow: string, approvalId: string) => `view/${workflow}/${approvalId}.json`,
+  ofWorkflow: (workflow: string) => `view/${workflow}/*`,
+  all: "view/*",
 };
 /** vault bucket: the run's key, and per event the sealed values */
 export const vaultKey = {

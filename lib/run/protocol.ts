@@ -53,6 +53,8 @@ export const toolAnswer = z.strictObject({
   status: z.enum(["ok", "error", "unknown"]),
   output: z.json().optional(),
   error: z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() }).optional(),
+  /** the whole answer, sealed (sealing.ts): as it travels and is stored, with no output and no message beside it */
+  sealed: z.string().optional(),
 });
 export type ToolAnswer = z.infer<typeof toolAnswer>;
 
@@ -61,7 +63,7 @@ export const proposeRequest = z.strictObject({
   run_id: runId,
   tenant,
   turn,
-  /** what the tool of the turn before answered; the gate reads the ledger instead */
+  /** what the tool of the turn before answered, sealed; the gate reads the ledger instead */
   last: toolAnswer.nullable(),
 });
 export type ProposeRequest = z.infer<typeof proposeRequest>;
@@ -103,10 +105,34 @@ export const proposeAnswer = z.strictObject({
   context_hash: hex64,
 });
 export type ProposeAnswer = z.infer<typeof proposeAnswer>;
+/** The same as it travels: the model's words count as sensitive, so the proposal is sealed. */
+export const sealedProposeAnswer = proposeAnswer.omit({ proposal: true }).extend({ sealed: z.string() });
+export type SealedProposeAnswer = z.infer<typeof sealedProposeAnswer>;
 
-/** An action as it travels from the gate to the tool: plain arguments with the nonces that tie them to their redacted hash. */
+/**
+ * An action: plain arguments with the nonces that tie them to their redacted hash. Through the state machine it travels in its redacted form,
+ * without nonces; the tool reads the plain one from the object that the gate put out for it.
+ */
 export const action = z.strictObject({ tool: z.string(), args, nonces });
 export type Action = z.infer<typeof action>;
+
+const sealKey = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
+/** What the gate puts out for the one function of the permitted tool. */
+export const putOutCall = z.strictObject({
+  v: z.literal(1),
+  args,
+  nonces,
+  /** 32 bytes, base64: seals the answer */ key: sealKey,
+});
+export type PutOutCall = z.infer<typeof putOutCall>;
+/** What lies beside a context, for the proposer that reads it. 32 bytes each, base64. */
+export const contextKeys = z.strictObject({
+  /** seals this turn's proposal */
+  reply: sealKey,
+  /** opens what the tool of the turn before answered; null when none was called */
+  last: sealKey.nullable(),
+});
+export type ContextKeys = z.infer<typeof contextKeys>;
 
 const decideBase = { run_id: runId, tenant, turn, execution_arn: z.string() };
 export const decideRequest = z.discriminatedUnion("phase", [

@@ -9,6 +9,7 @@ import { faultText } from "./proposal.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "./protocol.js";
 import { noncesOf, redact, seal, sealedAs } from "./redact.js";
 import { resourceId } from "./resource.js";
+import { asCode } from "./sealing.js";
 import { type Call, foldRun, type OpenRun, type Outcome, openCall, type Stamped } from "./state.js";
 import { msOf } from "./time.js";
 import type { EffectRow, Entry, Step } from "./types.js";
@@ -132,8 +133,7 @@ function returned(
       answer.error === undefined
         ? null
         : {
-            // a code is a name; anything else in its place is somebody's words
-            code: /^[A-Za-z0-9_.-]{1,64}$/.test(answer.error.code) ? answer.error.code : "unnamed",
+            code: asCode(answer.error.code),
             retryable: answer.error.retryable,
             message: message?.commitment ?? null,
           },

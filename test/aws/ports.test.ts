@@ -4,6 +4,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { dynamoBudgets } from "../../lib/aws/budgets.js";
+import { s3CallStore } from "../../lib/aws/call-store.js";
 import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { dynamoEffects } from "../../lib/aws/effects.js";
@@ -13,7 +14,7 @@ import { logKey } from "../../lib/run/keys.js";
 import { approvalsSuite } from "../contract-suites/approvals.js";
 import { budgetsSuite } from "../contract-suites/budgets.js";
 import { effectsSuite } from "../contract-suites/effects.js";
-import { contextStoreSuite, vaultSuite } from "../contract-suites/objects.js";
+import { callStoreSuite, contextStoreSuite, vaultSuite } from "../contract-suites/objects.js";
 import { chain, runLogSuite } from "../contract-suites/run-log.js";
 import { memoryApprovals } from "../support/memory-approvals.js";
 import { newRun, startStage, type TestStage } from "./cloud.js";
@@ -32,6 +33,7 @@ describe("in memory, for tests with thousands of answers", () => {
   const { approvals } = memoryApprovals();
   approvalsSuite(() => approvals);
 });
+callStoreSuite(() => s3CallStore(stage.bucket("context")));
 contextStoreSuite(() => s3ContextStore(stage.bucket("context")));
 vaultSuite(() => s3Vault(stage.bucket("vault")), everythingInVault);
 

@@ -1,5 +1,6 @@
 /** What every context store and every vault does. */
 import { describe, expect, test } from "vitest";
+import type { CallStore } from "../../lib/aws/call-store.js";
 import type { ContextStore } from "../../lib/aws/context-store.js";
 import type { Vault } from "../../lib/aws/vault.js";
 import type { RunContext } from "../../lib/run/protocol.js";
@@ -19,16 +20,19 @@ const contextOf = (run: ReturnType<typeof newRun>, over: Partial<RunContext> = {
   ...over,
 });
 
+const keys = { reply: Buffer.alloc(32, 1).toString("base64"), last: null };
+
 export function contextStoreSuite(store: () => ContextStore): void {
   describe("a context store", () => {
     test("gives back what was written, with a hash that any change changes", async () => {
       const run = newRun();
       const other = newRun();
       expect(await store().read(run, 1)).toBeUndefined();
-      await store().write(contextOf(run));
-      await store().write(contextOf(other, { steps_left: 19 }));
+      await store().write(contextOf(run), keys);
+      await store().write(contextOf(other, { steps_left: 19 }), keys);
       const read = await store().read(run, 1);
       expect(read?.context).toEqual(contextOf(run));
+      expect(read?.keys).toEqual(keys);
       expect(read?.hash).toMatch(/^[0-9a-f]{64}$/);
       expect((await store().read(other, 1))?.hash).not.toBe(read?.hash);
       expect(await store().read(run, 2)).toBeUndefined();
@@ -36,10 +40,33 @@ export function contextStoreSuite(store: () => ContextStore): void {
 
     test("the same again is fine, other content for the same turn is refused", async () => {
       const run = newRun();
-      await store().write(contextOf(run));
-      await store().write(contextOf(run));
-      await expect(store().write(contextOf(run, { steps_left: 1 }))).rejects.toMatchObject({ code: "CS-3402" });
+      await store().write(contextOf(run), keys);
+      await store().write(contextOf(run), keys);
+      await expect(store().write(contextOf(run, { steps_left: 1 }), keys)).rejects.toMatchObject({ code: "CS-3402" });
       expect((await store().read(run, 1))?.context.steps_left).toBe(20);
+    });
+  });
+}
+
+export function callStoreSuite(store: () => CallStore): void {
+  describe("a call store", () => {
+    const call = { v: 1, args: { memo: "for Jo" }, nonces: { memo: "d".repeat(64) }, key: keys.reply } as const;
+
+    test("gives back what was put out for this tool and turn, and nothing of another", async () => {
+      const ref = { run: newRun(), tool: "stripe.refund", turn: 4 };
+      expect(await store().read(ref)).toBeUndefined();
+      await store().write(ref, call);
+      await store().write(ref, call);
+      expect(await store().read(ref)).toEqual(call);
+      for (const other of [{ tool: "stripe.void" }, { turn: 5 }, { run: newRun() }])
+        expect(await store().read({ ...ref, ...other })).toBeUndefined();
+    });
+
+    test("another call for the same turn is refused", async () => {
+      const ref = { run: newRun(), tool: "stripe.refund", turn: 4 };
+      await store().write(ref, call);
+      await expect(store().write(ref, { ...call, args: {} })).rejects.toMatchObject({ code: "CS-3402" });
+      expect((await store().read(ref))?.args).toEqual(call.args);
     });
   });
 }

@@ -38,6 +38,7 @@ const WRITE_CONTEXT = [
   ...each("GetObject PutObject", "context of this workflow"),
   ...each("Decrypt GenerateDataKey", "data key through S3"),
 ];
+const CALLS = EFFECTS.map((effects) => effects.replace("effects of", "call of"));
 const APPEND = each("PartiQLInsert Query", LOG);
 const BRAKE = each("GetItem", "brake of this workflow");
 const STACKS = each("DescribeStacks", "stack of this stage");
@@ -78,6 +79,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "budgets of another workflow",
       "brake of no one",
       "context of another workflow",
+      "call of another workflow",
       "another bucket",
       "another function",
       "stack of another stage",
@@ -123,6 +125,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("Query", "decision", "act"),
         ...each("GetItem", "closing"),
         ...each("PartiQLInsert", "closing", "outcome"),
+        ...each("GetObject PutObject", ...CALLS),
         ...each("GetItem", ...EFFECTS),
         ...each("IsAuthorized GetPolicy", "policy store"),
         ...each("InvokeFunction", "preview-stripe-refund", "preview-zendesk-reply"),
@@ -147,18 +150,23 @@ describe("each zone may what the design's table says, and nothing else", () => {
     "zendesk.get_ticket": "ZendeskGet",
     "zendesk.reply": "ZendeskReply",
   };
-  test.each(Object.entries(TOOLS))("%s: its own secret, its own effects rows, its permit", (tool, part) => {
-    const secret = tool.startsWith("stripe") ? "secret stripe-api-key" : "secret zendesk-api-token";
-    expect(sorted(row("tool", `Tool${part}`))).toEqual(
-      sorted([
-        ...logs(`tool-${tool.replace(".", "-")}`),
-        ...each("Query", LOG),
-        ...BRAKE,
-        ...each("GetItem PutItem UpdateItem", `effects of ${tool}`),
-        ...each("GetSecretValue", secret),
-      ]),
-    );
-  });
+  test.each(Object.entries(TOOLS))(
+    "%s: its own secret, its own effects rows, its permit, the calls put out for it",
+    (tool, part) => {
+      const secret = tool.startsWith("stripe") ? "secret stripe-api-key" : "secret zendesk-api-token";
+      expect(sorted(row("tool", `Tool${part}`))).toEqual(
+        sorted([
+          ...logs(`tool-${tool.replace(".", "-")}`),
+          ...each("Query", LOG),
+          ...BRAKE,
+          ...each("GetItem PutItem UpdateItem", `effects of ${tool}`),
+          ...each("GetSecretValue", secret),
+          ...each("GetObject", `call of ${tool}`),
+          ...each("Decrypt", "data key through S3"),
+        ]),
+      );
+    },
+  );
 
   test("previews: their secret", () => {
     expect(sorted(row("preview", "PreviewStripe"))).toEqual(

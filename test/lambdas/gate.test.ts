@@ -8,6 +8,7 @@ import { verifyChain } from "../../lib/audit/chain.js";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import type { Authorizer } from "../../lib/aws/authorizer.js";
 import { type Budgets, dynamoBudgets } from "../../lib/aws/budgets.js";
+import { s3CallStore } from "../../lib/aws/call-store.js";
 import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { dynamoEffects } from "../../lib/aws/effects.js";
@@ -62,10 +63,12 @@ beforeEach(async () => {
   log = dynamoRunLog(stage.table("log"));
 });
 
+const HEX64 = expect.stringMatching(/^[0-9a-f]{64}$/);
 const arnOf = (runId: string) => `arn:aws:states:eu-central-1:111111111111:execution:m:${runId}`;
 const budgets = (): Budgets => dynamoBudgets(stage.table("budgets"), "billing-dispute");
 const vault = () => s3Vault(stage.bucket("vault"));
 const contexts = () => s3ContextStore(stage.bucket("context"));
+const calls = () => s3CallStore(stage.bucket("context"));
 const effects = () => dynamoEffects(stage.table("effects"));
 const shared = () => ({
   contract,
@@ -75,6 +78,7 @@ const shared = () => ({
   vault: vault(),
   control: dynamoControl(stage.table("control")),
   contexts: contexts(),
+  calls: calls(),
   budgets: budgets(),
   effects: effects(),
   nowMs: () => nowMs,
@@ -347,7 +351,12 @@ describe("the gate", () => {
     nowMs += 10_000;
     const request = { phase: "approval", turn: 2, action: ask.action, rationale: ask.rationale };
     const permit = await decide(run, request);
-    expect(permit).toMatchObject({ decision: "permit", action: { args: { ...REFUND, memo: "for Jo Doe" } } });
+    expect(permit).toMatchObject({ decision: "permit", action: { args: { ...REFUND, memo: { $commitment: HEX64 } } } });
+    expect(JSON.stringify([ask.action, ask.rationale, permit])).not.toMatch(/Jo Doe|twice/);
+    expect((await calls().read({ run, tool: "stripe.refund", turn: 2 }))?.args).toEqual({
+      ...REFUND,
+      memo: "for Jo Doe",
+    });
     expect(await decide(run, request)).toEqual(permit);
     const [counter] = countersOf(refund, "cus_9", nowMs, contract.timeZone);
     if (counter === undefined) throw new Error("no counter");

@@ -12,6 +12,7 @@ import { converseTools } from "../../lambdas/propose/tools.js";
 import type { AgentRequest } from "../../lib/agent/types.js";
 import { s3ContextStore } from "../../lib/aws/context-store.js";
 import { proposal, type RunContext } from "../../lib/run/protocol.js";
+import { callSeal, keysBeside, openProposed, replyKey, sealAnswer } from "../../lib/run/sealing.js";
 import { newRun, startStage, type TestStage } from "../aws/cloud.js";
 import { contract, NOON } from "../run/support.js";
 
@@ -365,7 +366,9 @@ describe("the shell", () => {
   test("reads the context by key, fills in what the tool answered, and says which context it was", async () => {
     const run = newRun();
     const contexts = s3ContextStore(stage.bucket("context"));
-    await contexts.write({ ...base, run_id: run.runId, turn: 2, turns: [turnOf(1, { result: null })] });
+    const secret = new Uint8Array(32).fill(5);
+    const keys = keysBeside(secret, { ...base, turn: 2, turns: [turnOf(1, { result: null })] });
+    await contexts.write({ ...base, run_id: run.runId, turn: 2, turns: [turnOf(1, { result: null })] }, keys);
     const seen: RunContext[] = [];
     const handler = createHandler({
       workflow: run.workflow,
@@ -382,11 +385,16 @@ describe("the shell", () => {
       },
       nowMs: () => NOON,
     });
-    const last = { status: "ok", output: { amount_cents: 5 } };
+    const told = { status: "ok", output: { amount_cents: 5 } } as const;
+    const last = sealAnswer(callSeal(secret, run.runId, 1), new Uint8Array(12), told);
     const request = { run_id: run.runId, tenant: run.tenant, turn: 2, last };
     const answer = await handler(request);
-    expect(answer).toMatchObject({ proposal: { kind: "finish" }, context_hash: (await contexts.read(run, 2))?.hash });
-    expect(seen[0]?.turns[0]?.result).toEqual(last);
+    expect(answer.context_hash).toBe((await contexts.read(run, 2))?.hash);
+    expect(JSON.stringify(answer)).not.toContain("finish");
+    const opened = openProposed(replyKey(secret, 2), run.runId, 2, answer);
+    expect(opened).toMatchObject({ proposal: { kind: "finish", outcome: "refunded" }, model: "plan" });
+    expect(seen[0]?.turns[0]?.result).toEqual(told);
+    expect(JSON.stringify(seen)).not.toContain(keys.reply);
     await expect(handler({ ...request, turn: 3 })).rejects.toMatchObject({ name: "NotAdmitted" });
     await expect(handler({ ...request, tenant: "other" })).rejects.toMatchObject({ name: "NotAdmitted" });
     await expect(handler({ ...request, run_id: "../x" })).rejects.toThrow();

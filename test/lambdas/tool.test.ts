@@ -9,8 +9,10 @@ import { hashJson } from "../../lib/run/canonical.js";
 import { REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { NewEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
-import { TOOL_ATTEMPTS } from "../../lib/run/protocol.js";
+import { type Action, type PutOutCall, TOOL_ATTEMPTS } from "../../lib/run/protocol.js";
 import { redactWithNonces } from "../../lib/run/redact.js";
+import { openAnswer } from "../../lib/run/sealing.js";
+import { withheldAction } from "../../lib/run/withheld.js";
 import { ToolError } from "../../lib/tool/errors.js";
 import { newRun, startStage, type TestStage } from "../aws/cloud.js";
 import { chain } from "../contract-suites/run-log.js";
@@ -30,6 +32,9 @@ afterAll(() => stage.close());
 let run: RunRef;
 let nowMs: number;
 let calls: ToolContext[];
+/** what the gate put out last */
+let putOut: PutOutCall | undefined;
+const KEY = Buffer.alloc(32, 9).toString("base64");
 beforeEach(() => {
   run = newRun();
   nowMs = NOON;
@@ -38,13 +43,14 @@ beforeEach(() => {
 
 const succeeds: Handle = async () => ({ refund_id: "re_1" });
 function functionOf(tool: Tool = refund, handle: Handle = succeeds) {
-  return createHandler({
+  const handler = createHandler({
     workflow: run.workflow,
     tool,
     handle: async (input, context) => {
       calls.push(context);
       return handle(input, context);
     },
+    calls: { read: async () => putOut },
     log: dynamoRunLog(stage.table("log")),
     control: dynamoControl(stage.table("control")),
     effects: dynamoEffects(stage.table("effects")),
@@ -52,6 +58,13 @@ function functionOf(tool: Tool = refund, handle: Handle = succeeds) {
     local: undefined,
     nowMs: () => nowMs,
   });
+  return async (event: unknown) => {
+    const answer = await handler(event);
+    // what travels and lies in the ledger says how it ended and no more
+    expect(answer.output).toBeUndefined();
+    expect(answer.error?.message ?? "").toBe("");
+    return openAnswer({ key: Buffer.from(KEY, "base64"), runId: run.runId, turn: 4 }, answer);
+  };
 }
 const effectOf = (tool: Tool = refund) => dynamoEffects(stage.table("effects")).read({ run, tool: tool.name, turn: 4 });
 
@@ -80,14 +93,19 @@ const closed: NewEvent = {
 async function write(...events: NewEvent[]): Promise<void> {
   await dynamoRunLog(stage.table("log")).append(chain(run, undefined, events, "4.proposal"));
 }
-const request = (over: Record<string, unknown> = {}) => ({
-  run_id: run.runId,
-  tenant: run.tenant,
-  turn: 4,
-  action: { tool: refund.name, args: ARGS, nonces: NONCES },
-  permit_seq: 1,
-  ...over,
-});
+/** Puts the action out as the gate does, and asks for it as the state machine does. */
+function request({ action = { tool: refund.name, args: ARGS, nonces: NONCES }, ...over }: Asked = {}) {
+  putOut = { v: 1, args: action.args, nonces: action.nonces, key: KEY };
+  return {
+    run_id: run.runId,
+    tenant: run.tenant,
+    turn: 4,
+    action: withheldAction({ ...action, nonces: Object.hasOwn(action.nonces, "charge_id") ? {} : action.nonces }),
+    permit_seq: 1,
+    ...over,
+  };
+}
+type Asked = Readonly<Record<string, unknown>> & { readonly action?: Action };
 
 describe("a permit", () => {
   test("runs the tool once, with the key of the permit, and stores the outcome", async () => {
@@ -105,7 +123,7 @@ describe("a permit", () => {
     });
   });
 
-  const refusals: readonly [string, string, NewEvent[], Record<string, unknown>][] = [
+  const refusals: readonly [string, string, NewEvent[], Asked][] = [
     ["no permit at all", "CS-3203", [], {}],
     ["a record that is no permit", "CS-3203", [closed], {}],
     ["a place after the end", "CS-3203", [permit()], { permit_seq: 7 }],
@@ -144,6 +162,34 @@ describe("a permit", () => {
     });
     expect(calls).toEqual([]);
     expect(await effectOf()).toBeUndefined();
+  });
+
+  test("a call that the gate did not put out, or put out for other arguments, is refused", async () => {
+    await write(permit());
+    const asked = request();
+    const other = { ...asked, action: { ...asked.action, args: { ...asked.action.args, amount_cents: 1 } } };
+    await expect(functionOf()(other)).rejects.toThrow("CS-3204");
+    await expect(functionOf()({ ...asked, action: { ...asked.action, nonces: NONCES } })).rejects.toThrow("CS-3204");
+    putOut = undefined;
+    await expect(functionOf()(asked)).rejects.toThrow("CS-3203");
+    expect(calls).toEqual([]);
+    expect(await effectOf()).toBeUndefined();
+  });
+
+  test("neither output nor an upstream's words are in the ledger or in what travels", async () => {
+    await write(permit());
+    const words = async () => {
+      throw new ToolError("Jo Doe is not a customer", "Jo Doe moved to 4 Elm Street", {
+        retryable: false,
+        effectPossible: false,
+      });
+    };
+    const answer = await functionOf(refund, words)(request());
+    expect(answer).toMatchObject({
+      error: { code: "Jo Doe is not a customer", message: "Jo Doe moved to 4 Elm Street" },
+    });
+    expect(JSON.stringify(await effectOf())).not.toMatch(/Jo Doe|Elm/);
+    expect((await effectOf())?.outcome?.error).toMatchObject({ code: "unnamed", message: "" });
   });
 
   test("nothing runs while the brake is on, and it runs once it is lifted", async () => {
@@ -274,6 +320,7 @@ describe("a function that is held up between looking and claiming", () => {
       },
       log: dynamoRunLog(stage.table("log")),
       control: dynamoControl(stage.table("control")),
+      calls: { read: async () => putOut },
       effects: {
         ...effects,
         claim: async (...claim) => {
@@ -345,7 +392,8 @@ describe("a function that is held up between looking and claiming", () => {
 describe("what a tool's code may do wrong", () => {
   const written = async (handle: Handle, tool: Tool = refund) => {
     await write(permit({ tool: tool.name, args_hash: tool === refund ? ARGS_HASH : hashJson({ charge_id: "ch_77" }) }));
-    const action = tool === refund ? request().action : { tool: tool.name, args: { charge_id: "ch_77" }, nonces: {} };
+    if (tool === refund) return functionOf(tool, handle)(request());
+    const action = { tool: tool.name, args: { charge_id: "ch_77" }, nonces: {} };
     return functionOf(tool, handle)(request({ action }));
   };
   const nonsense: readonly [string, unknown][] = [

@@ -66,7 +66,10 @@ export function attacks(config: Clients, targets: Targets): Record<string, Attac
   };
 }
 
-function onStorage(config: Clients, { buckets, contextKey, vaultKey, keys, sealed }: Targets): Record<string, Attack> {
+function onStorage(
+  config: Clients,
+  { buckets, callKey, contextKey, vaultKey, keys, sealed }: Targets,
+): Record<string, Attack> {
   const client = new S3Client({ ...config, forcePathStyle: true });
   const keyring = new kms.KMSClient(config);
   const get = (Bucket: string, Key: string) => () => client.send(new GetObjectCommand({ Bucket, Key }));
@@ -77,6 +80,9 @@ function onStorage(config: Clients, { buckets, contextKey, vaultKey, keys, seale
     "context: read own": get(buckets.context, contextKey),
     "context: read another workflow": get(buckets.context, contextKey.replace(WORKFLOW, "loan-review")),
     "context: write own": put(buckets.context, `context/${WORKFLOW}/acme/hostile/0001.json`),
+    "calls: read refund's": get(buckets.context, callKey),
+    "calls: read reply's": get(buckets.context, callKey.replace("stripe.refund", "zendesk.reply")),
+    "calls: put out": put(buckets.context, `call/${WORKFLOW}/stripe.refund/acme/hostile/0001.json`),
     "context: list": () => client.send(new ListObjectsV2Command({ Bucket: buckets.context })),
     "context: delete": () => client.send(new DeleteObjectCommand({ Bucket: buckets.context, Key: contextKey })),
     "vault: read own": get(buckets.vault, vaultKey),

@@ -1,6 +1,6 @@
 /** The real names of a session's deployment, and one run in it, for code that attacks it. */
 import { EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
-import { contextKey, type RunRef, vaultKey } from "../../lib/run/keys.js";
+import { callKeyOf, contextKey, type RunRef, vaultKey } from "../../lib/run/keys.js";
 import { FINISH, type Flow, LOOKUP, REFUND } from "./flow.js";
 import type { Targets } from "./isolation-targets.js";
 
@@ -42,6 +42,7 @@ export async function targetsOf(flow: Flow, run: RunRef): Promise<Targets> {
     logArn: at("RunLogTableArn"),
     runId: run.runId,
     contextKey: contextKey.object(run, 1),
+    callKey: callKeyOf.object(run, "stripe.refund", 2),
     vaultKey: vaultKey.runKey(run),
     buckets: { context: at("ContextBucket"), vault: at("VaultBucket") },
     keys: { data: at("DataKeyArn"), vault: at("VaultKeyArn"), token: at("TokenKeyArn") },

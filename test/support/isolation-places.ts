@@ -90,6 +90,10 @@ function storage(cloud: Cloud): Record<string, Place> {
   return {
     "context of this workflow": s3(`${context}/context/${WORKFLOW}/acme/r1/0001.json`),
     "context of another workflow": s3(`${context}/context/loan-review/acme/r1/0001.json`),
+    ...Object.fromEntries(
+      TOOLS.map((tool) => [`call of ${tool}`, s3(`${context}/call/${WORKFLOW}/${tool}/acme/r1/0001.json`)]),
+    ),
+    "call of another workflow": s3(`${context}/call/loan-review/stripe.refund/acme/r1/0001.json`),
     "context bucket": s3(context),
     "vault of this workflow": s3(`${vault}/vault/${WORKFLOW}/acme/r1/key.json`),
     "vault of another workflow": s3(`${vault}/vault/loan-review/acme/r1/key.json`),

@@ -7,6 +7,8 @@ export interface Targets {
   readonly runId: string;
   /** keys of objects that a run wrote */
   readonly contextKey: string;
+  /** of the refund; none is there as long as people are asked */
+  readonly callKey: string;
   readonly vaultKey: string;
   readonly buckets: Readonly<Record<"context" | "vault", string>>;
   readonly keys: Readonly<Record<"data" | "vault" | "token", string>>;

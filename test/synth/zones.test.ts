@@ -169,6 +169,9 @@ describe("tools", () => {
       const keys = Object.fromEntries(
         of(name).statements.flatMap((each) => (leadingKeys(each) === undefined ? [] : [[each.Sid, leadingKeys(each)]])),
       );
+      expect(may(name, "ContextBucket")).toEqual(["s3:GetObject"]);
+      expect(may(name, `ContextBucketArn>/call/parcel-claim/${tool}/*`)).toEqual(["s3:GetObject"]);
+      expect(may(name, "DataKeyArn")).toEqual(["kms:Decrypt"]);
       expect(keys).toEqual({
         ReadLog: ["parcel-claim#*"],
         ReadBrake: ["brake#parcel-claim"],
@@ -230,6 +233,8 @@ describe("gate, admission and close-run", () => {
       expect(may(name, "VaultBucketArn>/vault/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
     }
     expect(may("admit", "ContextBucketArn>/context/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
+    expect(may("admit", "/call/")).toEqual([]);
+    expect(may("decide", "ContextBucketArn>/call/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
     expect(may("close-run", "ContextBucket")).toEqual([]);
     expect(may("close-run", "execution:countersign-dev-parcel-claim:*")).toEqual(["states:DescribeExecution"]);
   });

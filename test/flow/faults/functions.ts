@@ -26,6 +26,7 @@ import { newCode } from "../../../lib/approval/code.js";
 import { dynamoApprovals } from "../../../lib/aws/approvals.js";
 import { verifiedPermissions } from "../../../lib/aws/authorizer.js";
 import { dynamoBudgets } from "../../../lib/aws/budgets.js";
+import { s3CallStore } from "../../../lib/aws/call-store.js";
 import { s3ContextStore } from "../../../lib/aws/context-store.js";
 import { dynamoControl } from "../../../lib/aws/control.js";
 import { dynamoEffects, type Effects } from "../../../lib/aws/effects.js";
@@ -161,6 +162,7 @@ function gate({ contract, nowMs }: Shared, variables: Variables, clients: Client
     vault: s3Vault({ client: s3, bucket: env.VAULT_BUCKET }),
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
     contexts: s3ContextStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
+    calls: s3CallStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
     effects: dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE }),
     approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
     budgets: dynamoBudgets({ client: dynamo, table: env.BUDGETS_TABLE }, env.WORKFLOW),
@@ -239,7 +241,7 @@ function desk({ nowMs }: Shared, variables: Variables, { dynamo }: Clients): Han
   return async (event) => handle(httpEvent.parse(event));
 }
 
-function tool({ contract, nowMs, ledger }: Shared, variables: Variables, { dynamo, secrets }: Clients): Handler {
+function tool({ contract, nowMs, ledger }: Shared, variables: Variables, { dynamo, s3, secrets }: Clients): Handler {
   const env = envs.readEnv(envs.toolEnv, variables);
   const definition = toolNamed(contract, env.TOOL);
   return createTool({
@@ -249,6 +251,7 @@ function tool({ contract, nowMs, ledger }: Shared, variables: Variables, { dynam
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
     effects: ledger(dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE })),
+    calls: s3CallStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
     secret: awsSecrets(secrets, env.SECRET_PREFIX, nowMs).read,
     local: parseLocalHosts(env.COUNTERSIGN_LOCAL_HOSTS),
     nowMs,
