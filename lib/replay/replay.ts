@@ -16,6 +16,7 @@ import { closeRun } from "../run/close.js";
 import type { RecordedEvent } from "../run/events.js";
 import { approvalRequest, decideRequest, proposeRequest, toolRequest } from "../run/protocol.js";
 import { readsFor } from "../run/read.js";
+import { callSeal } from "../run/sealing.js";
 import { stepOf } from "../run/steps.js";
 import type { CloseInput } from "../run/types.js";
 import { type Comparison, compareLogs } from "./compare.js";
@@ -227,7 +228,8 @@ function closeAgain(run: RecordedRun, world: World): void {
     contract: world.deps.contract,
     events: world.log,
     runSecret: SECRET,
-    effect: effect === null ? null : effectRow(effectOf(run, effect.turn)),
+    effect:
+      effect === null ? null : effectRow(effectOf(run, effect.turn), callSeal(SECRET, run.ref.runId, effect.turn)),
     execution: EXECUTIONS[last.data.outcome.reason] ?? "FAILED",
     nowMs: Date.parse(last.at),
   });

@@ -8,6 +8,7 @@ import type { SealedValues } from "../aws/vault.js";
 import { CountersignError } from "../errors.js";
 import type { Check, RecordedEvent } from "../run/events.js";
 import type { RunContext } from "../run/protocol.js";
+import { keysBeside } from "../run/sealing.js";
 import { approvalsOf } from "./answers.js";
 import {
   brakeOf,
@@ -67,10 +68,12 @@ export function worldOf(run: RecordedRun, rules: Rules, hashes: Rules["hashes"])
       contexts: {
         async read(_run, turn) {
           const context = world.contexts.get(turn);
-          return context === undefined ? undefined : { context, hash: "" };
+          return context === undefined ? undefined : { context, keys: keysBeside(SECRET, context), hash: "" };
         },
         write: async (context) => void world.contexts.set(context.turn, context),
       },
+      // the recorded tools are not called, so nobody takes what is put out
+      calls: { write: async () => {} },
       effects: { read: async ({ turn }) => effectOf(run, turn) },
       approvals: approvalsOf(run, () => world),
       budgets: budgetsOf(run, rules, () => world),
