@@ -170,7 +170,7 @@ describe("buckets and keys", () => {
       expect(deny?.Effect).toBe("Deny");
       return [flat(deny?.Resource), except(deny?.Condition)];
     };
-    const under = (prefix: string) => expect.stringMatching(new RegExp(`Context\\w*\\.Arn>/${prefix}\\*$`));
+    const under = (prefix: string) => expect.stringMatching(new RegExp(`Context\\w*\\.Arn>/${prefix}\\*"`));
     expect(readersOf("OnlyItsReaders")).toEqual([under(""), [writers, proposers, tools]]);
     expect(readersOf("OnlyProposersReadContexts")).toEqual([under("context/"), [writers, proposers]]);
     expect(readersOf("OnlyToolsReadCalls")).toEqual([under("call/"), [writers, tools]]);
