@@ -1,11 +1,13 @@
 /** The approval desk behind the HTTP API, from the environment. */
 import { handle } from "hono/aws-lambda";
+import { openedApprovals } from "../../lib/approval/opened.js";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
-import { dynamoClient } from "../../lib/aws/clients.js";
+import { dynamoClient, s3Client } from "../../lib/aws/clients.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { approvalDeskEnv, NO_ISSUER, readEnv } from "../../lib/aws/env.js";
 import { dynamoInbox } from "../../lib/aws/inbox.js";
 import { dynamoSessions } from "../../lib/aws/sessions.js";
+import { s3ViewStore } from "../../lib/aws/view-store.js";
 import { oidcSignIn } from "../../lib/sign-in/oidc.js";
 import { createApp } from "./app.js";
 
@@ -16,7 +18,10 @@ export const handler = handle(
   createApp(
     {
       stage: env.STAGE,
-      approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
+      approvals: openedApprovals(
+        dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
+        s3ViewStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
+      ),
       control: dynamoControl({ client, table: env.CONTROL_TABLE }),
       nowMs: () => Date.now(),
     },

@@ -12,6 +12,7 @@ import { decideEnv, readEnv } from "../../lib/aws/env.js";
 import { lambdaPreviews } from "../../lib/aws/previews.js";
 import { dynamoRunLog } from "../../lib/aws/run-log.js";
 import { s3Vault } from "../../lib/aws/vault.js";
+import { s3ViewStore } from "../../lib/aws/view-store.js";
 import { bundledContract, deployedHashes } from "../shared/contract.js";
 import { createHandler } from "./serve.js";
 
@@ -27,6 +28,7 @@ export const handler = createHandler({
   vault: s3Vault({ client: s3Client(), bucket: env.VAULT_BUCKET }),
   control: dynamoControl({ client, table: env.CONTROL_TABLE }),
   contexts: s3ContextStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
+  views: s3ViewStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
   calls: s3CallStore({ client: s3Client(), bucket: env.CONTEXT_BUCKET }),
   effects: dynamoEffects({ client, table: env.EFFECTS_TABLE }),
   approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),

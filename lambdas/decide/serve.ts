@@ -1,6 +1,5 @@
 /** The gate's shell: reads what the domain needs, lets it decide, writes down what it decided, answers. Every step may be repeated. */
 import type { Budgets } from "../../lib/aws/budgets.js";
-import type { CallStore } from "../../lib/aws/call-store.js";
 import type { ContextStore } from "../../lib/aws/context-store.js";
 import type { Control } from "../../lib/aws/control.js";
 import type { Effects } from "../../lib/aws/effects.js";
@@ -27,16 +26,15 @@ import { NamedError } from "../shared/named-error.js";
 import { moveHolds, type Place, record } from "../shared/record.js";
 import { answersOf, type GateApprovals, tellOutcomes } from "./answers.js";
 import { type EvidenceSources, gather, leftOver } from "./evidence.js";
-import { openRequest, putOut } from "./travel.js";
+import { openRequest, type PutOutDeps, putOut } from "./travel.js";
 
-export interface GateDeps extends EvidenceSources {
+export interface GateDeps extends EvidenceSources, PutOutDeps {
   readonly stage: string;
   readonly hashes: DeployedHashes;
   readonly log: RunLog;
   readonly vault: Pick<Vault, "readSecret" | "open" | "seal">;
   readonly control: Pick<Control, "readBrake">;
   readonly contexts: ContextStore;
-  readonly calls: Pick<CallStore, "write">;
   readonly effects: Pick<Effects, "read">;
   readonly approvals: GateApprovals;
   readonly budgets: Budgets;
@@ -179,7 +177,7 @@ async function finish(
   events: readonly RecordedEvent[],
 ): Promise<DecideAnswer> {
   const [travels] = await Promise.all([
-    putOut(deps.calls, place.run, runSecret, answer),
+    putOut(deps, place.run, runSecret, answer),
     context === null ? undefined : deps.contexts.write(context, keysBeside(runSecret, context)),
   ]);
   if (closed) await giveBack(deps.budgets, place.run, events);

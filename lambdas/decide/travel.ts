@@ -3,11 +3,17 @@
  * what goes out plain is put where only its reader may read it.
  */
 import type { CallStore } from "../../lib/aws/call-store.js";
+import type { ViewStore } from "../../lib/aws/view-store.js";
 import { sameJson } from "../../lib/run/canonical.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { approvalView, type DecideAnswer, type DecideRequest } from "../../lib/run/protocol.js";
 import { callKey, openProposed, replyKey } from "../../lib/run/sealing.js";
-import { withheldAction } from "../../lib/run/withheld.js";
+import { isSensitiveView, withheldAction, withheldView } from "../../lib/run/withheld.js";
+
+export interface PutOutDeps {
+  readonly calls: Pick<CallStore, "write">;
+  readonly views: Pick<ViewStore, "write">;
+}
 
 /**
  * @param shown the view of the question, from the vault: the action and the agent's words that people were asked about. A request that
@@ -35,7 +41,7 @@ export function openRequest(request: DecideRequest, runSecret: Uint8Array, shown
 
 /** The answer as the state machine carries it, once everything that it leaves out is where its reader finds it. Repeats write the same. */
 export async function putOut(
-  calls: Pick<CallStore, "write">,
+  { calls, views }: PutOutDeps,
   run: RunRef,
   runSecret: Uint8Array,
   answer: DecideAnswer,
@@ -48,8 +54,11 @@ export async function putOut(
       await calls.write({ run, tool, turn }, { v: 1, args, nonces, key });
       return { ...answer, action: withheldAction(action) };
     }
-    case "ask":
-      return { ...answer, action: withheldAction(answer.action), rationale: null };
+    case "ask": {
+      const { action, approval } = answer;
+      if (isSensitiveView(approval)) await views.write(approval);
+      return { ...answer, action: withheldAction(action), rationale: null, approval: withheldView(approval) };
+    }
     case "deny":
     case "finish":
       return answer;

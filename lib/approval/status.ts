@@ -13,7 +13,8 @@ export function matchesHash(view: ApprovalView): boolean {
         step: proposalStep(view.turn),
         tool: view.tool,
         tool_schema_hash: view.tool_schema_hash,
-        args: redactWithNonces(view.args, view.sensitive_paths, view.nonces),
+        // withheld: they are in redacted form already
+        args: view.withheld === undefined ? redactWithNonces(view.args, view.sensitive_paths, view.nonces) : view.args,
         contract_hash: view.contract_hash,
         stage: view.stage,
         expires_at: view.deadline,

@@ -105,6 +105,7 @@ export const approvalDeskEnv = z.object({
   DESK_URL: text,
   APPROVALS_TABLE: text,
   CONTROL_TABLE: text,
+  CONTEXT_BUCKET: text,
 });
 
 const days = z.int().min(1).max(36_500);

@@ -12,7 +12,7 @@ export interface ApprovalDeskProps {
   /** folder with `index.mjs` */
   readonly code: string;
   readonly oidc?: OidcIssuer;
-  readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "control" | "dataKeyArn">;
+  readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "context" | "control" | "dataKeyArn">;
 }
 
 export class ApprovalDesk extends Construct {
@@ -41,5 +41,6 @@ export class ApprovalDesk extends Construct {
     plane.approvals.grantInbox(this.handler);
     plane.sessions.grantUse(this.handler);
     plane.control.grantRead(this.handler, "*");
+    plane.context.grantOpenViews(this.handler);
   }
 }

@@ -1,5 +1,5 @@
 /** Context bucket, vault and token key as the grants see them. */
-import { callKeyOf, contextKey, vaultKey } from "../run/keys.js";
+import { callKeyOf, contextKey, vaultKey, viewKey } from "../run/keys.js";
 import type { Permission } from "./permissions.js";
 import type { Grantee } from "./zone-function.js";
 
@@ -57,11 +57,20 @@ export class ContextBucket {
       key("SealContext", this.bucket, ["Decrypt", "GenerateDataKey"]),
     );
   }
-  /** The gate puts calls out, each for one tool. */
+  /** The gate puts calls out, each for one tool, and what people are asked, for the desk. */
   grantPutOut(grantee: Grantee, workflow: string): void {
     grantee.provide(
       this.environment,
       objects("PutOutCalls", this.bucket, ["GetObject", "PutObject"], callKeyOf.ofWorkflow(workflow)),
+      objects("PutOutViews", this.bucket, ["GetObject", "PutObject"], viewKey.ofWorkflow(workflow)),
+    );
+  }
+  /** The desk opens what people are asked, of every workflow. */
+  grantOpenViews(grantee: Grantee): void {
+    grantee.provide(
+      this.environment,
+      objects("ReadViews", this.bucket, ["GetObject"], viewKey.all),
+      key("OpenViews", this.bucket, ["Decrypt"]),
     );
   }
   /** A tool takes the calls that were put out for it, and no other's. */

@@ -88,5 +88,10 @@ export const approvalErrors = {
   },
   "CS-2130": { kind: "user", retryable: true, summary: "the sign-in did not succeed, or is not set up for this stage" },
   "CS-2131": { kind: "user", retryable: true, summary: "the form is not of this session" },
+  "CS-2132": {
+    kind: "user",
+    retryable: false,
+    summary: "what an approval asked is not kept any more: 30 days are over, or the run was shredded",
+  },
 } satisfies Record<string, ErrorEntry>;
 export type ApprovalErrorCode = keyof typeof approvalErrors;

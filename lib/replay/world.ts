@@ -74,6 +74,7 @@ export function worldOf(run: RecordedRun, rules: Rules, hashes: Rules["hashes"])
       },
       // the recorded tools are not called, so nobody takes what is put out
       calls: { write: async () => {} },
+      views: { write: async () => {} },
       effects: { read: async ({ turn }) => effectOf(run, turn) },
       approvals: approvalsOf(run, () => world),
       budgets: budgetsOf(run, rules, () => world),

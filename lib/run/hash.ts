@@ -52,4 +52,4 @@ export function previewHash(runSecret: Uint8Array, turn: number, preview: Json):
 }
 
 /** What a decision is bound to beside the action: everything that was shown to people. */
-export const viewHash = (view: ApprovalView): string => hashJson({ ...view });
+export const viewHash = (view: ApprovalView): string => view.withheld?.view_hash ?? hashJson({ ...view });

@@ -223,6 +223,11 @@ export const approvalView = z.strictObject({
   time_zones: z.record(z.string(), z.string()).default({}),
   /** parts that hold, or may hold, sensitive values: on the page alone, in no mail and no Slack message; absent: none */
   page_only: z.array(z.enum(["title", "preview", "says"])).exactOptional(),
+  /**
+   * In the form that travels and lies in the approvals table: what is sensitive is left out (withheld.ts), and this is the hash of the whole.
+   * Only the desk opens the whole.
+   */
+  withheld: z.strictObject({ view_hash: hex64 }).exactOptional(),
 });
 export type ApprovalView = z.infer<typeof approvalView>;
 

@@ -125,7 +125,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("Query", "decision", "act"),
         ...each("GetItem", "closing"),
         ...each("PartiQLInsert", "closing", "outcome"),
-        ...each("GetObject PutObject", ...CALLS),
+        ...each("GetObject PutObject", ...CALLS, "view of this workflow"),
         ...each("GetItem", ...EFFECTS),
         ...each("IsAuthorized GetPolicy", "policy store"),
         ...each("InvokeFunction", "preview-stripe-refund", "preview-zendesk-reply"),
@@ -190,6 +190,8 @@ describe("each zone may what the design's table says, and nothing else", () => {
     expect(sorted(row("approval-desk"))).toEqual(
       sorted([
         ...logs("approval-desk"),
+        ...each("GetObject", "view of this workflow", "view of another workflow"),
+        ...each("Decrypt", "data key through S3"),
         ...READ_APPROVALS,
         ...each("PartiQLInsert", "decision", "decision of another workflow"),
         ...each("PartiQLInsert", "act", "act of another workflow", "closing", "closing of another workflow"),

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import { createHandler as createAdmit } from "../../lambdas/admit/serve.js";
 import { createHandler as createCloseRun } from "../../lambdas/close-run/serve.js";
 import { createHandler as createGate } from "../../lambdas/decide/serve.js";
+import { openedApprovals } from "../../lib/approval/opened.js";
+import { matchesHash } from "../../lib/approval/status.js";
 import { verifyChain } from "../../lib/audit/chain.js";
-import { dynamoApprovals } from "../../lib/aws/approvals.js";
+import { type Approvals, dynamoApprovals } from "../../lib/aws/approvals.js";
 import type { Authorizer } from "../../lib/aws/authorizer.js";
 import { type Budgets, dynamoBudgets } from "../../lib/aws/budgets.js";
 import { s3CallStore } from "../../lib/aws/call-store.js";
@@ -16,12 +18,13 @@ import type { ExecutionStatus } from "../../lib/aws/executions.js";
 import type { PreviewAnswer } from "../../lib/aws/previews.js";
 import { dynamoRunLog, type RunLog } from "../../lib/aws/run-log.js";
 import { s3Vault } from "../../lib/aws/vault.js";
+import { s3ViewStore } from "../../lib/aws/view-store.js";
 import type { Contract } from "../../lib/contract/model.js";
 import { dayDoc } from "../../lib/run/budget.js";
 import { counterDoc, countersOf } from "../../lib/run/exposure.js";
 import { viewHash } from "../../lib/run/hash.js";
 import type { RunRef } from "../../lib/run/keys.js";
-import type { Proposal } from "../../lib/run/protocol.js";
+import type { ApprovalView, Proposal } from "../../lib/run/protocol.js";
 import { startStage, type TestStage } from "../aws/cloud.js";
 import { act, hex, LOOKED_UP, NOON, REFUND, refund, runInput, usage, contract as usual } from "../run/support.js";
 
@@ -68,6 +71,7 @@ const arnOf = (runId: string) => `arn:aws:states:eu-central-1:111111111111:execu
 const budgets = (): Budgets => dynamoBudgets(stage.table("budgets"), "billing-dispute");
 const vault = () => s3Vault(stage.bucket("vault"));
 const contexts = () => s3ContextStore(stage.bucket("context"));
+const views = () => s3ViewStore(stage.bucket("context"));
 const calls = () => s3CallStore(stage.bucket("context"));
 const effects = () => dynamoEffects(stage.table("effects"));
 const shared = () => ({
@@ -79,6 +83,7 @@ const shared = () => ({
   control: dynamoControl(stage.table("control")),
   contexts: contexts(),
   calls: calls(),
+  views: views(),
   budgets: budgets(),
   effects: effects(),
   nowMs: () => nowMs,
@@ -331,11 +336,23 @@ describe("the gate", () => {
     expect(asked.slice(1)).toEqual(["stripe.refund 0", "stripe.refund 1"]);
     expect(ask.approval).toMatchObject({
       title: "Refund €420.00 to cus_9",
-      args: { memo: "for Jo Doe" },
+      args: { memo: { $commitment: HEX64 } },
       because: [{ policy_id: expect.any(String) }],
     });
     expect(JSON.stringify(await eventsOf(run))).not.toMatch(/Jo Doe|Acme BV|0151/);
     const { approval } = ask;
+    expect(JSON.stringify(approval)).not.toMatch(/Jo Doe|twice|"nonces":\{"/);
+    const over = (row: ApprovalView) =>
+      openedApprovals<Pick<Approvals, "readRequest">>({ readRequest: async () => row }, views());
+    const desk = over(approval);
+    const whole = await desk.readRequest({ workflow: "billing-dispute", approvalId: approval.approval_id });
+    expect(whole).toMatchObject({ args: { memo: "for Jo Doe" }, says: "twice" });
+    expect([matchesHash(approval), whole && matchesHash(whole)]).toEqual([true, true]);
+    expect(whole && viewHash(whole)).toBe(viewHash(approval));
+    const lying = over({ ...approval, title: "Refund €4.20" });
+    const ref = { workflow: "billing-dispute", approvalId: approval.approval_id };
+    await expect(lying.readRequest(ref)).rejects.toMatchObject({ code: "CS-2112" });
+    await expect(desk.readRequest({ ...ref, approvalId: "ap_gone" })).rejects.toMatchObject({ code: "CS-2132" });
     const decision = {
       approval_id: approval.approval_id,
       approver: "ana@example.com",

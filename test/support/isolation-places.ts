@@ -94,6 +94,8 @@ function storage(cloud: Cloud): Record<string, Place> {
       TOOLS.map((tool) => [`call of ${tool}`, s3(`${context}/call/${WORKFLOW}/${tool}/acme/r1/0001.json`)]),
     ),
     "call of another workflow": s3(`${context}/call/loan-review/stripe.refund/acme/r1/0001.json`),
+    "view of this workflow": s3(`${context}/view/${WORKFLOW}/ap_1.json`),
+    "view of another workflow": s3(`${context}/view/loan-review/ap_1.json`),
     "context bucket": s3(context),
     "vault of this workflow": s3(`${vault}/vault/${WORKFLOW}/acme/r1/key.json`),
     "vault of another workflow": s3(`${vault}/vault/loan-review/acme/r1/key.json`),

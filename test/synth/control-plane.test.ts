@@ -163,17 +163,20 @@ describe("buckets and keys", () => {
     expect(except(key?.Condition)).toEqual(readers);
   });
 
-  it("contexts are read by log writers and proposers alone, calls by log writers and tools alone", () => {
-    const [writers, proposers, tools] = ["log-writer", "propose", "tool"].map((zone) => `countersign/dev/${zone}/*`);
+  it("contexts are read by log writers and proposers alone, calls by tools, views by the desk", () => {
+    const [writers, proposers, tools, desk] = ["log-writer", "propose", "tool", "approval-desk"].map(
+      (zone) => `countersign/dev/${zone}/*`,
+    );
     const readersOf = (sid: string) => {
       const deny = named(bucketPolicies(), "Context").Statement.find(({ Sid }) => Sid === sid);
       expect(deny?.Effect).toBe("Deny");
       return [flat(deny?.Resource), except(deny?.Condition)];
     };
     const under = (prefix: string) => expect.stringMatching(new RegExp(`Context\\w*\\.Arn>/${prefix}\\*"`));
-    expect(readersOf("OnlyItsReaders")).toEqual([under(""), [writers, proposers, tools]]);
+    expect(readersOf("OnlyItsReaders")).toEqual([under(""), [writers, proposers, tools, desk]]);
     expect(readersOf("OnlyProposersReadContexts")).toEqual([under("context/"), [writers, proposers]]);
     expect(readersOf("OnlyToolsReadCalls")).toEqual([under("call/"), [writers, tools]]);
+    expect(readersOf("OnlyTheDeskReadsViews")).toEqual([under("view/"), [writers, desk]]);
   });
 
   it("task tokens are sealed by request-approval and opened by the sender alone", () => {

@@ -235,6 +235,9 @@ describe("gate, admission and close-run", () => {
     expect(may("admit", "ContextBucketArn>/context/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
     expect(may("admit", "/call/")).toEqual([]);
     expect(may("decide", "ContextBucketArn>/call/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
+    expect(may("decide", "ContextBucketArn>/view/parcel-claim/*")).toEqual(["s3:GetObject", "s3:PutObject"]);
+    const desk = functions(plane, "countersign-dev").get("approval-desk");
+    expect(actionsOn(desk?.statements ?? [], "BucketsContext")).toEqual(["s3:GetObject"]);
     expect(may("close-run", "ContextBucket")).toEqual([]);
     expect(may("close-run", "execution:countersign-dev-parcel-claim:*")).toEqual(["states:DescribeExecution"]);
   });

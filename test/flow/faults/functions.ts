@@ -23,6 +23,7 @@ import { createHandler as createRequestApproval } from "../../../lambdas/request
 import { agentOfKind, deployedHashes, toolNamed } from "../../../lambdas/shared/contract.js";
 import { createHandler as createTool } from "../../../lambdas/tool/serve.js";
 import { newCode } from "../../../lib/approval/code.js";
+import { openedApprovals } from "../../../lib/approval/opened.js";
 import { dynamoApprovals } from "../../../lib/aws/approvals.js";
 import { verifiedPermissions } from "../../../lib/aws/authorizer.js";
 import { dynamoBudgets } from "../../../lib/aws/budgets.js";
@@ -38,6 +39,7 @@ import { dynamoRunLog } from "../../../lib/aws/run-log.js";
 import { awsSecrets } from "../../../lib/aws/secrets.js";
 import { kmsTokenSealer, sfnTokenAnswerer } from "../../../lib/aws/task-tokens.js";
 import { s3Vault } from "../../../lib/aws/vault.js";
+import { s3ViewStore } from "../../../lib/aws/view-store.js";
 import { toolSchemaHashes } from "../../../lib/contract/hash.js";
 import type { Contract } from "../../../lib/contract/model.js";
 import type { FunctionConfiguration } from "../../../lib/local/lambda/configuration.js";
@@ -163,6 +165,7 @@ function gate({ contract, nowMs }: Shared, variables: Variables, clients: Client
     control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
     contexts: s3ContextStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
     calls: s3CallStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
+    views: s3ViewStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
     effects: dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE }),
     approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
     budgets: dynamoBudgets({ client: dynamo, table: env.BUDGETS_TABLE }, env.WORKFLOW),
@@ -227,12 +230,15 @@ const newLink = () => ({
   salt: randomBytes(16).toString("hex"),
 });
 
-function desk({ nowMs }: Shared, variables: Variables, { dynamo }: Clients): Handler {
+function desk({ nowMs }: Shared, variables: Variables, { dynamo, s3 }: Clients): Handler {
   const env = envs.readEnv(envs.approvalDeskEnv, variables);
   const handle = honoHandler(
     createApp({
       stage: env.STAGE,
-      approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
+      approvals: openedApprovals(
+        dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
+        s3ViewStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
+      ),
       control: dynamoControl({ client: dynamo, table: env.CONTROL_TABLE }),
       nowMs,
     }),
