@@ -48,6 +48,7 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
       ...WRITER,
       ...WRITER_OF_CONTEXT,
       "approvals: read decisions",
+      "calls: put out",
       "effects: read refund's",
       "effects: read reply's",
       "invoke: preview-stripe-refund",

@@ -265,7 +265,7 @@ describe("approval zone", () => {
     expect(keysOf("AddDecisions")).toEqual([[["dynamodb:PartiQLInsert"], ["decision#*", "act#*", "closing#*"]]]);
     expect(keysOf("CountTries")).toEqual([[["dynamodb:UpdateItem"], ["challenge#*"]]]);
     expect(actionsOn(statements, "RunLog")).toEqual([]);
-    expect(services(statements)).toEqual(["dynamodb"]);
+    expect(services(statements)).toEqual(["dynamodb", "kms", "s3"]);
   });
 
   it("the sender adds what it sent, ends questions, and has no log, tool or model", () => {
