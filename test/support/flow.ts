@@ -41,8 +41,11 @@ export class Flow {
     readonly clock: SkippingClock,
   ) {}
 
-  /** @param assembly another one than the project's own, e.g. with functions that tests replaced */
-  static async open(assembly: string = inject("assembly"), schedules = false): Promise<Flow> {
+  /**
+   * @param assembly another one than the project's own, e.g. with functions that tests replaced
+   * @param dataDir where the cloud keeps all that it keeps; default: in memory
+   */
+  static async open(assembly: string = inject("assembly"), schedules = false, dataDir?: string): Promise<Flow> {
     const clock = createSkippingClock(AT, "manual");
     const session = await openSession({
       root,
@@ -51,6 +54,7 @@ export class Flow {
       workflows: [WORKFLOW],
       clock,
       schedules,
+      ...(dataDir === undefined ? {} : { dataDir }),
     });
     const connection = sessionConnection(session);
     return new Flow(session, connection, await runReader(connection), clock);
