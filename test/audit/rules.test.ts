@@ -2,11 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
-import { checkRules, newRuleState } from "../../lib/audit/rules.js";
 import type { ApprovalAct } from "../../lib/run/acts.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { act, lookedUp, REFUND, type World } from "../run/support.js";
-import { rechained } from "./support.js";
+import { ruleFaults as faults, rechained } from "./support.js";
 
 const [ana, bo, lee, max] = ["ana@example.com", "bo@example.com", "lee@example.com", "max@example.com"];
 const START = Date.parse("2026-11-21T12:00:00.000Z");
@@ -30,14 +29,6 @@ const later = (world: World, minute: number) => {
   world.now = START + minute * 60_000;
   return world;
 };
-function faults(events: readonly RecordedEvent[]): string[] {
-  let state = newRuleState();
-  return events.flatMap((event) => {
-    const checked = checkRules(state, event);
-    state = checked.state;
-    return checked.fault === undefined ? [] : [`${checked.fault.code} ${checked.fault.message}`];
-  });
-}
 type Change<T extends NewEvent["type"]> = Partial<Extract<NewEvent, { type: T }>["data"]>;
 /** The run with an event's data changed, chained again. */
 const forged = <T extends NewEvent["type"]>(world: World, type: T, change: Change<T>) =>

@@ -1,5 +1,6 @@
 import { appendToChain } from "../../lib/audit/chain.js";
 import { exportLines } from "../../lib/audit/export.js";
+import { checkRules, newRuleState } from "../../lib/audit/rules.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { act, lookedUp, REFUND, World, wholeRun } from "../run/support.js";
 
@@ -28,6 +29,16 @@ export const refusedRun = (tenant: string): RecordedEvent[] =>
     .events.flatMap(({ v: _v, seq: _s, prev: _p, hash: _h, workflow, run_id, at, step, ...event }) =>
       appendToChain(null, { workflow, tenant, run_id, at, step }, [event]),
     );
+
+/** What the verifier has against a run, besides its chain: `CS-5126 …`. */
+export function ruleFaults(events: readonly RecordedEvent[]): string[] {
+  let state = newRuleState();
+  return events.flatMap((event) => {
+    const checked = checkRules(state, event);
+    state = checked.state;
+    return checked.fault === undefined ? [] : [`${checked.fault.code} ${checked.fault.message}`];
+  });
+}
 
 /** RFC 8785 as slowly and plainly as it can be said. */
 export function referenceJcs(value: unknown): string {

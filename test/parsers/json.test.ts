@@ -93,7 +93,7 @@ describe("JSON from outside", () => {
     );
   });
 
-  test("a megabyte takes linear time", () => {
+  test("a megabyte takes linear time: with another this would not end in the time a test has", () => {
     const backslashes = `{"a":"${"\\\\".repeat(400_000)}","b":"${'\\"'.repeat(400_000)}"}`;
     const texts = [
       backslashes,
@@ -102,8 +102,6 @@ describe("JSON from outside", () => {
       `[${"1,".repeat(400_000)}1]`,
       `{"a"${" ".repeat(1_000_000)}:1}`,
     ];
-    const startedMs = performance.now();
     for (const text of texts) expect(faultOf(text)).toBeUndefined();
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 });

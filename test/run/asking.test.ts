@@ -74,6 +74,93 @@ describe("GIVEN a charge was looked up", () => {
   });
 });
 
+/** Name, result and detail of the newest decision's checks. */
+const checks = (world: World) => {
+  const decided = last(world, "ActionDecided");
+  if (decided?.type !== "ActionDecided") throw new Error("nothing is decided");
+  return decided.data.checks.map(
+    ({ name, result, detail }) => `${name} ${result}${detail === "" ? "" : `: ${detail}`}`,
+  );
+};
+const OWN = ["brake", "schema", "limits", "freshness", "cross-references", "dependencies", "plan", "outbound"];
+const passed = (...names: readonly string[]) => names.map((name) => `${name} passed`);
+
+test.each([
+  [20_000, "1 person"],
+  [150_000, "2 people"],
+])(
+  "GIVEN a charge WHEN a refund of %d is asked about and approved THEN all checks are on record both times",
+  (cents, who) => {
+    const world = lookedUp();
+    world.propose(act("stripe.refund", { ...REFUND, amount_cents: cents }));
+    expect(checks(world)).toEqual([...passed(...OWN, "preview", "budget"), `policy passed: ${who}`]);
+
+    world.decides("ana@example.com").decides("bo@example.com").approval();
+
+    expect(last(world, "ActionPermitted")?.data).toMatchObject({ tool: "stripe.refund" });
+    expect(checks(world)).toEqual([...passed(...OWN, "preview", "budget"), `policy passed: ${who}`]);
+  },
+);
+
+test("GIVEN a read WHEN nobody is asked THEN that is on record, and that reads have no preview", () => {
+  expect(checks(lookedUp())).toEqual([
+    ...passed(...OWN),
+    "preview passed: reads have none",
+    "budget passed",
+    "policy passed: nobody is asked",
+  ]);
+});
+
+test("GIVEN a refund that the policies deny WHEN it is proposed THEN what they said of which preview is on record", () => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  const asked = last(world, "ApprovalRequested");
+  world.decides("ana@example.com", "reject").approval();
+
+  world.propose(act("stripe.refund", { ...REFUND, amount_cents: 300_000 }));
+
+  expect(last(world, "ActionDecided")?.data).toMatchObject({
+    decision: "deny",
+    tier: null,
+    policy: { set_hash: world.hashes.policySetHash, determining: [], denied_by: ["guardrail:irreversible"] },
+    preview_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  expect(asked?.data).toMatchObject({ preview_hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(checks(world).slice(-2)).toEqual(["budget passed", expect.stringMatching(/^policy failed: denied with any/)]);
+});
+
+test("GIVEN an approval WHEN the preview is another one now THEN the new one's hash is on record beside the old", () => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  const before = last(world, "ApprovalRequested");
+  world.decides("ana@example.com").preview = {
+    status: "ok",
+    preview: { before: { refunded: 1 }, after: { refunded: 42_001 }, notes: [] },
+  };
+
+  world.approval();
+
+  const after = last(world, "ActionDecided");
+  if (before?.type !== "ApprovalRequested" || after?.type !== "ActionDecided") throw new Error("an event is missing");
+  expect(after.data.preview_hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(after.data.preview_hash).not.toBe(before.data.preview_hash);
+});
+
+test("GIVEN an edit to what would run without anybody WHEN it is judged THEN people are asked all the same", () => {
+  const world = lookedUp();
+  world.policy = ({ args, approvals }) => ({
+    allowed: approvals > 0 || args.amount_cents === 100,
+    determining: ["small_refunds"],
+    errors: [],
+  });
+  world.propose(act("stripe.refund", REFUND));
+
+  world.edits("ana@example.com", { ...REFUND, amount_cents: 100 }).approval();
+
+  expect(world.last).toMatchObject({ decision: "ask", round: 1, approval: { needed: 1, args: { amount_cents: 100 } } });
+  expect(last(world, "ActionDecided")?.data).toMatchObject({ decision: "ask", tier: 0 });
+});
+
 test("GIVEN the level is observe WHEN a refund is proposed THEN the recommendation says why nothing ran", () => {
   const world = lookedUp({ autonomy: "observe" });
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
-import { checkRules, newRuleState } from "../../lib/audit/rules.js";
 import { recordedEvent } from "../../lib/run/events.js";
 import { approvalView, decideAnswer } from "../../lib/run/protocol.js";
+import { ruleFaults } from "../audit/support.js";
 import { act, lookedUp, REFUND, type World } from "./support.js";
 
 const ana = "ana@example.com";
@@ -11,12 +11,8 @@ const asking = () => {
   world.propose(act("stripe.refund", REFUND, { rationale: "double" }));
   return world;
 };
-const faults = (world: World) => {
-  const rules = newRuleState();
-  return [verifyChain(world.events), ...world.events.map((event) => checkRules(rules, event))].filter(
-    (fault) => fault !== undefined,
-  );
-};
+const faults = (world: World) =>
+  [verifyChain(world.events), ...ruleFaults(world.events)].filter((fault) => fault !== undefined);
 const stepsOf = (world: World) => [...new Set(world.events.map(({ step }) => step))];
 
 test("GIVEN a question WHEN somebody edits THEN the edited action is asked about anew, and only its approval runs it", () => {

@@ -128,7 +128,7 @@ export const naughtyText: fc.Arbitrary<string> = fc.oneof(
 const leaf = fc.oneof(
   naughtyText,
   fc.constantFrom(null, true, false, 0, -0, 2 ** 53, -(2 ** 53), 1e21, 5e-324, Number.MAX_VALUE),
-  fc.double(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
 );
 /** Values as JSON.parse gives them, with the names that JavaScript has a meaning for. */
 export const naughtyJson: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({

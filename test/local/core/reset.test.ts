@@ -28,8 +28,12 @@ class SlowStore implements Engine {
   readonly service = "slow";
   readonly resources = {};
   readonly notes: string[] = [];
+  #seen: (() => void)[] = [];
+  /** When the next call has begun. */
+  begun = () => new Promise<void>((done) => this.#seen.push(done));
   async handle(): Promise<AwsReply> {
     this.notes.push("begin");
+    for (const done of this.#seen.splice(0)) done();
     await new Promise((done) => setTimeout(done, 100));
     this.notes.push("write");
     return { status: 200, body: {} };
@@ -73,7 +77,8 @@ const start = () => cloud.context.functions.invoke("busy", {}, caller).catch((er
 
 it("a reset stops functions at work, and none of their writes comes after it", async () => {
   const ended = start();
-  await expect.poll(() => store.notes.filter((note) => note === "begin").length).toBeGreaterThan(1);
+  await store.begun();
+  await store.begun();
   await cloud.reset();
   expect(await ended).toContain("the local cloud stopped the function");
   await new Promise((done) => setTimeout(done, 250));
@@ -82,7 +87,7 @@ it("a reset stops functions at work, and none of their writes comes after it", a
 
 it("so does the end", async () => {
   const ended = start();
-  await expect.poll(() => store.notes.at(-1)).toBe("begin");
+  await store.begun();
   await cloud.close();
   await ended;
   await new Promise((done) => setTimeout(done, 250));

@@ -188,10 +188,8 @@ describe("raw mail", () => {
     );
   });
 
-  it("splits addresses in linear time", () => {
-    const startedMs = performance.now();
-    splitAddresses(`"${"a".repeat(50_000)}`);
-    splitAddresses("<".repeat(50_000));
-    expect(performance.now() - startedMs).toBeLessThan(1000);
+  it("splits addresses in linear time: with another this would not end", () => {
+    const open = [`"${"a".repeat(1_000_000)}`, "<".repeat(1_000_000)];
+    for (const text of open) expect(splitAddresses(text)).toEqual([text]);
   });
 });
