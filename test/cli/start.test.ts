@@ -147,7 +147,7 @@ describe("npm start with a person", () => {
       /run bd-\S+ of an earlier start: (stopped|failed)[\s\S]*approved by ana@example\.com[\s\S]*Outcome: refunded/,
     );
     expect(code).toBe(0);
-    await expect.poll(() => children.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => children.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 60_000 }).toEqual([]);
   }, 120_000);
 
   test("a taken port is a clear error with the way out", async () => {

@@ -146,6 +146,80 @@ test("GIVEN an approval WHEN the preview is another one now THEN the new one's h
   expect(after.data.preview_hash).not.toBe(before.data.preview_hash);
 });
 
+const ALL = [...OWN, "preview", "budget", "policy"];
+const skipped = (why: string) => ALL.map((name) => `${name} skipped: ${why}`);
+
+test.each<[string, (world: World) => unknown, string]>([
+  ["somebody rejected", (world) => world.decides("ana@example.com", "reject"), "a person rejected the action"],
+  ["the time ran out", (world) => (world.now += 4 * 3600_000), "nobody decided in time"],
+  [
+    "the rows contradict each other",
+    (world) => (world.closing = { kind: "approved", at: "2026-11-21T12:00:00.000Z", by: ["ana@example.com"] }),
+    "the approval's rows contradict each other",
+  ],
+  [
+    "the contract changed",
+    (world) => {
+      world.decides("ana@example.com").hashes = { ...world.hashes, contractHash: "e".repeat(64) };
+    },
+    "the contract or the tool's schema changed since; propose again",
+  ],
+])("GIVEN a question WHEN %s THEN every check is on record as not made, and why", (_, happens, why) => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  happens(world);
+
+  world.approval();
+
+  expect(checks(world)).toEqual(skipped(why));
+});
+
+test("GIVEN a charge WHEN a refund is judged THEN the policies' question is on record so that it can be asked again, without what the model said", () => {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+
+  const decided = last(world, "ActionDecided");
+  if (decided?.type !== "ActionDecided") throw new Error("nothing is decided");
+  expect(decided.data.policy).toEqual({
+    set_hash: world.hashes.policySetHash,
+    determining: ["refund_threshold"],
+    denied_by: ["guardrail:irreversible"],
+    errors: [],
+    context: { approvals: 1 },
+    resource: { type: "Customer", id: "cus_9", facts: { charge_id: "ch_77", tier: "standard" } },
+  });
+});
+
+test("GIVEN more policies deny than a record has room for WHEN it is judged THEN the check's detail is cut", () => {
+  const world = lookedUp();
+  const many = Array.from({ length: 90 }, (_, n) => `no_refunds_${n}`);
+  world.policy = () => ({ allowed: false, determining: many, errors: [] });
+
+  world.propose(act("stripe.refund", REFUND));
+
+  expect(checks(world).at(-1)).toHaveLength("policy failed: ".length + 500);
+  expect(last(world, "ActionDecided")?.data).toMatchObject({ policy: { denied_by: many } });
+});
+
+test("GIVEN three approve of two that are needed THEN the first two are on record", () => {
+  const world = lookedUp({
+    approvers: { ...contract.approvers, first: ["ana@example.com", "bo@example.com", "cy@example.com"] },
+  });
+  world.propose(act("stripe.refund", { ...REFUND, amount_cents: 150_000 }));
+  for (const name of ["cy", "ana", "bo"]) {
+    world.now += 1000;
+    world.decides(`${name}@example.com`);
+  }
+
+  world.approval();
+
+  expect(world.events.flatMap((event) => (event.type === "ApprovalDecided" ? [event.data.approver] : []))).toEqual([
+    "cy@example.com",
+    "ana@example.com",
+  ]);
+  expect(last(world, "ActionDecided")?.data).toMatchObject({ decision: "permit", approvals: 2 });
+});
+
 test("GIVEN an edit to what would run without anybody WHEN it is judged THEN people are asked all the same", () => {
   const world = lookedUp();
   world.policy = ({ args, approvals }) => ({

@@ -35,11 +35,11 @@ it("no function outlives a cloud that is killed, not even one that spins", async
       output += chunk.toString("utf8");
     });
     const pids = () => [...output.matchAll(/pid=(\d+)/g)].map((match) => Number(match[1]));
-    await expect.poll(pids, { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(pids).toHaveLength(2);
     const alive = () => pids().filter(isAlive);
     expect(alive()).toHaveLength(2);
     parent.kill("SIGKILL");
-    await expect.poll(alive, { timeout: 5_000 }).toEqual([]);
+    await expect.poll(alive).toEqual([]);
   } finally {
     parent.kill("SIGKILL");
     fixture.remove();
