@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Contract } from "../../lib/contract/model.js";
+import { assess } from "../../lib/run/assess.js";
 import { freshnessFault } from "../../lib/run/checks.js";
+import type { Check } from "../../lib/run/events.js";
 import type { JsonObject } from "../../lib/run/types.js";
-import { act, contract, LOOKED_UP, lookedUp, lookup, NOON, REFUND, reply, runInput, World } from "./support.js";
+import { act, contract, LOOKED_UP, lookedUp, lookup, NOON, REFUND, reply, runInput, usage, World } from "./support.js";
 
 const lookupArgs = { charge_id: "ch_77" };
 const limits = (change: Partial<Contract["limits"]>) => ({ limits: { ...contract.limits, ...change } });
@@ -24,6 +26,23 @@ test("each check is recorded in order; after the first that fails the rest is sk
     "budget skipped",
     "policy skipped",
   ]);
+});
+
+test("GIVEN a replay knows what some checks said then WHEN they are run THEN that counts, and the others look for themselves", () => {
+  const world = lookedUp();
+  const judge = (known: Map<Check["name"], string | null>, refund: JsonObject = REFUND) => {
+    const request = world.request("proposal", { proposal: act("stripe.refund", refund), ...usage() });
+    const assessed = assess({ ...world.input(request), known });
+    if (assessed.kind === "judge") return assessed.case.checks.map(({ name, result }) => `${name} ${result}`);
+    if (assessed.kind !== "done") throw new Error("waits");
+    const decided = assessed.step.events.find((event) => event.type === "ActionDecided");
+    return decided?.type === "ActionDecided" ? decided.data.reasons : [];
+  };
+  expect(judge(new Map([["limits", "7 tool calls of 7"]]))).toEqual(["CS-3112 limits: 7 tool calls of 7"]);
+  expect(judge(new Map([["dependencies", null]]), { ...REFUND, charge_id: "ch_other" })).toContain(
+    "dependencies passed",
+  );
+  expect(judge(new Map([["limits", null]]), { ...REFUND, charge_id: "ch_other" })[0]).toMatch(/^CS-3115/);
 });
 
 test("brake: the action is denied and the run stopped", () => {
@@ -100,6 +119,7 @@ test.each([
   ["as far ahead as clocks run", "2026-11-21T12:05:00.000Z", undefined],
   ["further ahead", "2026-11-21T12:05:00.001Z", /^input.opened_at: is 5 min in the future$/],
   ["a number", NOON, /^input.opened_at: is not a time$/],
+  ["a number that reads as a year", 2026, /^input.opened_at: is not a time$/],
   ["absent", undefined, undefined],
 ])("freshness: an input whose time is %s", (_, openedAt, fault) => {
   const input = openedAt === undefined ? {} : { opened_at: openedAt };
