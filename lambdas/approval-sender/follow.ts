@@ -2,17 +2,34 @@
  * Does what the rows of a question ask for: ends it when it is over, wakes the execution that waits, sends what was not sent. Whatever is
  * repeated finds its own rows: an answered token is gone, a sent mail has its row. A crash between a mail and its row sends it again.
  */
+
+import {
+  closeMessages,
+  isRefusal,
+  placesOf,
+  postQuestion,
+  type SlackPlace,
+  type SlackSender,
+} from "../../lib/approval/in-slack.js";
 import { freshCodeFor, type LinkDeps, openLinkFor } from "../../lib/approval/links.js";
-import { answerMail, approvalMail, codeMail, followUpMail, questionMail } from "../../lib/approval/mails.js";
-import { type Question, type QuestionDeps, readQuestion, settle } from "../../lib/approval/question.js";
+import {
+  answerMail,
+  approvalMail,
+  codeMail,
+  endingWords,
+  followUpMail,
+  questionMail,
+} from "../../lib/approval/mails.js";
+import { type Question, type QuestionDeps, readQuestion, settle, stateOf } from "../../lib/approval/question.js";
 import { type WakeDeps, wake } from "../../lib/approval/wake.js";
-import type { ApprovalRef, Approvals } from "../../lib/aws/approvals.js";
+import type { ApprovalRef, Approvals, SentMessage } from "../../lib/aws/approvals.js";
 import type { Mail, Mailer } from "../../lib/aws/mailer.js";
+import type { ApprovalView } from "../../lib/run/protocol.js";
 import { isoTime } from "../../lib/run/time.js";
 import { logLine } from "../shared/log.js";
 import { type Due, dueMails } from "./due.js";
 
-export interface SenderDeps extends QuestionDeps, WakeDeps, LinkDeps {
+export interface SenderDeps extends QuestionDeps, WakeDeps, LinkDeps, SlackSender {
   readonly approvals: QuestionDeps["approvals"] &
     WakeDeps["approvals"] &
     LinkDeps["approvals"] &
@@ -25,7 +42,8 @@ export async function follow(deps: SenderDeps, ref: ApprovalRef): Promise<void> 
   const question = await settle(deps, await readQuestion(deps, ref));
   // The run first: it must not wait for a mail.
   const woken = await wake(deps, question);
-  const due = dueMails(question, await deps.approvals.readSent(ref), deps.nowMs());
+  const sent = await deps.approvals.readSent(ref);
+  const due = dueMails(question, sent, deps.nowMs());
   let failed: unknown;
   for (const one of due) {
     try {
@@ -36,8 +54,48 @@ export async function follow(deps: SenderDeps, ref: ApprovalRef): Promise<void> 
       logLine("warn", "mail not sent", { ...about(question), kind: one.kind, error: nameOf(error) });
     }
   }
-  logLine("info", "followed", { ...about(question), woken, mails: due.length });
+  const slack = await followInSlack(deps, question, sent);
+  logLine("info", "followed", { ...about(question), woken, mails: due.length, slack });
   if (failed !== undefined) throw failed;
+}
+
+/** @throws what Slack throws but for its refusals: the stream brings the record again */
+async function followInSlack(deps: SenderDeps, question: Question, sent: readonly SentMessage[]): Promise<number> {
+  if (deps.slack === undefined) return 0;
+  const { view, acts } = question;
+  const state = stateOf(question, deps.nowMs());
+  if (state.kind !== "open") {
+    const ending = state.kind === "voided" ? "voided" : "decided";
+    return closeMessages(deps, view, sent, ending, endingWords(question, state, view.time_zone));
+  }
+  const handed = acts.filter((act) => act.kind === "delegation");
+  let posted = 0;
+  for (const { to, by } of handed) {
+    const lead = `${by} handed this decision to you.`;
+    for (const place of placesOf(view, [to])) if (await askInSlack(deps, view, sent, place, lead)) posted += 1;
+  }
+  return posted;
+}
+
+/** The question to one more person; their link is their own. */
+export async function askInSlack(
+  deps: SenderDeps,
+  view: ApprovalView,
+  sent: readonly SentMessage[],
+  place: SlackPlace,
+  lead: string,
+  kind = "asked",
+): Promise<boolean> {
+  if (deps.slack === undefined || place.person === null) return false;
+  if (sent.some((one) => one.channel === "slack" && one.kind === kind && one.to === place.to)) return false;
+  const { url } = await openLinkFor(deps, view, place.person, "approver");
+  try {
+    return await postQuestion(deps, view, sent, place, { kind, url, lead });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    logLine("warn", "slack message not sent", { approval_id: view.approval_id, kind });
+    return false;
+  }
 }
 
 async function send(deps: SenderDeps, { ref, view, ...rest }: Question, due: Due): Promise<void> {

@@ -1,7 +1,12 @@
-/** The outbox: woken by the approvals table's own stream, so what was inserted is followed whatever happens to who inserted it. */
+/**
+ * The outbox: woken by the approvals table's own stream, so what was inserted is followed whatever happens to who inserted it; and by the
+ * schedules of reminders and escalations.
+ */
 import * as z from "zod";
+import { dueCall } from "../../lib/approval/due.js";
 import type { ApprovalRef } from "../../lib/aws/approvals.js";
 import { logLine } from "../shared/log.js";
+import { comeDue } from "./come-due.js";
 import { follow, type SenderDeps } from "./follow.js";
 
 const record = z.object({
@@ -11,6 +16,7 @@ const record = z.object({
   }),
 });
 const streamEvent = z.object({ Records: z.array(record) });
+const senderEvent = z.union([streamEvent, dueCall]);
 
 export interface BatchAnswer {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
@@ -19,8 +25,13 @@ export interface BatchAnswer {
 /** A stream is read in order, so it is read again from the first record that could not be followed. */
 export function createHandler(deps: SenderDeps) {
   return async (event: unknown): Promise<BatchAnswer> => {
+    const parsed = senderEvent.parse(event);
+    if ("due" in parsed) {
+      await comeDue(deps, parsed.due);
+      return { batchItemFailures: [] };
+    }
     const followed = new Set<string>();
-    for (const { dynamodb } of streamEvent.parse(event).Records) {
+    for (const { dynamodb } of parsed.Records) {
       const ref = refOf(dynamodb.Keys.pk.S, dynamodb.Keys.sk.S);
       // The rows are read whole, so one look follows every record of the batch.
       if (ref === undefined || followed.has(ref.approvalId)) continue;

@@ -3,10 +3,11 @@ import type { Mail } from "../aws/mailer.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { showCode } from "./code.js";
+import { mailHtml } from "./mail-html.js";
 import type { Question, QuestionState } from "./question.js";
 import { instantText } from "./times.js";
 import { drawn } from "./visible.js";
-import { titleLine } from "./wording.js";
+import { messageTitle } from "./wording.js";
 
 /** A person's way to the page. */
 export interface Way {
@@ -19,6 +20,8 @@ export interface MailParts extends Way {
   readonly view: ApprovalView;
   /** who handed the decision to them */
   readonly handedBy?: string;
+  /** why they are asked now, when not from the start */
+  readonly lead?: string;
 }
 
 const CARE = "The page asks for the code. Do not forward this mail: whoever has it can decide in your name.";
@@ -26,7 +29,7 @@ const timeZoneOf = (view: ApprovalView, person: string) => view.time_zones[perso
 const origin = ({ workflow, tenant, stage, requester, run_id: run, turn }: ApprovalView) =>
   `${workflow} (${tenant}, ${stage}). Asked for by ${callerName(requester)}; run ${run}, step ${turn}.`;
 
-export function approvalMail({ to, view, url, code, handedBy }: MailParts): Mail {
+export function approvalMail({ to, view, url, code, handedBy, lead }: MailParts): Mail {
   const people = view.needed === 1 ? "one person" : `${view.needed} people`;
   const asks = `${view.workflow} (${view.tenant}, ${view.stage}) asks ${people} to decide. Asked for by ${callerName(view.requester)}; run ${view.run_id}, step ${view.turn}.`;
   const deadline = `Decide by ${instantText(view.deadline, timeZoneOf(view, to))}. No answer means no.`;
@@ -34,8 +37,8 @@ export function approvalMail({ to, view, url, code, handedBy }: MailParts): Mail
   const edited = view.edited_by === null ? [] : [`${view.edited_by} changed what the agent proposed; look at it anew.`];
   return mail(
     to,
-    titleLine(view),
-    [...handed, asks, ...edited, deadline],
+    messageTitle(view),
+    [...(lead === undefined ? [] : [lead]), ...handed, asks, ...edited, deadline],
     { url, code, label: "Look at it and decide" },
     CARE,
   );
@@ -45,7 +48,7 @@ export function codeMail({ to, view, url, code }: MailParts): Mail {
   const lines = [
     "A fresh code was asked for with your link. If that was not you, somebody else has the link: the code is yours alone.",
   ];
-  return mail(to, titleLine(view), lines, { url, code, label: "Look at it and decide" }, CARE);
+  return mail(to, messageTitle(view), lines, { url, code, label: "Look at it and decide" }, CARE);
 }
 
 export function questionMail({
@@ -62,7 +65,13 @@ export function questionMail({
     origin(view),
     `The time to decide goes on until ${instantText(view.deadline, timeZoneOf(view, to))}.`,
   ];
-  return mail(to, `Question: ${titleLine(view)}`, lines, { url, code, label: "Answer" }, "The page asks for the code.");
+  return mail(
+    to,
+    `Question: ${messageTitle(view)}`,
+    lines,
+    { url, code, label: "Answer" },
+    "The page asks for the code.",
+  );
 }
 
 export function answerMail(to: string, view: ApprovalView, by: string, text: string): Mail {
@@ -72,7 +81,7 @@ export function answerMail(to: string, view: ApprovalView, by: string, text: str
     "The page of your first mail shows it too.",
     origin(view),
   ];
-  return mail(to, `Answer: ${titleLine(view)}`, lines);
+  return mail(to, `Answer: ${messageTitle(view)}`, lines);
 }
 
 /** Who decided what, when and how; expired is not rejected. */
@@ -84,7 +93,7 @@ export function followUpMail(to: string, question: Question, state: QuestionStat
     origin(view),
     "There is nothing left to decide. The page of the first mail shows what came of it.",
   ];
-  return mail(to, `${HEADS[state.kind]}: ${titleLine(view)}`, lines);
+  return mail(to, `${HEADS[state.kind]}: ${messageTitle(view)}`, lines);
 }
 
 const HEADS: Readonly<Record<QuestionState["kind"], string>> = {
@@ -98,7 +107,8 @@ const HEADS: Readonly<Record<QuestionState["kind"], string>> = {
 };
 const WHERE = { page: "on the page", cli: "on the command line", slack: "in Slack" } as const;
 
-function endingWords(
+/** Who decided what, when and how, or why it is over. */
+export function endingWords(
   { view, decisions, closing }: Question,
   state: QuestionState,
   timeZone: string,
@@ -134,30 +144,12 @@ interface Button extends Way {
 function mail(to: string, subject: string, lines: readonly string[], button?: Button, care?: string): Mail {
   const way = button === undefined ? [] : [`Open: ${button.url}\nCode: ${showCode(button.code)}`];
   const text = [subject, ...lines, ...way, ...(care === undefined ? [] : [care])].join("\n\n");
-  return { to, subject: subject.slice(0, 200), text: `${text}\n`, html: htmlOf(subject, lines, button, care) };
+  const html = mailHtml({
+    title: subject,
+    lines,
+    foot: "Sent by Countersign because a workflow's contract names you. Sensitive values are on the page only.",
+    ...(button === undefined ? {} : { button: { ...button, code: showCode(button.code) } }),
+    ...(care === undefined ? {} : { care }),
+  });
+  return { to, subject: subject.slice(0, 200), text: `${text}\n`, html };
 }
-
-function htmlOf(
-  subject: string,
-  lines: readonly string[],
-  button: Button | undefined,
-  care: string | undefined,
-): string {
-  const paragraphs = lines.map((line) => `<p>${asHtml(line)}</p>`).join("\n");
-  const way =
-    button === undefined
-      ? ""
-      : `<p><a href="${asHtml(button.url)}">${asHtml(button.label)}</a></p>
-<p>Code: <strong style="font:700 1.25rem ui-monospace,monospace;letter-spacing:.1em">${showCode(button.code)}</strong></p>`;
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>${asHtml(subject)}</title></head>
-<body style="font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:0 auto;padding:1rem">
-<h1 style="font-size:1.25rem">${asHtml(subject)}</h1>
-${paragraphs}
-${way}
-${care === undefined ? "" : `<p>${asHtml(care)}</p>`}
-</body></html>
-`;
-}
-
-const asHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -8,6 +8,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -27,6 +28,7 @@ export const dynamoClient = /* @__PURE__ */ once(() => new DynamoDBClient(retry)
 export const s3Client = /* @__PURE__ */ once(() => new S3Client(retry));
 export const kmsClient = /* @__PURE__ */ once(() => new KMSClient(retry));
 export const sfnClient = /* @__PURE__ */ once(() => new SFNClient(retry));
+export const schedulerClient = /* @__PURE__ */ once(() => new SchedulerClient(retry));
 export const sesClient = /* @__PURE__ */ once(() => new SESv2Client(retry));
 export const secretsClient = /* @__PURE__ */ once(() => new SecretsManagerClient(retry));
 export const authorizerClient = /* @__PURE__ */ once(() => new VerifiedPermissionsClient(retry));

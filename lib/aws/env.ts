@@ -84,6 +84,10 @@ export const requestApprovalEnv = z.object({
   MAIL_FROM: text,
   /** `https://…`: where the links point */
   DESK_URL: text,
+  /** of one-time schedules, which invoke the sender as that role */
+  SCHEDULE_GROUP: text,
+  SCHEDULE_ROLE_ARN: text,
+  SENDER_ARN: text,
   ...slack,
 });
 export const approvalSenderEnv = z.object({
@@ -92,6 +96,7 @@ export const approvalSenderEnv = z.object({
   TOKEN_KEY_ARN: text,
   MAIL_FROM: text,
   DESK_URL: text,
+  ...slack,
 });
 /** Value of OIDC_ISSUER and OIDC_CLIENT_ID where nobody signs in. */
 export const NO_ISSUER = "none";

@@ -32,6 +32,19 @@ export function consoleData(root: string, stage: string, session: () => Session 
       );
       return listed.flat().map((one) => ({ ...one, runId: one.run_id, approvedBy: one.approved_by }));
     },
+    slack: () => {
+      const slack = session()?.slack;
+      if (slack === undefined) return undefined;
+      const { workspace, members } = slack;
+      return {
+        members,
+        list: () => workspace.list(),
+        press: (user, ts, actionId) => workspace.press(user, ts, actionId),
+        modal: (id) => workspace.modal(id),
+        submit: (id, typed) => workspace.submit(id, typed),
+        dismiss: (id) => workspace.dismiss(id),
+      };
+    },
     mails: () => session()?.cloud.ses.mailbox.list() ?? [],
     async runs() {
       const runs = await reader();

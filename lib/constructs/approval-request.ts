@@ -33,6 +33,7 @@ export function createApprovalRequest(
   });
   plane.approvals.grantRequest(request, contract.name);
   plane.tokenKey.grantEncrypt(request, contract.name);
+  plane.schedules.grantAdd(request, contract.name);
   grantMail(scope, request, mailFrom);
   // It writes as the bot; what comes back from Slack is not its business.
   if (slack) grantSlack(request, stage, [SLACK_SECRETS.botToken]);

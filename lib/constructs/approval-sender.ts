@@ -4,8 +4,10 @@ import type * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { approvalSenderEnv } from "../aws/env.js";
+import { SLACK_SECRETS } from "../slack/secrets.js";
 import type { ControlPlane } from "./control-plane.js";
 import { controlPlaneStackName } from "./names.js";
+import { grantSlack } from "./secrets.js";
 import { ZoneFunction } from "./zone-function.js";
 
 export interface ApprovalSenderProps {
@@ -13,6 +15,8 @@ export interface ApprovalSenderProps {
   /** folder with `index.mjs` */
   readonly code: string;
   readonly mailFrom: string;
+  /** whether it follows up in Slack too */
+  readonly slack: boolean;
   readonly table: dynamodb.TableV2;
   readonly plane: Pick<ControlPlane, "approvals" | "tokenKey" | "dataKeyArn" | "apiEndpoint">;
 }
@@ -47,6 +51,7 @@ export class ApprovalSender extends Construct {
       },
     );
     grantMail(this, this.handler, mailFrom);
+    if (props.slack) grantSlack(this.handler, stage, [SLACK_SECRETS.botToken]);
     this.readStream(props.table);
   }
 

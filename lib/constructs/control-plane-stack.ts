@@ -4,6 +4,7 @@ import type * as kms from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { SLACK_SECRETS } from "../slack/secrets.js";
 import { Api } from "./api.js";
+import { ApprovalClock, type ScheduleIdentity } from "./approval-clock.js";
 import { ApprovalDesk } from "./approval-desk.js";
 import { ApprovalSender } from "./approval-sender.js";
 import { ApprovalSlack } from "./approval-slack.js";
@@ -63,6 +64,7 @@ export class ControlPlaneStack extends Stack {
       tables: new ControlTables(this, "Tables"),
       buckets,
       tokenKey: createTokenKey(this, stage),
+      schedules: new ApprovalClock(this, "ApprovalClock", { stage }).identity,
       api: new Api(this, "Api", { stage, logKey: buckets.dataKey }),
     };
     const slackSecrets = props.slackCode === undefined ? [] : Object.values(SLACK_SECRETS);
@@ -79,6 +81,7 @@ export class ControlPlaneStack extends Stack {
       stage,
       code: props.senderCode,
       mailFrom: props.mailFrom,
+      slack: props.slackCode !== undefined,
       table: parts.tables.approvals,
       plane,
     });
@@ -108,10 +111,21 @@ interface Parts {
   readonly tables: ControlTables;
   readonly buckets: Buckets;
   readonly tokenKey: kms.Key;
+  readonly schedules: ScheduleIdentity;
   readonly api: Api;
 }
 
-function valuesOf({ people, archive, notary, runLog, tables, buckets, tokenKey, api }: Parts): ControlPlaneValues {
+function valuesOf({
+  people,
+  archive,
+  notary,
+  runLog,
+  tables,
+  buckets,
+  tokenKey,
+  schedules,
+  api,
+}: Parts): ControlPlaneValues {
   return {
     RunLogTable: runLog.table.tableName,
     RunLogTableArn: runLog.table.tableArn,
@@ -134,6 +148,9 @@ function valuesOf({ people, archive, notary, runLog, tables, buckets, tokenKey, 
     ArchiveBucket: archive.bucketName,
     NotaryKey: archive.key,
     AlarmTopicArn: notary.alarms.topicArn,
+    ScheduleGroup: schedules.group,
+    ScheduleRoleArn: schedules.roleArn,
+    SenderArn: schedules.senderArn,
     TokenKeyArn: tokenKey.keyArn,
     ApiId: api.api.apiId,
     ApiEndpoint: api.api.apiEndpoint,

@@ -1,6 +1,7 @@
 /** The control plane as a workflow sees it: what it may be granted there. */
 import { Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { Schedules } from "./approval-clock.js";
 import { type ControlPlaneOutput, importFromControlPlane } from "./outputs.js";
 import { ContextBucket, TokenKey, VaultBucket } from "./stores.js";
 import { ApprovalsTable, BudgetsTable, ControlTable, EffectsTable, RunLogTable, SessionsTable } from "./tables.js";
@@ -15,6 +16,7 @@ export interface ControlPlane {
   readonly context: ContextBucket;
   readonly vault: VaultBucket;
   readonly tokenKey: TokenKey;
+  readonly schedules: Schedules;
   readonly apiId: string;
   /** `https://…`, no slash at the end */
   readonly apiEndpoint: string;
@@ -50,6 +52,11 @@ export function controlPlane(scope: Construct, value: (output: ControlPlaneOutpu
     context: new ContextBucket(bucket("ContextBucket", "DataKeyArn")),
     vault: new VaultBucket(bucket("VaultBucket", "VaultKeyArn")),
     tokenKey: new TokenKey(value("TokenKeyArn")),
+    schedules: new Schedules({
+      group: value("ScheduleGroup"),
+      roleArn: value("ScheduleRoleArn"),
+      senderArn: value("SenderArn"),
+    }),
     apiId: value("ApiId"),
     apiEndpoint: value("ApiEndpoint"),
     dataKeyArn: value("DataKeyArn"),

@@ -17,6 +17,7 @@ export type Zone =
   | "approval-desk"
   | "approval-sender"
   | "approval-slack"
+  | "approval-clock"
   | "machine"
   | "notary"
   | "people";

@@ -222,7 +222,7 @@ export const approvalView = z.strictObject({
   /** approver → IANA time zone */
   time_zones: z.record(z.string(), z.string()).default({}),
   /** parts that hold, or may hold, sensitive values: on the page alone, in no mail and no Slack message; absent: none */
-  page_only: z.array(z.enum(["title", "preview", "says"])).exactOptional(),
+  page_only: z.array(z.enum(["title", "args", "preview", "says"])).exactOptional(),
   /**
    * In the form that travels and lies in the approvals table: what is sensitive is left out (withheld.ts), and this is the hash of the whole.
    * Only the desk opens the whole.

@@ -102,6 +102,8 @@ function pageOnly(gate: GateCase, evidence: Evidence): Pick<ApprovalView, "page_
   const sensitiveTool = tool.sensitiveInput.length > 0 || tool.sensitiveOutput.length > 0;
   const parts: NonNullable<ApprovalView["page_only"]> = [
     ...(leaks(renderTitle(tool, args, resource.id)) ? (["title"] as const) : []),
+    // Beside what the contract names: a value from elsewhere, in a field that should not hold it.
+    ...(leaks(gate.proposed.args) ? (["args"] as const) : []),
     ...(preview !== null && (sensitiveTool || leaks(preview)) ? (["preview"] as const) : []),
     ...(gate.rationale !== null && (knowsSensitive(input.contract, memory, { tool, args }) || leaks(gate.rationale))
       ? (["says"] as const)

@@ -13,6 +13,7 @@ import { type ConverseModel, type ConverseRequest, recordedModel } from "../loca
 import type { Script } from "../local/services/turns.js";
 import type { WebHandler } from "../local/wire/wire.js";
 import { loadScenarios, loadSeeds, type NamedScenario, type Seeds } from "./load.js";
+import { type LocalSlack, startLocalSlack } from "./local-slack.js";
 import { scenarioFor } from "./recorded.js";
 import { type Sandboxes, startSandboxes } from "./sandboxes.js";
 
@@ -47,6 +48,8 @@ export interface Session {
   readonly cloud: Cloud;
   readonly stage: string;
   readonly sandboxes: Sandboxes;
+  /** absent in sessions without people */
+  readonly slack?: LocalSlack;
   readonly workflows: ReadonlyMap<string, SessionWorkflow>;
   /** the turns that every conversation of this workflow gets from now on; undefined: found by the run's input */
   script(workflow: string, turns: Script | undefined): void;
@@ -63,6 +66,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     redirectUri: () => `${started?.endpoint ?? ""}/sign-in/callback`,
     people: () => peopleOf(loaded.map(({ contract }) => contract)),
   });
+  const slack = await startLocalSlack(
+    loaded.map(({ contract }) => contract),
+    options.stage,
+    () => started?.endpoint ?? "",
+    () => options.clock.now(),
+  );
   const scripts = new Map<string, Script>();
   const pick = (request: ConverseRequest): Script | undefined => {
     const workflow = request.requestMetadata?.workflow ?? "";
@@ -74,9 +83,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       stacks: loaded.map(({ contract }) => `countersign-${options.stage}-${contract.name}`),
       clock: options.clock,
       model: options.model ?? recordedModel(pick),
+      secrets: slack.secrets,
       functionEnvironment: (_, environment) => ({
         ...hostsOf(environment.WORKFLOW, sandboxes),
         ...(environment.OIDC_ISSUER === undefined ? {} : { OIDC_ISSUER: oidc.issuer, OIDC_CLIENT_ID: LOCAL_CLIENT }),
+        ...slack.hostsFor(environment),
       }),
       ...(options.port === undefined ? {} : { port: options.port }),
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
@@ -88,6 +99,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       cloud,
       stage: options.stage,
       sandboxes,
+      slack,
       workflows,
       script: (workflow, turns) => void (turns === undefined ? scripts.delete(workflow) : scripts.set(workflow, turns)),
       close: async () => {
@@ -95,11 +107,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         await cloud.close();
         await sandboxes.close();
         await oidc.close();
+        await slack.workspace.close();
       },
     };
   } catch (error) {
     await sandboxes.close();
     await oidc.close();
+    await slack.workspace.close();
     throw error;
   }
 }

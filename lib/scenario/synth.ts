@@ -20,6 +20,9 @@ export interface SynthOptions {
   readonly out?: string;
 }
 
+/** Of a stage on this machine, where a Slack workspace is at hand. */
+const LOCAL_CONTEXT = { slack: "on" };
+
 /** What an assembly is made from. */
 const SOURCES = ["bin", "lib", "lambdas", "workflows", "cdk.json", "package-lock.json", "tsconfig.json"];
 const FINGERPRINT_FILE = "countersign-sources.sha256";
@@ -73,7 +76,7 @@ export async function synthesise({ root, stage, out = join(root, "cdk.out") }: S
   const tsx = createRequire(import.meta.url).resolve("tsx");
   const app = spawn(process.execPath, ["--import", tsx, "bin/app.ts"], {
     cwd: root,
-    env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify({ ...context, stage }) },
+    env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...LOCAL_CONTEXT, stage }) },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";

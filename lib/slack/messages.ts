@@ -27,7 +27,9 @@ const CUT_AT = 300;
 /** The rows of the message: changes when there is a preview, else arguments. Sensitive values are named and not shown. */
 export function shownRows(view: ApprovalView): readonly (readonly [string, string])[] {
   const hidden = new Set(view.sensitive_paths);
-  const mask = (field: string, text: string) => (isSensitive(field, hidden) ? "(sensitive: on the page only)" : text);
+  const all = view.page_only?.includes("args") === true;
+  const mask = (field: string, text: string) =>
+    all || isSensitive(field, hidden) ? "(sensitive: on the page only)" : text;
   if (!showsPreview(view) || view.preview === null)
     return [...leaves(view.args)].map(([path, { value }]) => [
       path,
@@ -39,7 +41,7 @@ export function shownRows(view: ApprovalView): readonly (readonly [string, strin
 }
 
 const showsPreview = ({ preview, page_only: pageOnly, sensitive_paths: paths }: ApprovalView) =>
-  preview !== null && paths.length === 0 && pageOnly?.includes("preview") !== true;
+  preview !== null && paths.length === 0 && !["preview", "args"].some((part) => pageOnly?.some((one) => one === part));
 const showsWords = ({ says, page_only: pageOnly }: ApprovalView) =>
   says !== null && says !== "" && pageOnly?.includes("says") !== true;
 
@@ -54,7 +56,7 @@ function isSensitive(field: string, paths: ReadonlySet<string>): boolean {
  * long. Only then has it an Approve button. (The agent's words are no part of the action: they may stay on the page.)
  */
 export function isWholeInSlack(view: ApprovalView): boolean {
-  if (view.sensitive_paths.length > 0 || view.page_only?.includes("title") === true) return false;
+  if (view.sensitive_paths.length > 0 || view.page_only?.some((part) => part !== "says") === true) return false;
   if (view.preview !== null && !showsPreview(view)) return false;
   const blocks = [...head(view, messageTitle(view)), ...whole(view)];
   return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_JSON_CHARACTERS;
@@ -73,8 +75,8 @@ export const subjectOf = (view: ApprovalView): SlackSubject => ({
   view_hash: viewHash(view),
 });
 
-/** The question. `url`: a person's way to the page, without a code; null in a channel, where everybody has their own in their mail. */
-export function askedMessage(view: ApprovalView, url: string | null): SlackMessage {
+/** The question. `url`: a person's way to the page, without a code; null in a channel, where everybody has their own in their mail. `lead`: a line on top. */
+export function askedMessage(view: ApprovalView, url: string | null, lead?: string): SlackMessage {
   const value = JSON.stringify(subjectOf(view));
   const button = (text: string, id: string, more: Partial<Button>): Button => ({
     type: "button",
@@ -86,6 +88,7 @@ export function askedMessage(view: ApprovalView, url: string | null): SlackMessa
   return {
     text: escaped(cut(messageTitle(view))),
     blocks: [
+      ...(lead === undefined ? [] : [line(...literal(cut(lead)))]),
       ...head(view, mayApprove ? messageTitle(view) : cut(messageTitle(view))),
       ...(mayApprove ? whole(view) : short(view)),
       {
@@ -117,6 +120,8 @@ const openButton = (url: string): KnownBlock => ({
   elements: [{ type: "button", action_id: SLACK_IDS.open, text: plainText("Open the page", 75), url }],
 });
 
+/** Between texts: a blank at the edge of one would be marked. */
+const BLANK = { type: "text", text: " " } as const;
 const cut = (text: string): string => (text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`);
 
 function head(view: ApprovalView, title: string): KnownBlock[] {
@@ -130,7 +135,13 @@ function whole(view: ApprovalView): KnownBlock[] {
     ...shownRows(view).map(([field, text]) => line(...literal(field, { bold: true }), ...literal(`: ${text}`))),
     ...(!showsPreview(view)
       ? []
-      : [line(...literal(`All arguments of ${view.tool}: `), ...literal(JSON.stringify(view.args), { code: true }))]),
+      : [
+          line(
+            ...literal(`All arguments of ${view.tool}:`),
+            BLANK,
+            ...literal(JSON.stringify(view.args), { code: true }),
+          ),
+        ]),
     ...(showsPreview(view) ? (view.preview?.notes ?? []) : []).map((note) => line(...literal(`Note: ${note}`))),
     ...reasons(view),
     ...words(view),
@@ -164,7 +175,12 @@ const reasons = (view: ApprovalView): KnownBlock[] =>
   view.because
     .slice(0, 5)
     .map(({ policy_id: id, reason }) =>
-      line(...literal("Why: "), ...literal(id, { code: true }), ...literal(reason === "" ? "" : ` ${cut(reason)}`)),
+      line(
+        ...literal("Why:"),
+        BLANK,
+        ...literal(id, { code: true }),
+        ...(reason === "" ? [] : [BLANK, ...literal(cut(reason))]),
+      ),
     );
 
 function closing(view: ApprovalView): KnownBlock {

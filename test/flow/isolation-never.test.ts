@@ -69,9 +69,25 @@ describe("may never", () => {
       TOOL,
       /InvokeFunction/,
       MODEL,
-      SECRET,
+      / secret (?!slack-bot-token)/,
       /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:request|decision|link)/,
     ));
+  test("what Slack's requests reach: the log, tools, models, tools' secrets, links and codes, task tokens, mail, schedules", () =>
+    never(
+      matrix.rows("approval-slack"),
+      ANY_LOG,
+      TOOL,
+      /InvokeFunction/,
+      MODEL,
+      / secret (?!slack-)/,
+      / (?:link|challenge)$/,
+      / (?:any task token|token key)/,
+      /SendEmail/,
+      /Schedule|PassRole/,
+      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:request|decision|act|closing|receipt)/,
+    ));
+  test("what reminds: anything but call the sender", () =>
+    never(matrix.rows("approval-clock"), /^(?!InvokeFunction )/, /^InvokeFunction (?!approval-sender)/));
   test("the notary: write the log, delete or change in the archive, read anything sealed, call anything", () =>
     never(
       matrix.rows("notary"),

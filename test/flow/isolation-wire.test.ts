@@ -74,6 +74,17 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
   ],
   ["approval-desk", "desk", [...READ_APPROVALS, "approvals: decide", "control: read the brake"]],
   [
+    "approval-slack",
+    "slack",
+    [
+      "approvals: read a request and its token",
+      "approvals: read decisions",
+      "approvals: decide",
+      "control: read the brake",
+    ],
+  ],
+  ["approval-clock", "clock", []],
+  [
     "approval-sender",
     "sender",
     [...READ_APPROVALS, "keys: open a task token", "machine: answer a task token: InvalidToken", "mail: as the desk"],

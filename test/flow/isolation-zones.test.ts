@@ -71,8 +71,11 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "admit",
       "close-run",
       "approval-desk",
-      "approval-sender",
+      "approval-slack",
       "notary",
+      "schedule of another workflow",
+      "schedule of another group",
+      "clock as a function",
       "another policy store",
       "another model",
       "secret of another stage",
@@ -185,6 +188,21 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("Query", "request"),
         ...each("Encrypt", "token key of this workflow"),
         ...each("SendEmail", "own address"),
+        ...each("GetSecretValue", "secret slack-bot-token"),
+        ...each("CreateSchedule", "schedule of this workflow"),
+        ...each("PassRole", "clock as a scheduler"),
+      ]),
+    );
+    expect(sorted(row("approval-clock"))).toEqual(each("InvokeFunction", "approval-sender"));
+    expect(sorted(row("approval-slack"))).toEqual(
+      sorted([
+        ...logs("approval-slack"),
+        ...READ_APPROVALS.filter((line) => !/ (?:link|challenge)$/.test(line)),
+        ...each("GetItem Query", "receipt"),
+        ...each("PartiQLInsert", "decision", "decision of another workflow", "receipt"),
+        ...each("PartiQLInsert", "act", "act of another workflow", "closing", "closing of another workflow"),
+        ...each("GetItem", "brake of this workflow", "brake of another workflow"),
+        ...each("GetSecretValue", "secret slack-signing-secret", "secret slack-bot-token"),
       ]),
     );
     expect(sorted(row("approval-desk"))).toEqual(
@@ -208,6 +226,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("Decrypt", "token key of this workflow", "token key of another workflow"),
         ...each("SendTaskSuccess", "any task token"),
         ...each("SendEmail", "own address"),
+        ...each("GetSecretValue", "secret slack-bot-token"),
         ...each("DescribeStream GetRecords GetShardIterator", "stream of approvals"),
         ...each("ListStreams", "any stream"),
       ]),
@@ -247,7 +266,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       sorted([
         ...STACKS,
         ...READ_APPROVALS,
-        ...each("GetItem Query", "index of approvals", "approvals without a partition"),
+        ...each("GetItem Query", "index of approvals", "approvals without a partition", "receipt"),
       ]),
     );
     const brakes = ["brake of this workflow", "brake of another workflow"];
@@ -260,6 +279,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
           "GetItem Query",
           "index of approvals",
           "approvals without a partition",
+          "receipt",
           ...EFFECTS,
           "effects of another workflow",
         ),

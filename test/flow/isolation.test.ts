@@ -50,9 +50,11 @@ describe("for every grant of every role", () => {
   test("there are roles for every zone, and each holds something", () => {
     const zones = new Set(roles.map(({ name }) => name.split("/")[3]));
     expect([...zones].sort()).toEqual([
+      "approval-clock",
       "approval-desk",
-      "approval-sender",
       "approval-request",
+      "approval-sender",
+      "approval-slack",
       "log-writer",
       "machine",
       "notary",

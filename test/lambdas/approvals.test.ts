@@ -52,6 +52,7 @@ const ask = (over: Partial<ApprovalView> = {}, token = "token-1") =>
         return `message-${mails.length}`;
       },
     },
+    schedules: { once: async () => "created" },
     nowMs: () => nowMs,
     newLink() {
       made += 1;

@@ -68,6 +68,7 @@ export class Flow {
   /** Everything empty, time back at `AT`, the model saying these turns. */
   async begin(turns: Script, seeds: Seeds = {}): Promise<void> {
     await this.session.cloud.reset();
+    this.session.slack?.workspace.reset();
     this.session.sandboxes.reset(WORKFLOW, overlaySeeds(this.session.workflows.get(WORKFLOW)?.seeds ?? {}, seeds));
     this.session.script(WORKFLOW, turns);
     this.clock.restart(AT);

@@ -55,6 +55,12 @@ export const ACTIONS: Readonly<Record<string, readonly string[]>> = {
     DescribeStacks ListStacks DescribeStackResources GetTemplate CreateStack UpdateStack DeleteStack
     CreateChangeSet ExecuteChangeSet SetStackPolicy
   `),
+  scheduler: words(`
+    CreateSchedule GetSchedule UpdateSchedule DeleteSchedule ListSchedules CreateScheduleGroup DeleteScheduleGroup
+  `),
+  iam: words(`
+    PassRole GetRole UpdateRole DeleteRole TagRole
+  `),
   "execute-api": words(`
     Invoke InvalidateCache ManageConnections
   `),
@@ -62,9 +68,9 @@ export const ACTIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** What no role of the templates may do to anything: the ways to become someone else, and services that nothing here uses. */
 export const NOBODYS: readonly string[] = words(`
-  iam:PassRole iam:CreateRole iam:PutRolePolicy iam:AttachRolePolicy iam:UpdateAssumeRolePolicy
+  iam:CreateRole iam:PutRolePolicy iam:AttachRolePolicy iam:UpdateAssumeRolePolicy
   iam:CreateAccessKey sts:AssumeRole sts:GetFederationToken events:PutEvents events:PutRule events:PutTargets
-  events:DisableRule scheduler:CreateSchedule sns:Publish sqs:SendMessage apigateway:PATCH apigateway:POST
+  events:DisableRule sns:Publish sqs:SendMessage apigateway:PATCH apigateway:POST
   ssm:GetParameter cloudtrail:StopLogging organizations:LeaveOrganization ec2:RunInstances
   codebuild:StartBuild logs:DescribeLogGroups
 `);

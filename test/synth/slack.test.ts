@@ -63,7 +63,7 @@ describe("a stage with Slack", () => {
       "secretsmanager:GetSecretValue",
     ]);
     const others = [...functions(on.plane, "countersign-dev"), ...request].filter(
-      ([name]) => !["approval-slack", "request-approval"].includes(name),
+      ([name]) => !["approval-slack", "approval-sender", "request-approval"].includes(name),
     );
     expect(others.length).toBeGreaterThan(5);
     for (const [, { statements }] of others) expect(actionsOn(statements, "secret:countersign/dev/slack")).toEqual([]);

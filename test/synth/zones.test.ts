@@ -134,8 +134,15 @@ describe("what only one may", () => {
 
   it("the machine invokes its functions, and no preview, admit or close-run", () => {
     const invokers = holders(/^lambda:/);
-    expect(invokers).toHaveLength(2);
-    const machine = invokers.find((role) => role !== of("decide").role) ?? "";
+    // The third is the clock of reminders, in the control plane: it calls the sender.
+    expect(invokers).toHaveLength(3);
+    const machine = invokers.find((role) => role !== of("decide").role && role in workflow.Resources) ?? "";
+    const clock = invokers.find((role) => role in plane.Resources) ?? "";
+    expect(
+      grants(plane)
+        .get(clock)
+        ?.map(({ Action, Resource }) => [Action, Resource]),
+    ).toEqual([[["lambda:InvokeFunction"], [expect.stringMatching(/:function:countersign-dev-approval-sender$/)]]]);
     const statements = grants(workflow).get(machine) ?? [];
     expect(statements).toHaveLength(1);
     expect(statements[0]?.Action).toEqual(["lambda:InvokeFunction"]);
@@ -221,7 +228,7 @@ describe("gate, admission and close-run", () => {
     ["admit", ["dynamodb", "kms", "s3", "states"]],
     ["decide", ["dynamodb", "kms", "lambda", "s3", "verifiedpermissions"]],
     ["close-run", ["dynamodb", "kms", "s3", "states"]],
-    ["request-approval", ["dynamodb", "kms", "ses"]],
+    ["request-approval", ["dynamodb", "iam", "kms", "scheduler", "ses"]],
   ])("%s uses %j and nothing else", (name, expected) => {
     expect(services(of(name).statements)).toEqual(expected);
   });

@@ -21,6 +21,7 @@ export default defineWorkflow({
     first: ["ana@example.com", "group:billing-leads"],
     groups: { "billing-leads": ["bo@example.com", "chris@example.com"] },
     timeLimit: { hours: 4 },
+    slack: { users: { "ana@example.com": "U012ANA3CD", "bo@example.com": "U012BO4EF" } },
   },
   // Everything below has a default.
   tenants: ["acme"],

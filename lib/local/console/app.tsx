@@ -4,9 +4,10 @@ import { secureHeaders } from "hono/secure-headers";
 import { CONTENT_SECURITY_POLICY } from "../../audit/report/style.js";
 import type { RecordedEvent } from "../../run/events.js";
 import type { WebHandler } from "../wire/wire.js";
+import { formGuard } from "./guard.js";
+import { MailPage, mailFrame } from "./mail.js";
 import {
   MailList,
-  MailPage,
   type MailRow,
   Page,
   RunList,
@@ -16,6 +17,7 @@ import {
   WaitingList,
   type WaitingRow,
 } from "./pages.js";
+import { type ConsoleSlack, SlackList, slackRoutes } from "./slack.js";
 
 export interface ConsoleData {
   readonly stage: string;
@@ -30,6 +32,7 @@ export interface ConsoleData {
   report(workflow: string, tenant: string, runId: string): Promise<string | undefined>;
   waiting(): Promise<readonly WaitingRow[]>;
   mails(): readonly MailRow[];
+  slack(): ConsoleSlack | undefined;
 }
 
 export function consoleApp(data: ConsoleData): Hono {
@@ -45,9 +48,17 @@ export function consoleApp(data: ConsoleData): Hono {
       "x-content-type-options": "nosniff",
     });
   });
+  // Before the console's own rules: a mail has stricter ones, and stands in a frame.
+  app.route("/", mailFrame(data.mails));
   app.use(
     secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], styleSrc: ["'self'"], frameAncestors: ["'none'"] },
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        frameSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
       referrerPolicy: "no-referrer",
     }),
   );
@@ -76,11 +87,15 @@ export function consoleApp(data: ConsoleData): Hono {
   app.get("/mailbox", (context) =>
     context.html(
       <Page title="Mailbox" stage={data.stage}>
+        <h2>Slack</h2>
+        <SlackList messages={newestFirst(data.slack()?.list() ?? [])} members={data.slack()?.members ?? []} />
+        <h2>Mail</h2>
         <MailList mails={newestFirst(data.mails())} />
       </Page>,
     ),
   );
   app.get("/mailbox.json", (context) => context.json(newestFirst(data.mails())));
+  slackRoutes(app, { stage: data.stage, slack: data.slack, guard: formGuard() });
   app.get("/mailbox/:id", (context) => {
     const mail = data.mails().find((candidate) => candidate.id === context.req.param("id"));
     if (mail === undefined) return context.html(<Page title="No such mail" stage={data.stage} />, 404);
@@ -100,6 +115,7 @@ export function consoleHandler(data: ConsoleData): WebHandler {
     const response = await app.request(`http://127.0.0.1${request.target}`, {
       method: request.method,
       headers: request.headers,
+      ...(request.body.length === 0 ? {} : { body: request.body }),
     });
     if (response.status === 404 && response.headers.get("content-type")?.startsWith("text/plain") === true)
       return undefined;
@@ -111,6 +127,4 @@ export function consoleHandler(data: ConsoleData): WebHandler {
   };
 }
 
-function newestFirst(mails: readonly MailRow[]): readonly MailRow[] {
-  return [...mails].reverse();
-}
+const newestFirst = <T,>(all: readonly T[]): readonly T[] => [...all].reverse();

@@ -2,6 +2,7 @@
 import type { Child, FC } from "hono/jsx";
 import type { RecordedEvent } from "../../run/events.js";
 import { describeEvent } from "./describe.js";
+import { SLACK_STYLE } from "./slack-blocks.js";
 
 export interface RunRow {
   readonly workflow: string;
@@ -27,6 +28,8 @@ export interface MailRow {
   readonly to: readonly string[];
   readonly subject: string;
   readonly text: string;
+  /** hostile; empty when there is none */
+  readonly html: string;
 }
 
 const STYLE = `
@@ -38,7 +41,8 @@ th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--
 pre { background: var(--soft); padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .4rem; }
 th { white-space: nowrap; overflow-wrap: normal; }
 .quiet { opacity: .75; }
-`;
+iframe.mail { width: 100%; height: 46rem; border: 1px solid var(--edge); border-radius: .4rem; background: #fff; }
+${SLACK_STYLE}`;
 
 export const Page: FC<{ title: string; stage: string; children?: Child }> = ({ title, stage, children }) => (
   <html lang="en">
@@ -192,27 +196,5 @@ export const MailList: FC<{ mails: readonly MailRow[] }> = ({ mails }) =>
       </tbody>
     </table>
   );
-
-const LINK = /(https?:\/\/[^\s<>"]+)/;
-
-/** The mail as its text part, links clickable: what the approver reads, with nothing of the mail executed. */
-export const MailPage: FC<{ mail: MailRow }> = ({ mail }) => (
-  <>
-    <p>
-      To {mail.to.join(", ")}, {mail.at.slice(0, 19).replace("T", " ")} UTC
-    </p>
-    <pre>
-      {mail.text.split(LINK).map((part) =>
-        LINK.test(part) ? (
-          <a href={part} rel="noreferrer">
-            {part}
-          </a>
-        ) : (
-          part
-        ),
-      )}
-    </pre>
-  </>
-);
 
 export { STYLE };

@@ -34,6 +34,12 @@ export interface Interaction {
   readonly status: number;
   readonly body: string;
 }
+export type Submission = Interaction & {
+  /** what the modal shows now */
+  readonly modal?: OpenModal;
+  /** by `block_id`, in the app's words */
+  readonly errors?: Readonly<Record<string, string>>;
+};
 export interface WorkspaceOptions {
   readonly botToken: string;
   readonly signingSecret: string;
@@ -119,10 +125,7 @@ export class SlackWorkspace {
   }
 
   /** Submits a modal with what was typed, by `block_id`. It stays when the app answers with errors, and shows what it is updated to. */
-  async submit(
-    modalId: string,
-    typed: Readonly<Record<string, string>>,
-  ): Promise<Interaction & { readonly modal?: OpenModal }> {
+  async submit(modalId: string, typed: Readonly<Record<string, string>>): Promise<Submission> {
     const modal = this.modals.get(modalId);
     if (modal === undefined) return { status: 404, body: "there is no such modal" };
     const { user, view } = modal;
@@ -142,7 +145,8 @@ export class SlackWorkspace {
       view: { id: modalId, callback_id, private_metadata, state: { values } },
     });
     const { data } = responseAction.safeParse(jsonOf(answer.body));
-    if (answer.status !== 200 || data?.response_action === "errors") return answer;
+    if (answer.status !== 200) return answer;
+    if (data?.response_action === "errors") return { ...answer, errors: data.errors };
     if (data?.response_action === "update") {
       const updated = { id: modalId, user, view: data.view };
       this.modals.set(modalId, updated);

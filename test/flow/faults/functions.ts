@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -36,6 +37,7 @@ import { sfnExecutions } from "../../../lib/aws/executions.js";
 import { sesMailer } from "../../../lib/aws/mailer.js";
 import { lambdaPreviews } from "../../../lib/aws/previews.js";
 import { dynamoRunLog } from "../../../lib/aws/run-log.js";
+import { schedulerSchedules } from "../../../lib/aws/schedules.js";
 import { awsSecrets } from "../../../lib/aws/secrets.js";
 import { kmsTokenSealer, sfnTokenAnswerer } from "../../../lib/aws/task-tokens.js";
 import { s3Vault } from "../../../lib/aws/vault.js";
@@ -79,6 +81,7 @@ function clientsOf({ faults, cloud }: HostParts, environment: Environment, roleA
     lambda: once(() => new LambdaClient(options("lambda"))),
     states: once(() => direct("states", new SFNClient(options("states")))),
     ses: once(() => new SESv2Client(options("ses"))),
+    scheduler: once(() => new SchedulerClient(options("scheduler"))),
     secrets: once(() => direct("secretsmanager", new SecretsManagerClient(options("secretsmanager")))),
     policies: once(() => direct("verifiedpermissions", new VerifiedPermissionsClient(options("verifiedpermissions")))),
     bedrock: once(() => new BedrockRuntimeClient(options("bedrock"))),
@@ -92,6 +95,9 @@ function clientsOf({ faults, cloud }: HostParts, environment: Environment, roleA
     },
     get kms() {
       return lazy.kms();
+    },
+    get scheduler() {
+      return lazy.scheduler();
     },
     get lambda() {
       return lazy.lambda();
@@ -198,7 +204,7 @@ function propose({ contract, nowMs }: Shared, variables: Variables, { s3, bedroc
   });
 }
 
-function requestApproval({ nowMs }: Shared, variables: Variables, { dynamo, kms, ses }: Clients): Handler {
+function requestApproval({ nowMs }: Shared, variables: Variables, { dynamo, kms, ses, scheduler }: Clients): Handler {
   const env = envs.readEnv(envs.requestApprovalEnv, variables);
   return createRequestApproval({
     workflow: env.WORKFLOW,
@@ -206,6 +212,11 @@ function requestApproval({ nowMs }: Shared, variables: Variables, { dynamo, kms,
     approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
     sealer: kmsTokenSealer(kms, env.TOKEN_KEY_ARN),
     mailer: sesMailer(ses, env.MAIL_FROM),
+    schedules: schedulerSchedules(scheduler, {
+      group: env.SCHEDULE_GROUP,
+      targetArn: env.SENDER_ARN,
+      roleArn: env.SCHEDULE_ROLE_ARN,
+    }),
     nowMs,
     newLink,
   });

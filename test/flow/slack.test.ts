@@ -1,0 +1,136 @@
+/** A run that people decide in Slack: the template's own functions, a workspace on this machine, the console's own buttons. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { consoleData } from "../../lib/cli/console-data.js";
+import { consoleApp } from "../../lib/local/console/app.js";
+import type { RunRef } from "../../lib/run/keys.js";
+import { of } from "../../lib/scenario/compare.js";
+import { root } from "../../scripts/ensure.mjs";
+import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
+
+const ANA = "U012ANA3CD";
+let flow: Flow;
+let run: RunRef;
+let app: ReturnType<typeof consoleApp>;
+beforeAll(async () => {
+  flow = await Flow.open();
+  app = consoleApp(consoleData(root, "dev", () => flow.session));
+});
+afterAll(() => flow.close());
+beforeEach(async () => {
+  await flow.begin([LOOKUP, REFUND, FINISH]);
+  run = await flow.start();
+  await flow.asked(run);
+  await flow.clock.settled();
+});
+
+const messages = () => flow.session.slack?.workspace.list() ?? [];
+const messageOf = (user: string) => {
+  const found = messages().find(({ to }) => to === user);
+  if (found === undefined)
+    throw new Error(
+      `no message to ${user}; there are ${messages()
+        .map(({ to }) => to)
+        .join()}`,
+    );
+  return found;
+};
+const HOST = "http://127.0.0.1";
+async function page(path: string): Promise<string> {
+  return (await app.request(`${HOST}${path}`)).text();
+}
+const tokenIn = (html: string) => /name="token" value="([^"]+)"/.exec(html)?.[1] ?? "";
+async function post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+  const body = new URLSearchParams(fields);
+  const answer = await app.request(`${HOST}${path}`, {
+    method: "POST",
+    body,
+    headers: { host: "127.0.0.1", ...headers },
+  });
+  return { status: answer.status, location: answer.headers.get("location") ?? "", html: await answer.text() };
+}
+
+describe("in the console's mailbox", () => {
+  test("approve: press, type the amount, and the refund runs; the message says who", async () => {
+    const { ts } = messageOf(ANA);
+    const path = `/mailbox/slack/${ts}`;
+    const shown = await page(path);
+    for (const text of ["Refund €420.00 to cus_9: cannot be undone", "refund_threshold", "Approve", "Reject"])
+      expect(shown).toContain(text);
+    const pressed = await post(`${path}/press`, { token: tokenIn(shown), user: ANA, action: "approve" });
+    expect(pressed.status).toBe(303);
+    const modal = await page(pressed.location);
+    expect(modal).toContain("Type 420.00 to approve");
+    const wrong = await post(pressed.location, { token: tokenIn(modal), confirmation: "42" });
+    expect(wrong).toMatchObject({ status: 422, html: expect.stringContaining("type 420.00 exactly") });
+    expect(await post(pressed.location, { token: tokenIn(modal), confirmation: "420.00" })).toMatchObject({
+      status: 303,
+      location: "/mailbox",
+    });
+    const events = await flow.play(run);
+    expect(of(events, "ApprovalDecided").map(({ data }) => [data.approver, data.channel, data.method])).toEqual([
+      ["ana@example.com", "slack", "slack"],
+    ]);
+    expect(JSON.stringify(flow.refunds())).toContain("42000");
+    await flow.clock.settled();
+    const after = await page(path);
+    expect(after).toContain("Approved by ana@example.com");
+    expect(after).not.toContain('name="action"');
+    for (const to of ["ana@example.com", "bo@example.com", "chris@example.com"])
+      expect(
+        flow.session.cloud.ses.mailbox
+          .list()
+          .filter((mail) => mail.to.includes(to))
+          .at(-1)?.subject,
+      ).toContain("Approved: Refund");
+  });
+
+  test("who is not in the contract is refused, and that is on record", async () => {
+    const { ts } = messageOf(ANA);
+    const path = `/mailbox/slack/${ts}`;
+    const pressed = await post(`${path}/press`, {
+      token: tokenIn(await page(path)),
+      user: "U0STRANGER",
+      action: "reject",
+    });
+    expect(await page(pressed.location)).toContain("none of the approvers of this contract");
+    await flow.decide("bo@example.com", { decision: "reject", comment: "not now" });
+    const events = await flow.play(run);
+    expect(of(events, "ApprovalNoted").map(({ data }) => [data.kind, data.code, data.by])).toContainEqual([
+      "refusal",
+      "CS-2140",
+      "slack:T0LOCAL/U0STRANGER",
+    ]);
+  });
+
+  test("nobody else's page can press: no token, or another origin", async () => {
+    const { ts } = messageOf(ANA);
+    const path = `/mailbox/slack/${ts}`;
+    const token = tokenIn(await page(path));
+    const fields = { user: ANA, action: "reject" };
+    expect((await post(`${path}/press`, { ...fields, token: "x" })).status).toBe(403);
+    for (const headers of [{ origin: "https://evil.example" }, { "sec-fetch-site": "cross-site" }])
+      expect((await post(`${path}/press`, { ...fields, token }, headers)).status).toBe(403);
+    expect((await app.request(`${HOST}${path}/press`, { method: "POST" })).status).toBe(403);
+  });
+
+  test("time reminds, and then it is expired, not rejected, everywhere", async () => {
+    const events = await flow.play(run);
+    expect(of(events, "ApprovalExpired")).toHaveLength(1);
+    await flow.clock.settled();
+    const subjects = flow.session.cloud.ses.mailbox
+      .list()
+      .flatMap((mail) => (mail.to.includes("ana@example.com") ? [mail] : []));
+    expect(subjects.filter(({ text }) => text.includes("Reminder:"))).toHaveLength(2);
+    expect(subjects.at(-1)?.subject).toContain("Expired: Refund");
+    expect(messages().filter(({ to }) => to === ANA)).toHaveLength(3);
+    for (const message of messages()) expect(JSON.stringify(message.blocks)).toContain("Nobody rejected it");
+  });
+
+  test("a mail stands in a frame that runs nothing", async () => {
+    const [mail] = flow.session.cloud.ses.mailbox.list();
+    expect(await page(`/mailbox/${mail?.id}`)).toContain('sandbox="allow-popups allow-popups-to-escape-sandbox"');
+    const frame = await app.request(`${HOST}/mailbox/${mail?.id}/html`);
+    expect(frame.headers.get("content-security-policy")).toMatch(/^sandbox .*default-src 'none'/);
+    expect(await frame.text()).toContain("Refund €420.00 to cus_9");
+  });
+});
