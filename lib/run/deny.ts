@@ -54,16 +54,11 @@ export function policyRecord(gate: GateCase, verdicts: readonly PolicyVerdict[],
   };
 }
 
-/** Denied, and the agent goes on. What of the policies is known stays in the record. */
-export function denied(
-  gate: GateCase,
-  reasons: readonly string[],
-  approvals: number,
-  known: Pick<DecidedParts, "policy" | "tier" | "previewHash"> = {},
-): Step {
+/** Denied by people, or for want of them, and the agent goes on. The tier that they were asked for stays in the record. */
+export function denied(gate: GateCase, reasons: readonly string[], approvals: number): Step {
   const { input, before, entries, checks } = gate;
-  const tier = known.tier ?? before.pending?.decided.tier ?? null;
-  const decided = decidedEntry(gate, { ...known, tier, decision: "deny", reasons, approvals, checks });
+  const tier = before.pending?.decided.tier ?? null;
+  const decided = decidedEntry(gate, { tier, decision: "deny", reasons, approvals, checks });
   return finishStep({ input, before, entries: [...entries, decided] });
 }
 

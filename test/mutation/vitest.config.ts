@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/run/{asking,gate,steps,checks,evidence,state,people,edit,resource}.test.ts"],
+    include: ["test/run/{asking,gate,steps,checks,evidence,state,people,edit,resource,recording,proposal}.test.ts"],
     testTimeout: 20_000,
   },
 });

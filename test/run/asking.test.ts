@@ -190,6 +190,18 @@ test("GIVEN a charge WHEN a refund is judged THEN the policies' question is on r
   });
 });
 
+test("GIVEN a policy that could not be evaluated WHEN it is judged THEN its error is on record, and nobody is asked", () => {
+  const world = lookedUp();
+  world.policy = () => ({ allowed: true, determining: ["p"], errors: ["forbid-x: no such attribute"] });
+
+  world.propose(act("stripe.refund", REFUND));
+
+  expect(last(world, "ActionDecided")?.data).toMatchObject({
+    decision: "deny",
+    policy: { determining: [], errors: ["forbid-x: no such attribute"] },
+  });
+});
+
 test("GIVEN more policies deny than a record has room for WHEN it is judged THEN the check's detail is cut", () => {
   const world = lookedUp();
   const many = Array.from({ length: 90 }, (_, n) => `no_refunds_${n}`);

@@ -5,7 +5,7 @@ import { askedIn, resolveApproval } from "../../lib/run/approvals.js";
 import { decidersOf, type Panel, standingOf } from "../../lib/run/panel.js";
 import { foldRun, type Pending } from "../../lib/run/state.js";
 import type { JsonObject } from "../../lib/run/types.js";
-import { act, lookedUp, REFUND, type World } from "./support.js";
+import { act, contract, lookedUp, REFUND, type World } from "./support.js";
 
 const [ana, bo, lee, max] = ["ana@example.com", "bo@example.com", "lee@example.com", "max@example.com"];
 const at = (minute: number) => new Date(Date.parse("2026-11-21T12:00:00.000Z") + minute * 60_000).toISOString();
@@ -235,6 +235,85 @@ describe("GIVEN a question is open", () => {
     world.approval();
 
     expect(world.data("ActionDecided").reasons[0]).toMatch(/^CS-3122 .*1 of 2/);
+  });
+});
+
+describe("GIVEN rows that a closing row chooses from", () => {
+  type Said = readonly [person: string, decision: "approve" | "reject", minute: number];
+  const cy = "cy@example.com";
+  const resolved = (needed: 1 | 2, said: readonly Said[], kind: "approved" | "rejected" | "expired", by: string[]) => {
+    const first = [ana, bo, cy];
+    const world = asking(
+      needed === 1 ? REFUND : { ...REFUND, amount_cents: 150_000 },
+      lookedUp({ approvers: { ...contract.approvers, first } }),
+    );
+    for (const [person, decision, minute] of said) world.decides(person, decision, { decided_at: at(minute) });
+    const state = foldRun(world.events);
+    if (state.status !== "open" || state.pending === null) throw new Error("nobody is asked");
+    const rows = { decisions: world.decisions, acts: [], closing: { kind, at: at(9), by } };
+    const { kind: found, ...rest } = resolveApproval(state.pending, rows, "dana@example.com", world.now);
+    const counted = "decisions" in rest ? rest.decisions : [];
+    return [found, ...counted.map(({ approver, decision }) => `${approver.slice(0, 2)} ${decision}`)];
+  };
+
+  test("WHEN it names the second who approved THEN that one counts and the first does not", () => {
+    const said: Said[] = [
+      [ana, "approve", 1],
+      [bo, "approve", 2],
+    ];
+    expect(resolved(1, said, "approved", [bo])).toEqual(["approved", "bo approve"]);
+    expect(resolved(1, said, "approved", ["BO@example.com"])).toEqual(["approved", "bo approve"]);
+  });
+  test("WHEN it names more than were needed THEN as many as were needed count", () => {
+    const said: Said[] = [
+      [ana, "approve", 1],
+      [bo, "approve", 2],
+    ];
+    expect(resolved(1, said, "approved", [ana, bo])).toEqual(["approved", "an approve"]);
+  });
+  test("WHEN it says approved by two of whom one rejected THEN nothing holds", () => {
+    const said: Said[] = [
+      [ana, "approve", 1],
+      [bo, "reject", 2],
+    ];
+    expect(resolved(2, said, "approved", [ana, bo])).toEqual(["broken"]);
+    expect(resolved(1, [[ana, "reject", 1]], "approved", [ana])).toEqual(["broken"]);
+  });
+  test("WHEN it says rejected by somebody who approved THEN nothing holds", () => {
+    expect(resolved(1, [[ana, "approve", 1]], "rejected", [ana])).toEqual(["broken"]);
+    expect(
+      resolved(
+        1,
+        [
+          [ana, "approve", 1],
+          [bo, "reject", 2],
+        ],
+        "rejected",
+        [ana],
+      ),
+    ).toEqual(["broken"]);
+  });
+  test("WHEN two rejected THEN who approved before both is on record, and who approved between is not", () => {
+    const said: Said[] = [
+      [ana, "reject", 2],
+      [bo, "reject", 4],
+      [cy, "approve", 3],
+    ];
+    expect(resolved(2, said, "rejected", [ana, bo])).toEqual(["rejected", "an reject", "bo reject"]);
+    const before: Said[] = [
+      [ana, "reject", 2],
+      [bo, "reject", 4],
+      [cy, "approve", 1],
+    ];
+    expect(resolved(2, before, "rejected", [ana, bo])).toEqual(["rejected", "cy approve", "an reject", "bo reject"]);
+  });
+  test("WHEN it says expired THEN only approvals are on record, fewer than were needed", () => {
+    const said: Said[] = [
+      [ana, "reject", 1],
+      [bo, "approve", 2],
+      [cy, "approve", 3],
+    ];
+    expect(resolved(2, said, "expired", [])).toEqual(["expired", "bo approve"]);
   });
 });
 
