@@ -1,6 +1,7 @@
 /** What is written down when people are asked, and when they are not: whole, as the desk and the verifier read it. */
 import { describe, expect, test } from "vitest";
 import { actionHash, proposalStep } from "../../lib/run/hash.js";
+import { MAX_OUTPUT_BYTES } from "../../lib/run/protocol.js";
 import { act, contract, lookedUp, REFUND, type World } from "./support.js";
 
 const last = (world: World, type: string) => world.events.findLast((event) => event.type === type);
@@ -126,8 +127,29 @@ test("GIVEN a refund that the policies deny WHEN it is proposed THEN what they s
     preview_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
   });
   expect(asked?.data).toMatchObject({ preview_hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
-  expect(checks(world).slice(-2)).toEqual(["budget passed", expect.stringMatching(/^policy failed: denied with any/)]);
+  const why = "policy failed: denied with any number of approvals by guardrail:irreversible (cannot be undone)";
+  expect(checks(world).slice(-2)).toEqual(["budget passed", why]);
 });
+
+test.each([
+  [MAX_OUTPUT_BYTES, "ask"],
+  [MAX_OUTPUT_BYTES + 1, "deny"],
+])(
+  "GIVEN a preview of %d bytes WHEN it is judged THEN the decision is %s, and what was shown is in the vault",
+  (bytes, decision) => {
+    const world = lookedUp();
+    const empty = JSON.stringify({ before: { text: "" }, after: {}, notes: [] }).length;
+    const preview = { before: { text: "x".repeat(bytes - empty) }, after: {}, notes: [] };
+    world.preview = { status: "ok", preview };
+
+    expect(world.propose(act("stripe.refund", REFUND))).toMatchObject({ decision });
+
+    const kept = [...world.vault.values()].flatMap((values) =>
+      "preview|" in values ? [values["preview|"]?.value] : [],
+    );
+    expect(kept).toEqual(decision === "ask" ? [preview] : []);
+  },
+);
 
 test("GIVEN an approval WHEN the preview is another one now THEN the new one's hash is on record beside the old", () => {
   const world = lookedUp();
