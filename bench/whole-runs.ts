@@ -6,7 +6,7 @@ import { startRun } from "../lib/client/front-door.js";
 import { realClock } from "../lib/local/clock.js";
 import { type ConverseRequest, recordedModel } from "../lib/local/services/bedrock.js";
 import type { Script } from "../lib/local/services/turns.js";
-import { wantedConfirmation } from "../lib/scenario/play.js";
+import { wantedConfirmation } from "../lib/scenario/act-as.js";
 import { openSession, type Session } from "../lib/scenario/session.js";
 import { sessionConnection } from "../lib/scenario/session-connection.js";
 import { type Benchmark, median } from "./measure.js";

@@ -1,5 +1,6 @@
 /** Close-run, from the environment. */
 import defined from "@countersign/contract";
+import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { dynamoBudgets } from "../../lib/aws/budgets.js";
 import { dynamoClient, s3Client, sfnClient } from "../../lib/aws/clients.js";
 import { dynamoEffects } from "../../lib/aws/effects.js";
@@ -19,6 +20,7 @@ export const handler = createHandler({
   vault: s3Vault({ client: s3Client(), bucket: env.VAULT_BUCKET }),
   effects: dynamoEffects({ client, table: env.EFFECTS_TABLE }),
   budgets: dynamoBudgets({ client, table: env.BUDGETS_TABLE }, env.WORKFLOW),
+  approvals: dynamoApprovals({ client, table: env.APPROVALS_TABLE }),
   executions: sfnExecutions(sfnClient(), env.STATE_MACHINE_ARN),
   nowMs: () => Date.now(),
 });

@@ -3,6 +3,7 @@
  * execution (best effort) and by a schedule; may run twice, late, or beside itself.
  */
 import * as z from "zod";
+import type { Approvals } from "../../lib/aws/approvals.js";
 import type { Budgets, OpenRun } from "../../lib/aws/budgets.js";
 import type { Effects } from "../../lib/aws/effects.js";
 import type { Executions } from "../../lib/aws/executions.js";
@@ -21,12 +22,14 @@ import { effectRow } from "../shared/ledger.js";
 import { logLine } from "../shared/log.js";
 import { NamedError } from "../shared/named-error.js";
 import { moveHolds, record } from "../shared/record.js";
+import { tellOutcomes } from "../shared/tell-outcomes.js";
 
 export interface CloseRunDeps {
   readonly contract: Contract;
   readonly log: RunLog;
   readonly vault: Pick<Vault, "readSecret" | "seal">;
   readonly effects: Pick<Effects, "read">;
+  readonly approvals: Pick<Approvals, "insertOutcome">;
   readonly budgets: Budgets;
   readonly executions: Pick<Executions, "status">;
   readonly nowMs: () => number;
@@ -92,9 +95,13 @@ async function settle(deps: CloseRunDeps, open: OpenRun): Promise<Settled> {
   return close(deps, run, open, events);
 }
 
-/** A step may have died between its record and the sums: every settled call is counted now, those that were already stay as they are. */
+/**
+ * A step may have died between its record and what follows: every settled call is counted now, those that were already stay as they are, and
+ * whoever was being asked is told. The open row goes last: as long as it is there, the sweep comes back.
+ */
 async function settleAccounts(deps: CloseRunDeps, run: RunRef, events: readonly RecordedEvent[]): Promise<void> {
   await moveHolds(deps, run, holdsOfSettled(deps.contract, events, run.runId));
+  await tellOutcomes(deps.approvals, run, events.at(-1)?.step ?? "", events);
   await giveBack(deps.budgets, run, events);
 }
 

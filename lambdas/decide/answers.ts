@@ -4,8 +4,6 @@ import { askedIn } from "../../lib/run/approvals.js";
 import { closingOf } from "../../lib/run/closing.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import { seenFrom } from "../../lib/run/history.js";
-import type { RunRef } from "../../lib/run/keys.js";
-import { outcomesOf } from "../../lib/run/outcomes.js";
 import type { DecideRequest } from "../../lib/run/protocol.js";
 import { foldRun } from "../../lib/run/state.js";
 import { stepOf } from "../../lib/run/steps.js";
@@ -41,16 +39,4 @@ export async function answersOf(
   const closing = closingOf(asked, answers.decisions, answers.acts, nowMs);
   if (closing === null || (await approvals.insertClosing(ref, closing)) === "inserted") return { ...answers, closing };
   return read();
-}
-
-/** Inserts, so a repeat changes nothing. */
-export async function tellOutcomes(
-  approvals: GateApprovals,
-  { workflow }: RunRef,
-  step: string,
-  events: readonly RecordedEvent[],
-): Promise<void> {
-  const own = events.filter((event) => event.step === step);
-  for (const { approvalId, outcome } of outcomesOf(own, events))
-    await approvals.insertOutcome({ workflow, approvalId }, outcome);
 }

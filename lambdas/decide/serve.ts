@@ -24,7 +24,8 @@ import { effectRow } from "../shared/ledger.js";
 import { logLine } from "../shared/log.js";
 import { NamedError } from "../shared/named-error.js";
 import { moveHolds, type Place, record } from "../shared/record.js";
-import { answersOf, type GateApprovals, tellOutcomes } from "./answers.js";
+import { tellOutcomes } from "../shared/tell-outcomes.js";
+import { answersOf, type GateApprovals } from "./answers.js";
 import { type EvidenceSources, gather, leftOver } from "./evidence.js";
 import { openRequest, type PutOutDeps, putOut } from "./travel.js";
 

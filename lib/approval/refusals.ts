@@ -34,7 +34,7 @@ export function over(question: Question, state: QuestionState): Refusal {
         `approval: it no longer holds (${state.reasons.join("; ")}); nothing runs, and the agent may propose again`,
       );
     case "stopped":
-      return new Refusal("CS-2124", 410, "approval: the run ended before anybody decided; nothing runs");
+      return new Refusal("CS-2124", 410, "approval: the run ended before a decision took effect; nothing runs");
   }
 }
 

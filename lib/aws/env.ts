@@ -49,6 +49,7 @@ export const closeRunEnv = z.object({
   RUN_LOG_TABLE: text,
   BUDGETS_TABLE: text,
   EFFECTS_TABLE: text,
+  APPROVALS_TABLE: text,
   VAULT_BUCKET: text,
   STATE_MACHINE_ARN: text,
 });

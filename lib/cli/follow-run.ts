@@ -4,17 +4,16 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { runRecord } from "../audit/record.js";
 import { listApprovals } from "../aws/approval-index.js";
 import type { Connection } from "../client/connection.js";
-import { decide, readChallenge } from "../client/desk.js";
+import { readChallenge } from "../client/desk.js";
 import { executionHistory, hasEnded, statesEntered } from "../client/history.js";
 import { type RunReader, runReader } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
 import type { Contract } from "../contract/model.js";
-import { CountersignError } from "../errors.js";
 import type { SkippingClock } from "../local/clock.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
 import type { RunRef } from "../run/keys.js";
+import { actAs } from "../scenario/act-as.js";
 import { of } from "../scenario/compare.js";
-import { wantedConfirmation } from "../scenario/play.js";
 import type { Session } from "../scenario/session.js";
 import type { Interruption } from "./interruption.js";
 import { printable } from "./io.js";
@@ -86,11 +85,7 @@ async function ask(following: Following, asked: EventOf<"ApprovalRequested">): P
       );
   }
   if (following.decide === "approve" || following.decide === "reject")
-    await answerAs(
-      following,
-      asked,
-      [...newest.values()].map((mail) => mail.text),
-    );
+    await answerAs(following, asked, [...newest.keys()]);
   else
     following.say(
       following.skipping === undefined
@@ -113,24 +108,16 @@ async function waitForMail(following: Following, asked: EventOf<"ApprovalRequest
   return undefined;
 }
 
-/** As many people as are needed decide, over the approval desk's own HTTP. */
+/** As many people as are needed decide, over the approval desk's own HTTP; signed where a code does not count. */
 async function answerAs(
   following: Following,
   asked: EventOf<"ApprovalRequested">,
-  mails: readonly string[],
+  people: readonly string[],
 ): Promise<void> {
   const decision = following.decide === "approve" ? "approve" : "reject";
-  for (const text of mails.slice(0, decision === "approve" ? asked.data.needed : 1)) {
-    const challenge = readChallenge(text);
-    if (challenge === undefined) throw new CountersignError("CS-5006", "the approval mail has no link and code");
-    const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
-    await decide(challenge.link, {
-      decision,
-      code: challenge.code,
-      confirmation,
-      comment: `decided by npm start -- --decide ${decision}`,
-    });
-  }
+  const comment = `decided by npm start -- --decide ${decision}`;
+  for (const by of people.slice(0, decision === "approve" ? asked.data.needed : 1))
+    await actAs(following.session, following.connection, asked, { by, decision, comment });
 }
 
 /** The run is closed a moment before its execution ends: the gate gives its lease and places back in between. */

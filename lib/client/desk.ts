@@ -15,12 +15,15 @@ export interface DeskDecision {
 const deskAnswer = z.looseObject({ message: z.string() });
 
 /** Posts a decision to the link; answers with the desk's message. A refusal keeps the desk's code (CS-21xx). */
-export async function decide(link: string, decision: DeskDecision): Promise<string> {
+export const decide = (link: string, decision: DeskDecision): Promise<string> => act(link, { ...decision });
+
+/** The same for everything that the page's form can do: `decision` says what, the other fields are the form's. */
+export async function act(link: string, fields: Readonly<Record<string, string>>): Promise<string> {
   const url = approvalLink(link);
   const answer = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify(decision),
+    body: JSON.stringify(fields),
     redirect: "error",
   });
   const body: unknown = await answer.json().catch(() => undefined);

@@ -133,6 +133,7 @@ export function createCloseRun(scope: Construct, workflow: WorkflowScope, machin
   plane.runLog.grantAppend(closeRun, contract.name);
   plane.budgets.grantUse(closeRun, contract.name);
   plane.effects.grantRead(closeRun, contract.name);
+  plane.approvals.grantTell(closeRun, contract.name);
   plane.vault.grantUse(closeRun, contract.name);
   closeRun.provide({ STATE_MACHINE_ARN: machine.stateMachineArn }, seeExecutions(machine));
   return closeRun;

@@ -128,6 +128,13 @@ export class ApprovalsTable {
       onKeys("TellOutcomes", this.table, ["PartiQLInsert"], [closings, approvalKey.outcomesOf(workflow)]),
     );
   }
+  /** Close-run says that a question is over because its run is. */
+  grantTell(grantee: Grantee, workflow: string): void {
+    grantee.provide(
+      this.environment,
+      onKeys("TellOutcomes", this.table, ["PartiQLInsert"], [approvalKey.outcomesOf(workflow)]),
+    );
+  }
   /** `request-approval`: adds requests, tokens and links; sees which of its own requests were mailed already. */
   grantRequest(grantee: Grantee, workflow: string): void {
     const requests = approvalKey.requestsOf(workflow);

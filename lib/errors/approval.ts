@@ -58,7 +58,7 @@ export const approvalErrors = {
     retryable: false,
     summary: "the approval no longer holds: what was shown changed, or the policies deny it",
   },
-  "CS-2124": { kind: "user", retryable: false, summary: "the run ended before anybody decided" },
+  "CS-2124": { kind: "user", retryable: false, summary: "the run ended before a decision took effect" },
   "CS-2125": { kind: "user", retryable: true, summary: "an edit before approval is not well-formed" },
   "CS-2126": { kind: "user", retryable: true, summary: "a question or an answer is empty, or there are too many" },
   "CS-2127": { kind: "user", retryable: true, summary: "the decision cannot be handed to that person" },

@@ -77,13 +77,15 @@ export function approvalResults(events: readonly RecordedEvent[]): { type: strin
     const votes = about(of(events, "ApprovalDecided"));
     const result = votes.some((vote) => vote.data.decision === "reject")
       ? "rejected"
-      : about(of(events, "ApprovalVoided")).length > 0
-        ? "voided"
-        : about(of(events, "ApprovalExpired")).length > 0
-          ? "expired"
-          : votes.length >= data.needed
-            ? "approved"
-            : "stopped";
+      : about(of(events, "ActionEdited")).length > 0
+        ? "edited"
+        : about(of(events, "ApprovalVoided")).length > 0
+          ? "voided"
+          : about(of(events, "ApprovalExpired")).length > 0
+            ? "expired"
+            : votes.length >= data.needed
+              ? "approved"
+              : "stopped";
     return { type: data.type, result };
   });
 }

@@ -6,11 +6,23 @@ import * as z from "zod";
 import { recordedTurn } from "../local/services/turns.js";
 import { CHECK_NAMES } from "../run/events.js";
 
-const person = z.strictObject({
-  by: z.string(),
-  decision: z.enum(["approve", "reject"]),
-  comment: z.string().default(""),
-});
+const by = z.string();
+const comment = z.string().default("");
+
+/** What one person does about a question. */
+const person = z.discriminatedUnion("decision", [
+  z.strictObject({ by, decision: z.enum(["approve", "reject"]), comment }),
+  /** a question to the run's owner, and the owner's answer to the newest question */
+  z.strictObject({ by, decision: z.enum(["ask", "answer"]), comment: z.string().min(1) }),
+  z.strictObject({ by, decision: z.literal("delegate"), to: z.string(), comment }),
+  /** `args`: the page's fields with what is typed into them; people are asked again then, which is the next entry of `approvals` */
+  z.strictObject({
+    by,
+    decision: z.literal("edit"),
+    args: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  }),
+]);
+export type Person = z.output<typeof person>;
 
 /** How one request for approval is answered: by people in order, or by silence (time skips past the deadline). */
 const answered = z.strictObject({
@@ -52,7 +64,10 @@ export const scenarioFile = z.strictObject({
     invalid: z.array(z.strictObject({ turn: z.int().positive(), reason: z.string() })).default([]),
     approvals: z
       .array(
-        z.strictObject({ type: z.string(), result: z.enum(["approved", "rejected", "expired", "voided", "stopped"]) }),
+        z.strictObject({
+          type: z.string(),
+          result: z.enum(["approved", "rejected", "expired", "edited", "voided", "stopped"]),
+        }),
       )
       .default([]),
     tools: z.array(z.strictObject({ tool: z.string(), status: z.enum(["ok", "error", "unknown"]) })).optional(),

@@ -2,6 +2,7 @@
  * A recorded run as a scenario of the bank: what came in, what the agent said, how people answered, and what came of it. Values that are in the log as
  * commitments only stand as `(not in the log)`; what the outside systems held is not in the log either and comes from `sandbox/seed.json`.
  */
+import { fieldsOf } from "../approval/fields.js";
 import { CountersignError } from "../errors.js";
 import { isJsonObject, type Json, type JsonObject } from "../run/canonical.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
@@ -25,8 +26,6 @@ export function scenarioFromRun(events: readonly RecordedEvent[]): FromRun {
     throw untold(events, "it was refused or is still open, and a scenario is a run that ended");
   if (closed.data.closed_by === "close-run")
     throw untold(events, "its execution ended from outside, which no scenario does");
-  if (of(events, "ActionEdited").length > 0)
-    throw untold(events, "people edited an action, which no scenario does yet");
   const missing: string[] = [];
   const plain = (value: Json, path: string) => withoutCommitments(value, path, missing);
   const proposals = events.filter(
@@ -39,7 +38,9 @@ export function scenarioFromRun(events: readonly RecordedEvent[]): FromRun {
     tenant: started.tenant,
     input: plain(started.data.input, "input"),
     turns: proposals.map((event, index) => turnOf(event, (value) => plain(value, `turns[${index}].args`))),
-    approvals: of(events, "ApprovalRequested").map((asked) => answersTo(events, asked)),
+    approvals: of(events, "ApprovalRequested").map((asked, index) =>
+      answersTo(events, asked, (value) => plain(value, `approvals[${index}].answers`)),
+    ),
     expect: expectations(events, closed),
   };
   return { scenario, missing };
@@ -99,15 +100,57 @@ function invalidTurn(reason: EventOf<"ProposalInvalid">["data"]["reason"]): Json
   }
 }
 
-function answersTo(events: readonly RecordedEvent[], asked: EventOf<"ApprovalRequested">): JsonObject {
-  const answers = of(events, "ApprovalDecided")
-    .filter(({ data }) => data.approval_id === asked.data.approval_id)
-    .map(({ data: { approver: by, decision, comment } }) => ({ by, decision, comment }));
+/** Decisions, and what decides who decides and about what; questions to the owner change neither, and their words are not in the log. */
+function answersTo(
+  events: readonly RecordedEvent[],
+  asked: EventOf<"ApprovalRequested">,
+  plain: (value: Json) => Json,
+): JsonObject {
+  const own = ({ data }: { readonly data: { readonly approval_id: string } }) =>
+    data.approval_id === asked.data.approval_id;
+  const decisions = of(events, "ApprovalDecided")
+    .filter(own)
+    .map(({ data: { approver: by, decision, comment, decided_at: at } }) => ({
+      at,
+      answer: { by, decision, comment },
+    }));
+  const delegations = of(events, "ApprovalNoted")
+    .filter(own)
+    .flatMap(({ data: { kind, by, to, at } }) =>
+      kind === "delegation" && to !== null ? [{ at, answer: { by, decision: "delegate", to } }] : [],
+    );
+  const edits = of(events, "ActionEdited")
+    .filter(own)
+    .map(({ data: { editor: by, edited_at: at, args } }) => ({
+      at,
+      answer: { by, decision: "edit", args: plain(changedArgs(argsBefore(events, asked), args)) },
+    }));
+  const answers = [...decisions, ...delegations, ...edits]
+    .sort((one, other) => one.at.localeCompare(other.at))
+    .map(({ answer }) => answer);
   const step = `${asked.data.turn}.approval`;
   const stopped = events.some(
     (event) => event.step === step && event.type === "RunClosed" && event.data.outcome.reason === "brake",
   );
   return { answers, ...(stopped ? { stop: true } : {}) };
+}
+
+/** Of the action that was asked about: what the agent proposed, or the edit before. */
+function argsBefore(events: readonly RecordedEvent[], asked: EventOf<"ApprovalRequested">): Json {
+  const before = events.findLast(
+    (event) =>
+      event.seq < asked.seq &&
+      (event.type === "ActionProposed" || event.type === "ActionEdited") &&
+      event.data.turn === asked.data.turn,
+  );
+  return before?.type === "ActionProposed" || before?.type === "ActionEdited" ? before.data.args : {};
+}
+
+function changedArgs(before: Json, after: Json): JsonObject {
+  const fields = (args: Json) => (isJsonObject(args) ? fieldsOf(args, []) : []);
+  const was = new Map(fields(before).map(({ name, value }) => [name, value]));
+  const changed = fields(after).filter(({ name, value }) => was.get(name) !== value);
+  return Object.fromEntries(changed.map(({ label, value }) => [label, value]));
 }
 
 function expectations(events: readonly RecordedEvent[], closed: EventOf<"RunClosed">): JsonObject {

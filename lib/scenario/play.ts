@@ -2,18 +2,18 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamoControl } from "../aws/control.js";
 import type { Connection } from "../client/connection.js";
-import { decide, decideSigned, readChallenge } from "../client/desk.js";
 import { startRun } from "../client/front-door.js";
 import { type RunReader, runReader } from "../client/runs.js";
 import { CountersignError } from "../errors.js";
 import type { SkippingClock } from "../local/clock.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
 import type { RunRef } from "../run/keys.js";
+import { actAs } from "./act-as.js";
 import { type Observed, of } from "./compare.js";
 import { fillTimes, type Scenario } from "./format.js";
 import { type NamedScenario, overlaySeeds } from "./load.js";
 import type { Session } from "./session.js";
-import { clientAs, sessionConnection } from "./session-connection.js";
+import { sessionConnection } from "./session-connection.js";
 
 /** Longer than any scenario can need: steps are limited to 100 a run. */
 const MAX_WAITS = 400;
@@ -87,33 +87,14 @@ class Play {
     if (how.meanwhile !== undefined)
       this.session.sandboxes.reset(this.workflow, overlaySeeds(this.seeds, how.meanwhile));
     if (how.stop) await this.stop();
-    for (const person of how.answers) await this.decideAs(asked, person);
-    if (how.answers.length < asked.data.needed && how.answers.every((one) => one.decision === "approve"))
-      await this.clock.advanceTo(Date.parse(asked.data.deadline));
-  }
-
-  /**
-   * Finds the person's newest mail, and posts the form with its code and what the page wants typed; signed with an AWS identity where a
-   * code is not enough.
-   */
-  private async decideAs(asked: EventOf<"ApprovalRequested">, person: Answered["answers"][number]): Promise<void> {
-    const mails = this.session.cloud.ses.mailbox.list().filter((mail) => mail.to.includes(person.by));
-    const challenge = mails.flatMap((mail) => readChallenge(mail.text ?? "") ?? []).at(-1);
-    if (challenge === undefined)
-      throw new CountersignError(
-        "CS-5010",
-        `scenario: ${person.by} has no approval mail; the contract's approvers are ${asked.data.approvers.join(", ")}`,
-      );
-    const confirmation = asked.data.typed_confirmation ? await wantedConfirmation(challenge.link) : "";
-    const { decision, comment } = person;
-    if (asked.data.sign_in !== "required") {
-      await decide(challenge.link, { decision, code: challenge.code, comment, confirmation });
-      return;
+    for (const person of how.answers) {
+      await actAs(this.session, this.connection, asked, person);
+      // What it sends to others is there before they act.
+      await this.clock.settled();
     }
-    const { ApiEndpoint: endpoint } = await this.connection.controlPlane();
-    const client = clientAs(this.session, "approver", person.by);
-    const target = { endpoint, workflow: this.workflow, approvalId: asked.data.approval_id, client };
-    await decideSigned(target, { decision, comment, confirmation });
+    const approvals = how.answers.filter(({ decision }) => decision === "approve").length;
+    const ended = how.answers.some(({ decision }) => decision === "reject" || decision === "edit");
+    if (!ended && approvals < asked.data.needed) await this.clock.advanceTo(Date.parse(asked.data.deadline));
   }
 
   private async stop(): Promise<void> {
@@ -129,19 +110,4 @@ class Play {
       reason: "scenario",
     });
   }
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&amp;": "&",
-  "&lt;": "<",
-  "&gt;": ">",
-  "&quot;": '"',
-  "&#39;": "'",
-};
-
-/** What the page asks an approver to type, read off the page as a person reads it; empty when it asks for nothing. */
-export async function wantedConfirmation(link: string): Promise<string> {
-  const page = await (await fetch(link)).text();
-  const shown = /Type\s+<code>([^<]*)<\/code>\s+to approve/.exec(page)?.[1] ?? "";
-  return shown.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
 }

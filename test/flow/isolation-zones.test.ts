@@ -141,6 +141,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...USE_BUDGETS,
         ...USE_VAULT,
         ...each("GetItem", ...EFFECTS),
+        ...each("PartiQLInsert", "outcome"),
         ...each("DescribeExecution", "execution"),
       ]),
     );

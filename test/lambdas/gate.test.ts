@@ -86,6 +86,7 @@ const shared = () => ({
   views: views(),
   budgets: budgets(),
   effects: effects(),
+  approvals: dynamoApprovals(stage.table("approvals")),
   nowMs: () => nowMs,
 });
 
@@ -648,6 +649,24 @@ describe("close-run", () => {
     nowMs += 61_000;
     expect(await close()).toEqual({ settled: { [run.runId]: "given back" } });
     expect(await budgets().readOpen()).toEqual([]);
+  });
+
+  test("whoever was being asked is told that the run was stopped, also after a crash in between", async () => {
+    const { run, ask } = await asking();
+    const approvals = dynamoApprovals(stage.table("approvals"));
+    const ref = { workflow: run.workflow, approvalId: ask.approval.approval_id };
+    executions.set(arnOf(run.runId), "ABORTED");
+    const dying = createCloseRun({
+      ...shared(),
+      approvals: { insertOutcome: async () => Promise.reject(new Error("crash")) },
+      executions: { status: async () => "ABORTED" },
+    });
+    await expect(dying(ended(run))).rejects.toMatchObject({ code: "CS-3408" });
+    expect(await typesOf(run)).toEqual(expect.arrayContaining(["ApprovalVoided", "RunClosed"]));
+    expect(await approvals.readOutcomes(ref)).toEqual([]);
+    expect(await close(ended(run))).toEqual({ settled: { [run.runId]: "given back" } });
+    expect(await approvals.readOutcomes(ref)).toMatchObject([{ kind: "stopped", next_approval_id: null }]);
+    expect(await close()).toEqual({ settled: {} });
   });
 
   test("one run that cannot be settled keeps no other open, and is an alarm", async () => {

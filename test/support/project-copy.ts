@@ -3,9 +3,11 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { root } from "../../scripts/ensure.mjs";
+import { ensureDependencies, root } from "../../scripts/ensure.mjs";
 
 export function copyProject(): string {
+  // Else a command in the copy would install through the link, under everybody's feet.
+  ensureDependencies();
   const copy = mkdtempSync(join(tmpdir(), "countersign-clone-"));
   const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
     cwd: root,

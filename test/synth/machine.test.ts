@@ -23,7 +23,13 @@ const TURN = "{% $states.input.turn %}";
 const ACTION = "{% $states.input.action %}";
 const RUN = { run_id: "{% $states.context.Execution.Name %}", tenant: "{% $states.context.Execution.Input.tenant %}" };
 const PAYLOAD = "{% $states.result.Payload %}";
-const DECIDED = { phase: "approval", turn: TURN, action: ACTION, rationale: "{% $states.input.rationale %}" };
+const DECIDED = {
+  phase: "approval",
+  turn: TURN,
+  round: "{% $states.input.round %}",
+  action: ACTION,
+  rationale: "{% $states.input.rationale %}",
+};
 const INVOKE = "arn:<AWS::Partition>:states:::lambda:invoke";
 const retry = (ErrorEquals: string[], IntervalSeconds: number, MaxAttempts: number, BackoffRate: number) => ({
   ErrorEquals,

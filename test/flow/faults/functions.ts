@@ -188,6 +188,7 @@ function closeRun({ contract, nowMs }: Shared, variables: Variables, { dynamo, s
     log: dynamoRunLog({ client: dynamo, table: env.RUN_LOG_TABLE }),
     vault: s3Vault({ client: s3, bucket: env.VAULT_BUCKET }),
     effects: dynamoEffects({ client: dynamo, table: env.EFFECTS_TABLE }),
+    approvals: dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
     budgets: dynamoBudgets({ client: dynamo, table: env.BUDGETS_TABLE }, env.WORKFLOW),
     executions: sfnExecutions(states, env.STATE_MACHINE_ARN),
     nowMs,
