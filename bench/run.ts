@@ -11,6 +11,7 @@ import { backtest } from "./backtest.js";
 import { coldStart } from "./cold-start.js";
 import { exportBench } from "./export.js";
 import { gate } from "./gate.js";
+import { inbox } from "./inbox.js";
 import { log } from "./log.js";
 import { machineRuns } from "./machine-runs.js";
 import type { Benchmark } from "./measure.js";
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   log,
   exportBench,
   backtest,
+  inbox,
   coldStart,
   synth,
   runCost,
