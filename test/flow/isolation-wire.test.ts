@@ -84,6 +84,7 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
     ],
   ],
   ["approval-clock", "clock", []],
+  ["notary", "notary", ["log: query own run", "log: query another workflow", "log: list runs"]],
   [
     "approval-sender",
     "sender",
