@@ -53,7 +53,7 @@ export function SignedOutPage() {
 
 function Rows({ rows, session, nowMs }: { rows: readonly InboxRow[]; session: Session; nowMs: number }) {
   return (
-    <table>
+    <table class="inbox">
       <thead>
         <tr>
           <th scope="col">What</th>

@@ -5,7 +5,7 @@ export const STYLE = `
 :root{color-scheme:light dark;--ground:#fff;--text:#1a1c20;--soft:#50555e;--line:#c9cdd4;--panel:#f4f5f7;--warn:#8a1c0f;--warnbg:#fdecea;--mark:#6b3fa0;--go:#17603a;--stop:#8a1c0f;--focus:#0b57d0;--add:#e3f4e8;--del:#fdecea}
 @media(prefers-color-scheme:dark){:root{--ground:#16181c;--text:#eceef1;--soft:#b4bac4;--line:#444a54;--panel:#20242a;--warn:#ffb4a8;--warnbg:#3b1714;--mark:#d3b4ff;--go:#1f7a4a;--stop:#a8281a;--focus:#8ab4ff;--add:#16361f;--del:#3b1714}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--text);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+body{margin:0;overflow-wrap:anywhere;background:var(--ground);color:var(--text);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:46rem;margin:0 auto;padding:1.25rem 1rem 4rem}
 h1{font-size:1.5rem;line-height:1.25;margin:.25rem 0 .5rem;overflow-wrap:anywhere}
 h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
@@ -41,7 +41,7 @@ form details{margin-top:1.25rem;border-top:1px solid var(--line);padding-top:.5r
 form.small{border-width:1px;margin-top:1rem;padding:.5rem 1rem 1rem}
 button.approve{background:var(--go)}button.reject{background:var(--stop)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
-@media(max-width:34rem){th[scope=row]{width:auto}table.pairs,table.pairs tbody,table.pairs tr,table.pairs th,table.pairs td{display:block;width:100%}table.pairs th{border-bottom:0;padding-bottom:0}}
+@media(max-width:34rem){th[scope=row]{width:auto}table.inbox,table.inbox tbody,table.inbox tr,table.inbox tbody th,table.inbox td{display:block;width:100%}table.inbox thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}table.inbox tbody th,table.inbox td:not(:last-child){border-bottom:0;padding-bottom:0}table.pairs,table.pairs tbody,table.pairs tr,table.pairs th,table.pairs td{display:block;width:100%}table.pairs th{border-bottom:0;padding-bottom:0}}
 `;
 
 const hash = createHash("sha256").update(STYLE, "utf8").digest("base64");
