@@ -2,6 +2,7 @@
 import { type AttributeValue, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+import type { ApprovalOutcome } from "../run/acts.js";
 import type { Closing } from "../run/closing.js";
 import { type ApprovalView, approvalView } from "../run/protocol.js";
 import { dynamoApprovals } from "./approvals.js";
@@ -17,7 +18,7 @@ export interface ListedApproval {
   readonly approved_by: readonly string[];
   readonly requested_at: string;
   readonly deadline: string;
-  readonly status: "waiting" | Closing["kind"];
+  readonly status: "waiting" | Closing["kind"] | ApprovalOutcome["kind"];
 }
 
 const requestRow = z.object({ pk: z.string(), view: z.string() });
@@ -64,11 +65,16 @@ async function queryIndex(ref: TableRef, workflow: string): Promise<ApprovalView
   return views;
 }
 
-/** The closing row decides, and without one the time. */
+/** What became of it, or the closing row decides; without them the time. */
 async function withState(ref: TableRef, view: ApprovalView, nowMs: number): Promise<ListedApproval> {
   const approvals = dynamoApprovals(ref);
   const at = { workflow: view.workflow, approvalId: view.approval_id };
-  const [closing, decisions] = await Promise.all([approvals.readClosing(at), approvals.readDecisions(at)]);
+  const [closing, decisions, outcomes] = await Promise.all([
+    approvals.readClosing(at),
+    approvals.readDecisions(at),
+    approvals.readOutcomes(at),
+  ]);
+  const became = outcomes.find(({ kind }) => kind === "voided" || kind === "stopped");
   const approvedBy = decisions.flatMap((one) => (one.decision === "approve" ? [one.approver] : []));
   const over = Date.parse(view.deadline) <= nowMs ? "expired" : "waiting";
   const { approval_id, workflow, run_id, title, approvers, needed, requested_at, deadline } = view;
@@ -82,6 +88,6 @@ async function withState(ref: TableRef, view: ApprovalView, nowMs: number): Prom
     approved_by: approvedBy,
     requested_at,
     deadline,
-    status: closing?.kind ?? over,
+    status: became?.kind ?? closing?.kind ?? over,
   };
 }
