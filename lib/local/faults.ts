@@ -218,6 +218,8 @@ export function operationOf({ service, operation, method, path }: AwsCall): stri
   const [, functionName] = /\/functions\/([^/]+)\/invocations$/.exec(path) ?? [];
   if (functionName !== undefined) return `lambda.Invoke ${functionName}`;
   if (service === "s3") return `s3.${method === "PUT" ? "PutObject" : method === "GET" ? "GetObject" : method}`;
+  // A schedule is named by its path, and each question's is another.
+  if (service === "scheduler") return `${service}.${method}`;
   return `${service}.${path.split("/").at(-1) ?? method}`;
 }
 

@@ -21,8 +21,11 @@ export function parseLocalHosts(text: string | undefined): LocalHosts {
   return parsed.data;
 }
 
+/** An IPv6 address as URLs write it, without its pair of brackets; half a pair is no such address and stays. */
+const unbracketed = (host: string): string => /^\[(.*)\]$/.exec(host)?.[1] ?? host;
+
 export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
+  const host = unbracketed(hostname);
   return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
@@ -88,10 +91,7 @@ export function allowedPlaces(options: {
 }
 
 export function isAllowed(places: readonly Place[], host: string, port: number): boolean {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, "")
-    .replace(/\.$/, "");
+  const name = unbracketed(host.toLowerCase()).replace(/\.$/, "");
   return places.some(
     (place) =>
       place.port === port && (place.host.startsWith("*.") ? name.endsWith(place.host.slice(1)) : place.host === name),
@@ -101,7 +101,7 @@ export function isAllowed(places: readonly Place[], host: string, port: number):
 function placeOf(url: string): Place[] {
   const parsed = new URL(url);
   const port = parsed.port === "" ? (parsed.protocol === "https:" ? 443 : 80) : Number(parsed.port);
-  return [{ host: parsed.hostname.toLowerCase().replace(/^\[|\]$/g, ""), port }];
+  return [{ host: unbracketed(parsed.hostname.toLowerCase()), port }];
 }
 
 function parseOrUndefined(text: string): unknown {

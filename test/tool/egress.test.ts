@@ -173,6 +173,10 @@ describe("places", () => {
     expect(isAllowed(places, "dynamodb.eu-central-1.amazonaws.com", 443)).toBe(false);
     expect(isAllowed(places, "127.0.0.1", 80)).toBe(false);
   });
+  test("half a pair of brackets makes no address of a host", () => {
+    const places = allowedPlaces({ ...base, local: undefined });
+    for (const host of ["api.stripe.com]", "[api.stripe.com"]) expect(isAllowed(places, host, 443)).toBe(false);
+  });
   test("nothing is allowed that is not listed, whatever it looks like", () => {
     const places = allowedPlaces({ ...base, local: undefined });
     fc.assert(
