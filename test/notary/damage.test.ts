@@ -102,10 +102,15 @@ describe("damage", () => {
         ([name, kind], place, other) => {
           const damage = kind(large, place, other);
           fc.pre(damage !== undefined);
-          if (damage !== undefined) expect(damage.expected, name).toContain(codesOf(damage.lines)[0]);
+          if (damage === undefined) return;
+          const { faults, newer } = verify(damage.lines);
+          // Above the last digest a checkpoint is listed nowhere else: without it, its records are told as newer than the last one.
+          if (name === "a checkpoint removed" && faults.length === 0) expect(newer).toBeGreaterThan(0);
+          else expect(damage.expected, name).toContain(faults[0]?.code);
         },
       ),
-      { numRuns: 4 * TRIES, maxSkipsPerRun: 200 },
+      // The few of `npm test` are always the same; the many of `npm run test:damage` are new each time.
+      { numRuns: 4 * TRIES, maxSkipsPerRun: 200, ...(TRIES === 1 ? { seed: -1490745448 } : {}) },
     );
   });
 });
