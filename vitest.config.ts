@@ -7,8 +7,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // One more than the cores of a small machine: whole runs often wait for a child, a browser or a page.
-    maxWorkers: 3,
+    maxWorkers: 2,
     coverage: {
       provider: "v8",
       // What the examples of `npm run coverage` are about. The rest is run by whole-run tests and children, which no counter here sees.
