@@ -1,11 +1,12 @@
 /** Export: events a second and peak memory, in a child process, against plain parse and stringify of the same lines in another. */
+
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import * as z from "zod";
+import { compiled } from "./compile.js";
 import type { Benchmark, Figure } from "./measure.js";
 
 const EVENTS = 1_000_000;
@@ -17,7 +18,7 @@ export const exportBench: Benchmark = {
   async run() {
     const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
     try {
-      const program = await compiled(folder);
+      const program = await compiled("export-child", folder);
       const run = async (...args: string[]) =>
         answer.parse(JSON.parse((await promisify(execFile)(process.execPath, [program, ...args])).stdout));
       const file = join(folder, "events.jsonl");
@@ -44,19 +45,3 @@ export const exportBench: Benchmark = {
     }
   },
 };
-
-/** As plain JavaScript: a loader for TypeScript would be half of the memory. */
-async function compiled(folder: string): Promise<string> {
-  await build({
-    entryPoints: [join(import.meta.dirname, "export-child.ts")],
-    outdir: folder,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "silent",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  });
-  return join(folder, "export-child.mjs");
-}

@@ -1,11 +1,12 @@
 /** Chain and verify: events a second, and the peak memory of a process that does only that. */
+
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import * as z from "zod";
+import { compiled } from "./compile.js";
 import { type Benchmark, type Figure, median } from "./measure.js";
 
 const SIZES = [
@@ -22,7 +23,7 @@ export const log: Benchmark = {
   async run() {
     const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
     try {
-      const program = await compiled(folder);
+      const program = await compiled("log-child", folder);
       const figures: Figure[] = [];
       for (const { events, rounds } of SIZES) {
         const file = join(folder, `${events}.jsonl`);
@@ -45,21 +46,6 @@ export const log: Benchmark = {
     }
   },
 };
-
-/** As plain JavaScript: a loader for TypeScript would be half of the memory. */
-async function compiled(folder: string): Promise<string> {
-  await build({
-    entryPoints: [join(import.meta.dirname, "log-child.ts")],
-    outdir: folder,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    logLevel: "silent",
-  });
-  return join(folder, "log-child.mjs");
-}
 
 async function child(program: string, what: "chain" | "verify", file: string, events: number): Promise<Answer> {
   const { stdout } = await promisify(execFile)(process.execPath, [program, what, file, String(events)]);

@@ -1,4 +1,5 @@
 /** The outbox of approvals: woken by the table's own stream, it alone opens task tokens and answers them, and it sends what follows. */
+
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import type * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as lambda from "aws-cdk-lib/aws-lambda";
@@ -8,6 +9,7 @@ import { SLACK_SECRETS } from "../slack/secrets.js";
 import type { ControlPlane } from "./control-plane.js";
 import { controlPlaneStackName } from "./names.js";
 import { grantSlack } from "./secrets.js";
+import { grantStream } from "./stream.js";
 import { ZoneFunction } from "./zone-function.js";
 
 export interface ApprovalSenderProps {
@@ -56,23 +58,7 @@ export class ApprovalSender extends Construct {
   }
 
   private readStream(table: dynamodb.TableV2): void {
-    const streamArn = table.tableStreamArn;
-    if (streamArn === undefined) throw new Error("the approvals table has no stream");
-    this.handler.provide(
-      {},
-      {
-        sid: "ReadStream",
-        actions: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-        resources: [streamArn],
-      },
-      {
-        sid: "ListStreams",
-        actions: ["dynamodb:ListStreams"],
-        resources: ["*"],
-        wildcard:
-          "Lambda asks for it before it reads a stream; IAM knows no resource for it, and it tells names of streams only",
-      },
-    );
+    const streamArn = grantStream(this.handler, table);
     const begins = (prefix: string) => lambda.FilterRule.beginsWith(prefix);
     const mapping = new lambda.EventSourceMapping(this, "Answers", {
       target: this.handler.function,

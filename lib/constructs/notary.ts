@@ -1,20 +1,21 @@
 /** The notary: the only function that may sign, and one that may never write the log. */
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import * as actions from "aws-cdk-lib/aws-cloudwatch-actions";
 import type * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as events from "aws-cdk-lib/aws-events";
 import * as targets from "aws-cdk-lib/aws-events-targets";
-import * as iam from "aws-cdk-lib/aws-iam";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as lambda from "aws-cdk-lib/aws-lambda";
-import * as sns from "aws-cdk-lib/aws-sns";
+import type * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { notaryEnv } from "../aws/env.js";
 import { logIndex } from "../run/keys.js";
+import { createAlarmTopic } from "./alarm-topic.js";
 import { controlPlaneStackName } from "./names.js";
 import type { ArchiveSettings } from "./settings.js";
 import { ArchiveBucket, type ArchiveIdentity } from "./stores.js";
+import { grantStream } from "./stream.js";
 import { RunLogTable } from "./tables.js";
 import { ZoneFunction } from "./zone-function.js";
 
@@ -67,23 +68,7 @@ export class Notary extends Construct {
   }
 
   private wakeWhenRunsEnd(notary: ZoneFunction, runLog: dynamodb.TableV2): void {
-    const streamArn = runLog.tableStreamArn;
-    if (streamArn === undefined) throw new Error("the run log has no stream");
-    notary.provide(
-      {},
-      {
-        sid: "ReadStream",
-        actions: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-        resources: [streamArn],
-      },
-      {
-        sid: "ListStreams",
-        actions: ["dynamodb:ListStreams"],
-        resources: ["*"],
-        wildcard:
-          "Lambda asks for it before it reads a stream; IAM knows no resource for it, and it tells names of streams only",
-      },
-    );
+    const streamArn = grantStream(notary, runLog);
     const mapping = new lambda.EventSourceMapping(this, "RunsEnd", {
       target: notary.function,
       eventSourceArn: streamArn,
@@ -105,20 +90,7 @@ export class Notary extends Construct {
 }
 
 function createAlarms(scope: Construct, notary: lambda.Function, dataKey: kms.Key): sns.Topic {
-  const topic = new sns.Topic(scope, "Alarms", {
-    displayName: "Countersign notary",
-    masterKey: dataKey,
-    enforceSSL: true,
-  });
-  topic.addToResourcePolicy(
-    new iam.PolicyStatement({
-      sid: "AlarmsMayPublish",
-      principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-      actions: ["sns:Publish"],
-      resources: [topic.topicArn],
-      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
-    }),
-  );
+  const topic = createAlarmTopic(scope, "Countersign notary", dataKey);
   const alarm = (name: string, metric: cloudwatch.IMetric, more: Omit<cloudwatch.AlarmProps, "metric">) =>
     new cloudwatch.Alarm(scope, name, { metric, ...more }).addAlarmAction(new actions.SnsAction(topic));
   const period = Duration.minutes(15);

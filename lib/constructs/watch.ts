@@ -1,15 +1,15 @@
 /** What starts close-run, and what wakes the workflow's owner. */
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import * as actions from "aws-cdk-lib/aws-cloudwatch-actions";
 import * as events from "aws-cdk-lib/aws-events";
 import * as targets from "aws-cdk-lib/aws-events-targets";
-import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as sns from "aws-cdk-lib/aws-sns";
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
+import { createAlarmTopic } from "./alarm-topic.js";
 
 export interface WatchProps {
   readonly stateMachine: sfn.StateMachine;
@@ -48,20 +48,8 @@ export class Watch extends Construct {
   }
 
   private wakeOwner({ stateMachine, decide, closeRun, ownerEmail, dataKeyArn, workflow }: WatchProps): void {
-    const topic = new sns.Topic(this, "Alarms", {
-      displayName: `Countersign ${workflow}`,
-      masterKey: kms.Key.fromKeyArn(this, "DataKey", dataKeyArn),
-      enforceSSL: true,
-    });
-    topic.addToResourcePolicy(
-      new iam.PolicyStatement({
-        sid: "AlarmsMayPublish",
-        principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions: ["sns:Publish"],
-        resources: [topic.topicArn],
-        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
-      }),
-    );
+    const dataKey = kms.Key.fromKeyArn(this, "DataKey", dataKeyArn);
+    const topic = createAlarmTopic(this, `Countersign ${workflow}`, dataKey);
     new sns.Subscription(this, "Owner", { topic, protocol: sns.SubscriptionProtocol.EMAIL, endpoint: ownerEmail });
     const alarm = (name: string, metric: cloudwatch.IMetric, alarmDescription: string) =>
       new cloudwatch.Alarm(this, name, {

@@ -38,7 +38,6 @@ const ScheduleProperties = createSchedule
   .omit({ ClientToken: true, Description: true, State: true, ActionAfterCompletion: true })
   .extend({ Name: scheduleName.optional(), State: z.enum(["ENABLED", "DISABLED"]).default("ENABLED") });
 const INERT: InertProperties = { Description: "for people", Tags: "for people and bills" };
-/** Without a time limit AWS takes this long to give up; deliveries here are accepted at once. */
 const OPERATIONS = ["POST /schedules/{Name}", "GET /schedules/{Name}", "DELETE /schedules/{Name}"];
 
 interface Target {
