@@ -18,6 +18,9 @@ export interface ListedApproval {
   readonly approved_by: readonly string[];
   readonly requested_at: string;
   readonly deadline: string;
+  /** ISO times */
+  readonly remind_at: readonly string[];
+  readonly escalate_at: readonly string[];
   readonly status: "waiting" | Closing["kind"] | ApprovalOutcome["kind"];
 }
 
@@ -88,6 +91,8 @@ async function withState(ref: TableRef, view: ApprovalView, nowMs: number): Prom
     approved_by: approvedBy,
     requested_at,
     deadline,
+    remind_at: view.remind_at,
+    escalate_at: view.escalation.map(({ at }) => at),
     status: became?.kind ?? closing?.kind ?? over,
   };
 }

@@ -2,24 +2,31 @@
 
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { reportHtml } from "../audit/report/report.js";
-import { listApprovals } from "../aws/approval-index.js";
+import { type ListedApproval, listApprovals } from "../aws/approval-index.js";
 import { policyTexts } from "../client/report-policies.js";
 import { runReader, runStatus } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
 import type { ConsoleData } from "../local/console/app.js";
+import type { ConsoleTime, Moment } from "../local/console/time.js";
 import type { Session } from "../scenario/session.js";
 import { sessionConnection } from "../scenario/session-connection.js";
 
 const LISTED_RUNS = 100;
 
-/** `session` is undefined until the cloud is ready. */
-export function consoleData(root: string, stage: string, session: () => Session | undefined): ConsoleData {
+/** `session` is undefined until the cloud is ready; `time` where it may be put forward. */
+export function consoleData(
+  root: string,
+  stage: string,
+  session: () => Session | undefined,
+  time?: ConsoleTime,
+): ConsoleData {
   const reader = async () => {
     const opened = session();
     return opened === undefined ? undefined : runReader(sessionConnection(opened));
   };
   return {
     stage,
+    ...(time === undefined ? {} : { time }),
     async waiting() {
       const opened = session();
       if (opened === undefined) return [];
@@ -30,7 +37,13 @@ export function consoleData(root: string, stage: string, session: () => Session 
       const listed = await Promise.all(
         [...opened.workflows.keys()].map((workflow) => listApprovals(ref, workflow, nowMs, "waiting")),
       );
-      return listed.flat().map((one) => ({ ...one, runId: one.run_id, approvedBy: one.approved_by }));
+      return listed.flat().map((one) => ({
+        ...one,
+        approvalId: one.approval_id,
+        runId: one.run_id,
+        approvedBy: one.approved_by,
+        moments: momentsOf(one, nowMs),
+      }));
     },
     slack: () => {
       const slack = session()?.slack;
@@ -62,4 +75,14 @@ export function consoleData(root: string, stage: string, session: () => Session 
       return reportHtml({ events, verdict, policies, madeAt: new Date().toISOString() });
     },
   };
+}
+
+/** What is still to come, soonest first. */
+function momentsOf({ remind_at, escalate_at, deadline }: ListedApproval, nowMs: number): readonly Moment[] {
+  const all: readonly Moment[] = [
+    ...remind_at.map((at) => ({ kind: "reminder", at }) as const),
+    ...escalate_at.map((at) => ({ kind: "escalation", at }) as const),
+    { kind: "deadline", at: deadline },
+  ];
+  return all.filter(({ at }) => Date.parse(at) > nowMs).sort((a, b) => a.at.localeCompare(b.at));
 }

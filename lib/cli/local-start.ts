@@ -5,8 +5,9 @@ import * as z from "zod";
 import type { Connection } from "../client/connection.js";
 import { startRun } from "../client/front-door.js";
 import { CountersignError } from "../errors.js";
-import { createSkippingClock, realClock, type SkippingClock } from "../local/clock.js";
+import { createSkippingClock, type SkippingClock } from "../local/clock.js";
 import { consoleHandler } from "../local/console/app.js";
+import { createForwardClock } from "../local/forward-clock.js";
 import type { ConverseModel } from "../local/services/bedrock.js";
 import { requireFreePort } from "../local/wire/wire.js";
 import type { admitRequest } from "../run/protocol.js";
@@ -22,6 +23,7 @@ import { followRun } from "./follow-run.js";
 import { Interruption } from "./interruption.js";
 import type { Io } from "./io.js";
 import { settleEarlierRuns, stopOpenRuns } from "./stop-open-runs.js";
+import { timeSkip } from "./time-skip.js";
 import { seconds } from "./timeline.js";
 
 export interface LocalStart {
@@ -90,15 +92,17 @@ function open(
   skipping: SkippingClock | undefined,
 ): Promise<Session> {
   let session: Session | undefined;
+  const forward = createForwardClock();
+  const skip = skipping === undefined ? timeSkip(forward, () => session) : undefined;
   const opening = openSession({
     root: options.root,
     stage: options.stage,
     assembly,
     workflows,
-    clock: skipping ?? realClock(),
+    clock: skipping ?? forward,
     port: options.port,
     dataDir: dataDirOf(options.root),
-    console: () => consoleHandler(consoleData(options.root, options.stage, () => session)),
+    console: () => consoleHandler(consoleData(options.root, options.stage, () => session, skip)),
     ...(skipping === undefined ? {} : { schedules: false }),
     ...(options.model === undefined ? {} : { model: options.model }),
   });

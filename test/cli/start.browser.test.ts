@@ -36,6 +36,13 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
     await page.goto(new URL("/", link).href);
     expect(await page.locator("main").innerText()).toContain("waiting for people");
     await shot(page, "console-runs");
+    await page
+      .getByRole("button", { name: /Skip to the reminder/ })
+      .first()
+      .click();
+    expect(await page.locator("main").innerText()).toMatch(/time is (1 h 0|0 h 59) min ahead/);
+    const mails = await (await page.request.get(new URL("/mailbox.json", link).href)).text();
+    expect(mails.includes("Reminder: 2 h 59 min left to decide")).toBe(true);
     await page.goto(mailUrl);
     await shot(page, "console-mail");
     const code = /^Code: (\S+)$/m.exec(await page.locator("pre").innerText())?.[1] ?? "";

@@ -13,7 +13,10 @@ let run: RunRef;
 let app: ReturnType<typeof consoleApp>;
 beforeAll(async () => {
   flow = await Flow.open();
-  app = consoleApp(consoleData(root, "dev", () => flow.session));
+  const through = async (momentsMs: readonly number[]) => {
+    for (const ms of momentsMs) await flow.clock.advanceTo(ms);
+  };
+  app = consoleApp(consoleData(root, "dev", () => flow.session, { aheadMs: () => 90 * 60_000, through }));
 });
 afterAll(() => flow.close());
 beforeEach(async () => {
@@ -124,6 +127,50 @@ describe("in the console's mailbox", () => {
     expect(subjects.at(-1)?.subject).toContain("Expired: Refund");
     expect(messages().filter(({ to }) => to === ANA)).toHaveLength(3);
     for (const message of messages()) expect(JSON.stringify(message.blocks)).toContain("Nobody rejected it");
+  });
+
+  test("nobody has to wait: the time is put forward to the reminder, the escalation and the deadline, in that order", async () => {
+    const skip = async (words: string) => {
+      const html = await page("/");
+      const [, action = ""] = /action="(\/console\/waiting\/[^"]+\/skip)"/.exec(html) ?? [];
+      const [, to = ""] = new RegExp(`value="([^"]+)">\\s*Skip to the ${words}`).exec(html) ?? [];
+      return post(action, { token: tokenIn(html), to });
+    };
+    const toldBy = (text: string) =>
+      flow.session.cloud.ses.mailbox.list().flatMap((mail) => (mail.text.includes(text) ? mail.to : []));
+    expect(await page("/")).toContain("1 h 30 min ahead");
+    expect(await skip("reminder")).toMatchObject({ status: 303, location: "/" });
+    expect(toldBy("Reminder:").sort()).toEqual(["ana@example.com", "bo@example.com", "chris@example.com"]);
+    expect(await skip("escalation")).toMatchObject({ status: 303 });
+    expect(toldBy("from now on you may decide too")).toEqual(["erin@example.com"]);
+    expect(await skip("deadline")).toMatchObject({ status: 303 });
+    expect(of(await flow.settled(run), "ApprovalExpired")).toHaveLength(1);
+    const last = flow.session.cloud.ses.mailbox
+      .list()
+      .filter((mail) => mail.to.includes("erin@example.com"))
+      .at(-1);
+    expect(last?.subject).toContain("Expired: Refund");
+    expect(await page("/")).toContain("Nothing waits for people");
+  });
+
+  test("only this console's own forms put the time forward, and only to what is to come", async () => {
+    const html = await page("/");
+    const [, action = ""] = /action="(\/console\/waiting\/[^"]+\/skip)"/.exec(html) ?? [];
+    const [, to = ""] = /name="to" value="([^"]+)"/.exec(html) ?? [];
+    const now = flow.clock.now();
+    const token = tokenIn(html);
+    expect((await post(action, { token: "x", to })).status).toBe(403);
+    expect((await post(action, { token, to }, { "sec-fetch-site": "cross-site" })).status).toBe(403);
+    expect((await post(action, { token, to: "2030-01-01T00:00:00.000Z" })).status).toBe(404);
+    expect((await post("/console/waiting/ap_none/skip", { token, to })).status).toBe(404);
+    const still = consoleApp(consoleData(root, "dev", () => flow.session));
+    const without = await still.request(`${HOST}${action}`, {
+      method: "POST",
+      body: new URLSearchParams({ token, to }),
+    });
+    expect(without.status).toBe(403);
+    expect(await (await still.request(`${HOST}/`)).text()).not.toContain("Skip to");
+    expect(flow.clock.now()).toBe(now);
   });
 
   test("a mail stands in a frame that runs nothing", async () => {

@@ -19,9 +19,20 @@ export default defineWorkflow({
   tools: [stripe.lookupCharge, stripe.listRefunds, stripe.refund, zendesk.getTicket, zendesk.reply],
   approvers: {
     first: ["ana@example.com", "group:billing-leads"],
-    groups: { "billing-leads": ["bo@example.com", "chris@example.com"] },
+    groups: { "billing-leads": ["bo@example.com", "chris@example.com"], "finance-leads": ["erin@example.com"] },
     timeLimit: { hours: 4 },
-    slack: { users: { "ana@example.com": "U012ANA3CD", "bo@example.com": "U012BO4EF" } },
+    remindAt: [25, 90],
+    escalate: [{ after: { hours: 2 }, to: ["group:finance-leads"] }],
+    delegates: ["farid@example.com"],
+    slack: {
+      users: {
+        "ana@example.com": "U012ANA3CD",
+        "bo@example.com": "U012BO4EF",
+        "erin@example.com": "U012ERI5GH",
+        "farid@example.com": "U012FAR6IJ",
+      },
+      channel: "C012BILLING",
+    },
   },
   // Everything below has a default.
   tenants: ["acme"],

@@ -6,18 +6,10 @@ import type { RecordedEvent } from "../../run/events.js";
 import type { WebHandler } from "../wire/wire.js";
 import { formGuard } from "./guard.js";
 import { MailPage, mailFrame } from "./mail.js";
-import {
-  MailList,
-  type MailRow,
-  Page,
-  RunList,
-  RunPage,
-  type RunRow,
-  STYLE,
-  WaitingList,
-  type WaitingRow,
-} from "./pages.js";
+import { MailList, type MailRow, Page, RunList, RunPage, type RunRow, STYLE } from "./pages.js";
 import { type ConsoleSlack, SlackList, slackRoutes } from "./slack.js";
+import { AheadNote, type ConsoleTime, timeRoutes } from "./time.js";
+import { WaitingList, type WaitingRow } from "./waiting.js";
 
 export interface ConsoleData {
   readonly stage: string;
@@ -33,10 +25,13 @@ export interface ConsoleData {
   waiting(): Promise<readonly WaitingRow[]>;
   mails(): readonly MailRow[];
   slack(): ConsoleSlack | undefined;
+  /** absent where nobody may move the cloud's time */
+  readonly time?: ConsoleTime;
 }
 
 export function consoleApp(data: ConsoleData): Hono {
   const app = new Hono();
+  const guard = formGuard();
   // before the other pages' headers: its one style is inline, and allowed by its hash
   app.get("/console/runs/:workflow/:tenant/:run/report", async (context) => {
     const { workflow, tenant, run } = context.req.param();
@@ -67,8 +62,9 @@ export function consoleApp(data: ConsoleData): Hono {
     const [waiting, runs] = await Promise.all([data.waiting(), data.runs()]);
     return context.html(
       <Page title="Local console" stage={data.stage}>
+        <AheadNote aheadMs={data.time?.aheadMs() ?? 0} />
         <h2>Waiting for people</h2>
-        <WaitingList waiting={waiting} />
+        <WaitingList waiting={waiting} token={data.time === undefined ? undefined : guard.token} />
         <h2>Runs</h2>
         <RunList runs={runs} />
       </Page>,
@@ -95,7 +91,8 @@ export function consoleApp(data: ConsoleData): Hono {
     ),
   );
   app.get("/mailbox.json", (context) => context.json(newestFirst(data.mails())));
-  slackRoutes(app, { stage: data.stage, slack: data.slack, guard: formGuard() });
+  slackRoutes(app, { stage: data.stage, slack: data.slack, guard });
+  timeRoutes(app, { stage: data.stage, guard, time: data.time, waiting: () => data.waiting() });
   app.get("/mailbox/:id", (context) => {
     const mail = data.mails().find((candidate) => candidate.id === context.req.param("id"));
     if (mail === undefined) return context.html(<Page title="No such mail" stage={data.stage} />, 404);

@@ -12,16 +12,6 @@ export interface RunRow {
   /** `open`, `waiting for people`, or the outcome's status */
   readonly status: string;
 }
-/** A question that people have not answered yet. */
-export interface WaitingRow {
-  readonly title: string;
-  readonly runId: string;
-  readonly approvers: readonly string[];
-  readonly needed: number;
-  readonly approvedBy: readonly string[];
-  /** UTC ISO */
-  readonly deadline: string;
-}
 export interface MailRow {
   readonly id: string;
   readonly at: string;
@@ -40,7 +30,10 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--edge); vertical-align: top; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .4rem; }
 th { white-space: nowrap; overflow-wrap: normal; }
-.quiet { opacity: .75; }
+.quiet { color: color-mix(in srgb, CanvasText 75%, Canvas); }
+.note { background: var(--soft); padding: .6rem 1rem; border-radius: .4rem; }
+form.skip { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0; }
+form.skip button { font: inherit; font-size: .85rem; padding: .2rem .6rem; min-height: 1.9rem; cursor: pointer; }
 iframe.mail { width: 100%; height: 46rem; border: 1px solid var(--edge); border-radius: .4rem; background: #fff; }
 ${SLACK_STYLE}`;
 
@@ -95,38 +88,6 @@ export const RunList: FC<{ runs: readonly RunRow[] }> = ({ runs }) =>
             <td>{run.tenant}</td>
             <td>{run.startedAt.slice(0, 19).replace("T", " ")}</td>
             <td>{run.status}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-
-export const WaitingList: FC<{ waiting: readonly WaitingRow[] }> = ({ waiting }) =>
-  waiting.length === 0 ? (
-    <p>Nothing waits for people.</p>
-  ) : (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">What</th>
-          <th scope="col">Run</th>
-          <th scope="col">Asked</th>
-          <th scope="col">Approved</th>
-          <th scope="col">Until (UTC)</th>
-        </tr>
-      </thead>
-      <tbody>
-        {waiting.map((one) => (
-          <tr>
-            <td>{one.title}</td>
-            <td>{one.runId}</td>
-            <td>
-              {one.approvers.join(", ")}, links and codes in the <a href="/mailbox">mailbox</a>
-            </td>
-            <td>
-              {one.approvedBy.length} of {one.needed}
-            </td>
-            <td>{one.deadline.slice(0, 16).replace("T", " ")}</td>
           </tr>
         ))}
       </tbody>

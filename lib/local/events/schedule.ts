@@ -23,7 +23,8 @@ export function every(clock: Clock, intervalMs: number, task: () => void): () =>
   let cancel = () => {};
   const arm = (atMs: number) => {
     cancel = clock.at(atMs, () => {
-      arm(atMs + intervalMs);
+      // Times that were skipped, as by a computer that slept, are not made up for.
+      arm(Math.max(atMs, clock.now()) + intervalMs);
       task();
     });
   };

@@ -17,6 +17,7 @@ export interface LocalOidcOptions {
   readonly people: () => readonly LocalPerson[];
 }
 
+const LOCAL_ID_TOKEN_SEC = 366 * 86_400;
 const address = z.object({ port: z.number() });
 
 export class LocalOidc {
@@ -75,6 +76,8 @@ async function createProvider(issuer: string, { clientId, redirectUri, people }:
       };
     },
     cookies: { keys: ["local only"] },
+    // The cloud's clock may have been put forward, and this provider's is the machine's.
+    ttl: { IdToken: LOCAL_ID_TOKEN_SEC },
   });
 }
 
