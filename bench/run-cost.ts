@@ -121,6 +121,7 @@ function writeUnits({ call, reply }: ServiceCall): number {
     const { TransactStatements } = transaction.parse(JSON.parse(call.body.toString("utf8")));
     return 2 * sum(TransactStatements.map(insertUnits));
   }
+  if (call.operation === "TransactWriteItems") return transactedUnits(JSON.parse(call.body.toString("utf8")));
   return WRITES.has(call.operation ?? "") ? units(reply.body) : 0;
 }
 
@@ -128,6 +129,10 @@ function readUnits({ call, reply }: ServiceCall): number {
   return call.operation === "GetItem" || call.operation === "Query" ? units(reply.body) : 0;
 }
 
+const transacted = z.object({ TransactItems: z.array(z.record(z.string(), z.unknown())) });
+/** As documented: twice what each write or check alone takes; everything the product writes so is under one KB. */
+const transactedUnits = (body: unknown) =>
+  sum(transacted.parse(body).TransactItems.map((item) => 2 * Math.ceil(JSON.stringify(item).length / 1024)));
 const units = (body: unknown) => consumed.parse(body).ConsumedCapacity.CapacityUnits;
 
 /** Names and values of the item; the table's index on a run's first event is another write of its keys. */

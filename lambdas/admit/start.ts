@@ -58,8 +58,9 @@ export async function startRun(deps: AdmitDeps, asked: Asked): Promise<Admitted>
   const fresh = randomBytes(32);
   const admission = await judge(deps, asked, nowMs, fresh);
   if (admission.kind === "refused") return refuse(deps, asked, nowMs, fresh, admission);
-  const open = openRow(deps, asked, nowMs);
-  await enterOpen(deps, open);
+  const open = await enterOpen(deps, openRow(deps, asked, nowMs));
+  // Again, now that the row is there: until now another delivery of the request may have run from its start to its end.
+  if ((await deps.log.read(asked.run)).length > 0) throw atWork(asked.run);
   const lost = await takeRows(deps, asked, open, admission.leaseMicroUsd);
   // A repeat after a crash finds the secret of the first try, and must redact with that one.
   const secret = lost === undefined ? await deps.vault.createSecret(asked.run, fresh) : fresh;
@@ -116,15 +117,17 @@ async function takeRows(
   leaseMicroUsd: number,
 ): Promise<Lost | undefined> {
   if (open.unique_hash !== null) {
-    const holder = await budgets.takeUnique(run.tenant, open.unique_hash, run.runId);
+    const holder = await budgets.takeUnique(open, open.unique_hash);
+    if (holder === undefined) throw atWork(run);
     if (holder !== run.runId) return { duplicateOf: holder };
   }
   let over = false;
-  await budgets.updateCounter({ kind: "day", tenant: run.tenant, day: open.lease_day }, dayDoc, (doc) => {
+  const day = await budgets.leaseDay(open, dayDoc, (doc) => {
     const leased = leaseDay(doc, run.runId, leaseMicroUsd, contract.budget.perDayMicroUsd);
     over = leased === "over";
     return leased === "over" ? null : leased;
   });
+  if (day === undefined) throw atWork(run);
   return over ? { dayLeftMicroUsd: 0 } : undefined;
 }
 
@@ -163,10 +166,17 @@ async function resume(
   return { kind: "started", repeated: true };
 }
 
-async function enterOpen({ budgets }: AdmitDeps, open: OpenRun): Promise<void> {
-  if (!(await budgets.insertOpen(open)))
-    throw new NamedError(ERROR_NAMES.conflict, `run ${open.run_id}: an earlier try of it is being given back`);
+async function enterOpen({ budgets }: AdmitDeps, open: OpenRun): Promise<OpenRun> {
+  const entered = await budgets.enterOpen(open);
+  if (entered === undefined) throw atWork({ runId: open.run_id });
+  return entered;
 }
+
+const atWork = ({ runId }: Pick<RunRef, "runId">) =>
+  new NamedError(
+    ERROR_NAMES.conflict,
+    `run ${runId}: another delivery of this request is at work, or being given back`,
+  );
 
 function openRow({ contract, executions }: AdmitDeps, { run, input }: Asked, nowMs: number): OpenRun {
   return {

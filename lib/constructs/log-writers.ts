@@ -56,7 +56,7 @@ export function createAdmit(scope: Construct, workflow: WorkflowScope, machine: 
   });
   plane.runLog.grantAppend(admit, contract.name);
   plane.control.grantRead(admit, contract.name);
-  plane.budgets.grantUse(admit, contract.name);
+  plane.budgets.grantTake(admit, contract.name);
   plane.context.grantWrite(admit, contract.name);
   plane.vault.grantUse(admit, contract.name);
   admit.provide(

@@ -81,6 +81,11 @@ export class BudgetsTable {
       ),
     );
   }
+  /** What is taken for a run is taken only while its open row stands. */
+  grantTake(grantee: Grantee, workflow: string): void {
+    this.grantUse(grantee, workflow);
+    grantee.provide({}, onKeys("TakeWhileOpen", this.table, ["ConditionCheckItem"], [budgetKey.open(workflow)]));
+  }
 }
 
 export class EffectsTable {

@@ -88,7 +88,8 @@ class VirtualClock implements SkippingClock {
 
   at(atMs: number, task: () => void): () => void {
     if (this.closed) return () => {};
-    const timer: Timer = { atMs: Math.max(atMs, this.nowMs), task };
+    // Whole milliseconds, as the machine's clock tells them: who asks for half a one waits until it is over.
+    const timer: Timer = { atMs: Math.max(Math.ceil(atMs), this.nowMs), task };
     let index = this.timers.length;
     while (index > 0 && (this.timers[index - 1]?.atMs ?? 0) > timer.atMs) index--;
     this.timers.splice(index, 0, timer);
@@ -136,7 +137,7 @@ class VirtualClock implements SkippingClock {
       this.nowMs = next.atMs;
       this.fireDue();
     }
-    this.nowMs = Math.max(this.nowMs, ms);
+    this.nowMs = Math.max(this.nowMs, Math.ceil(ms));
     await this.settled();
   }
 

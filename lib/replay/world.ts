@@ -151,7 +151,8 @@ function budgetsOf(run: RecordedRun, { contract }: Rules, world: () => World): B
     // holds are taken of sums that the record gives, and given back: nothing else reads them here
     updateCounter: async () => null,
     readOpenRun: async () => undefined,
-    insertOpen: outside("insertOpen"),
+    leaseDay: outside("leaseDay"),
+    enterOpen: outside("enterOpen"),
     abandonOpen: outside("abandonOpen"),
     readOpen: outside("readOpen"),
     deleteOpen: outside("deleteOpen"),

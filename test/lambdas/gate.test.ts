@@ -592,6 +592,44 @@ describe("close-run", () => {
     expect(Object.keys((await day())?.leases ?? {})).toEqual([open?.run_id]);
   });
 
+  test("a second delivery that comes late takes nothing of a run that is over", async () => {
+    const request = { input: runInput, request_id: "r1" };
+    const over = async () => {
+      const { run_id } = (await admit(request)).body;
+      executions.set(arnOf(run_id), "ABORTED");
+      nowMs += 61_000;
+      expect(await close()).toEqual({ settled: { [run_id]: "closed" } });
+    };
+    const late: { [M in "enterOpen" | "takeUnique" | "leaseDay"]: Partial<Budgets> } = {
+      enterOpen: { enterOpen: async (open) => over().then(() => budgets().enterOpen(open)) },
+      takeUnique: { takeUnique: async (open, hash) => over().then(() => budgets().takeUnique(open, hash)) },
+      leaseDay: { leaseDay: async (...lease) => over().then(() => budgets().leaseDay(...lease)) },
+    };
+    for (const [step, slow] of Object.entries(late)) {
+      request.request_id = step;
+      const second = createAdmit({
+        ...shared(),
+        budgets: { ...budgets(), ...slow },
+        executions: { arnOf, start: async () => {} },
+        newSuffix: () => "S",
+      });
+      const answer = await second({
+        body: JSON.stringify(request),
+        isBase64Encoded: false,
+        requestContext: { authorizer: { iam: { userArn: REQUESTER } } },
+      });
+      expect([step, answer.statusCode]).toEqual([step, 409]);
+      nowMs += 61_000;
+      await close();
+      expect([step, await day(), await budgets().readOpen()]).toEqual([step, { spent: 0, leases: {} }, []]);
+      expect((await admit({ ...request, request_id: `${step}-next` })).status).toBe(201);
+      const [next] = await budgets().readOpen();
+      executions.set(next?.execution_arn ?? "", "ABORTED");
+      nowMs += 61_000;
+      await close();
+    }
+  });
+
   test("counts what a step wrote down and died before counting", async () => {
     const run = await admitted();
     await propose(run, 1, look);
@@ -645,7 +683,7 @@ describe("close-run", () => {
     const [open] = await budgets().readOpen();
     if (open === undefined) throw new Error("no open row");
     await propose(run, 1, { kind: "finish", outcome: "explained" });
-    await budgets().insertOpen(open);
+    await budgets().enterOpen(open);
     nowMs += 61_000;
     expect(await close()).toEqual({ settled: { [run.runId]: "given back" } });
     expect(await budgets().readOpen()).toEqual([]);

@@ -41,6 +41,15 @@ describe("a skipping clock", () => {
     expect([fired, clock.now()]).toEqual([["timer"], 1_000]);
   });
 
+  it("tells whole milliseconds, however times are asked for", async () => {
+    const clock = createSkippingClock(0);
+    const fired: number[] = [];
+    clock.at(10.25, () => fired.push(clock.now()));
+    await turns();
+    await clock.advance(0.5);
+    expect([...fired, clock.now()]).toEqual([11, 12]);
+  });
+
   it("lets promises and I/O settle before it jumps", async () => {
     const clock = createSkippingClock(0);
     const order: string[] = [];
