@@ -1,7 +1,7 @@
 /** The last line of an export: which runs it holds, how many records of each and where each ends. A cut-off file misses it. */
 import * as z from "zod";
 import { hashJson, sha256Hex } from "../run/canonical.js";
-import { isCanonical } from "./line.js";
+import { isCanonical, type ParsedLine } from "./line.js";
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 export const exportManifest = z.strictObject({
@@ -38,12 +38,12 @@ export function manifestOf(
 const compiledManifest = z.compile(exportManifest, { strict: true });
 
 /** The manifest of a canonical line; undefined when it is another text than its hash says. */
-export function manifestOfLine(line: string, value: unknown): ExportManifest | undefined {
-  const parsed = compiledManifest.safeParse(value);
-  if (!parsed.success || !isCanonical(line, value)) return undefined;
+export function manifestOfLine(line: ParsedLine): ExportManifest | undefined {
+  const parsed = compiledManifest.safeParse(line.value);
+  if (!parsed.success || !isCanonical(line)) return undefined;
   // only numbers and flags stand before this member, so the first place is the right one; the rest stands as it was hashed
   const member = `"hash":"${parsed.data.hash}",`;
-  const at = line.indexOf(member);
-  const hashed = sha256Hex(line.slice(0, at), line.slice(at + member.length));
+  const at = line.text.indexOf(member);
+  const hashed = sha256Hex(line.text.slice(0, at), line.text.slice(at + member.length));
   return at > 0 && hashed === parsed.data.hash ? parsed.data : undefined;
 }

@@ -2,20 +2,14 @@
 import type { AuditErrorCode } from "../errors/audit.js";
 import type { RecordedEvent } from "../run/events.js";
 import type { Findings, RunProgress } from "./findings.js";
-import { hashOfLine, isCanonical } from "./line.js";
+import { hashOfLine, isCanonical, type ParsedLine } from "./line.js";
 import { checkRules } from "./rules.js";
 
 /** A forged number must not fill the memory. */
 const MAX_MISSING = 10_000;
 
-/** @param value the line as parsed; `event` is the same through its schema */
-export function verifyRecord(
-  findings: Findings,
-  run: RunProgress,
-  line: string,
-  value: unknown,
-  event: RecordedEvent,
-): void {
+/** @param event the line's value through its schema */
+export function verifyRecord(findings: Findings, run: RunProgress, line: ParsedLine, event: RecordedEvent): void {
   run.lines += 1;
   if (run.broken) {
     afterBreak(findings, run, event.seq);
@@ -23,7 +17,7 @@ export function verifyRecord(
   }
   if (!inPlace(findings, run, event.seq)) return;
   run.next += 1;
-  const broken = chainFault(run, line, value, event);
+  const broken = chainFault(run, line, event);
   if (broken !== undefined) {
     findings.breaks(broken.code, run, event.seq, broken.what);
     return;
@@ -37,12 +31,12 @@ export function verifyRecord(
 
 function chainFault(
   run: RunProgress,
-  line: string,
-  value: unknown,
+  line: ParsedLine,
   { prev, hash, seq }: RecordedEvent,
 ): { readonly code: AuditErrorCode; readonly what: string } | undefined {
-  if (!isCanonical(line, value)) return { code: "CS-5102", what: "is not written canonically (edited)" };
-  if (hashOfLine(line, prev, hash) !== hash) return { code: "CS-5103", what: "hash differs from the content (edited)" };
+  if (!isCanonical(line)) return { code: "CS-5102", what: "is not written canonically (edited)" };
+  if (hashOfLine(line.text, prev, hash) !== hash)
+    return { code: "CS-5103", what: "hash differs from the content (edited)" };
   return prev === run.head ? undefined : { code: "CS-5104", what: `does not continue record ${seq - 1} (replaced)` };
 }
 

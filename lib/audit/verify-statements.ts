@@ -4,7 +4,7 @@ import type { AuditErrorCode } from "../errors/audit.js";
 import { logKey } from "../run/keys.js";
 import { GENESIS } from "./chain.js";
 import { type Findings, newProgress, type RunProgress } from "./findings.js";
-import { isCanonical } from "./line.js";
+import { isCanonical, type ParsedLine } from "./line.js";
 import type { TrustedKeys } from "./signature.js";
 import { type Checkpoint, checkpoint, type Digest, digest, NO_DIGEST, statementHash, textToSign } from "./statement.js";
 
@@ -39,10 +39,10 @@ export class Statements {
   ) {}
 
   /** @param run the run whose records stand before the line; undefined when the checkpoint is about another */
-  addCheckpoint(line: string, value: unknown, find: (name: string) => RunProgress | undefined): void {
-    const parsed = compiledCheckpoint.safeParse(value);
+  addCheckpoint(line: ParsedLine, find: (name: string) => RunProgress | undefined): void {
+    const parsed = compiledCheckpoint.safeParse(line.value);
     const found = parsed.success ? parsed.data : undefined;
-    const fault = this.fault(line, value, found, "checkpoint");
+    const fault = this.fault(line, found, "checkpoint");
     if (found === undefined || fault !== undefined) return;
     this.checkpoints += 1;
     const run = find(nameOf(found));
@@ -70,10 +70,10 @@ export class Statements {
     }
   }
 
-  addDigest(line: string, value: unknown): void {
-    const parsed = compiledDigest.safeParse(value);
+  addDigest(line: ParsedLine): void {
+    const parsed = compiledDigest.safeParse(line.value);
     const found = parsed.success ? parsed.data : undefined;
-    const fault = this.fault(line, value, found, "digest");
+    const fault = this.fault(line, found, "digest");
     if (found === undefined || fault !== undefined) return;
     this.digests += 1;
     if (!this.continues(found))
@@ -181,8 +181,7 @@ export class Statements {
 
   /** Edited, of another key, or forged. */
   private fault(
-    line: string,
-    value: unknown,
+    line: ParsedLine,
     found: Checkpoint | Digest | undefined,
     kind: "checkpoint" | "digest",
   ): AuditErrorCode | undefined {
@@ -190,7 +189,7 @@ export class Statements {
       this.findings.atLine(code, what);
       return code;
     };
-    if (found === undefined || !isCanonical(line, value) || statementHash(found) !== found.hash)
+    if (found === undefined || !isCanonical(line) || statementHash(found) !== found.hash)
       return report("CS-5160", `is no ${kind} as it was written (edited)`);
     if (this.keys === undefined) return undefined;
     const holds = this.keys.verify(found.key, textToSign(found, found.hash), found.signature);

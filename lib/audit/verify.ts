@@ -7,7 +7,7 @@ import type { AuditErrorCode } from "../errors/audit.js";
 import { recordedEvent } from "../run/events.js";
 import { runKeyOf } from "./export.js";
 import { Findings, newProgress, type RunProgress, type VerifyFault } from "./findings.js";
-import { parseLine } from "./line.js";
+import { type ParsedLine, parseLine } from "./line.js";
 import { type ExportManifest, manifestOfLine } from "./manifest.js";
 import type { TrustedKeys } from "./signature.js";
 import { compareManifest } from "./verify-manifest.js";
@@ -72,13 +72,13 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
   let manifest: ExportManifest | undefined;
   let ended = false;
 
-  const addManifest = (line: string, value: unknown) => {
+  const addManifest = (line: ParsedLine) => {
     ended = true;
-    manifest = manifestOfLine(line, value);
+    manifest = manifestOfLine(line);
     if (manifest === undefined) findings.atLine("CS-5109", "the manifest's hash differs from its content (edited)");
   };
-  const addEvent = (line: string, value: unknown) => {
-    const parsed = compiledEvent.safeParse(value);
+  const addEvent = (line: ParsedLine) => {
+    const parsed = compiledEvent.safeParse(line.value);
     if (!parsed.success) {
       const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
       const where = path === "" ? "" : `, at ${path.slice(0, 100)}`;
@@ -94,7 +94,7 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
     }
     current = key;
     if (statements.digests > 0) findings.atRecord("CS-5106", run, parsed.data.seq, "stands after a digest (moved)");
-    verifyRecord(findings, run, line, value, parsed.data);
+    verifyRecord(findings, run, line, parsed.data);
     if (parsed.data.type === "ActionDecided" && parsed.data.data.policy !== null) {
       const { set_hash } = parsed.data.data.policy;
       policySets.add(set_hash);
@@ -115,11 +115,11 @@ export function createVerifier(options: VerifyOptions = {}): Verifier {
       const parsed = parseLine(line);
       if ("why" in parsed) return findings.atLine("CS-5101", parsed.why);
       const type = typeOf(parsed.value);
-      if (type === "ExportManifest") addManifest(line, parsed.value);
+      if (type === "ExportManifest") addManifest(parsed);
       else if (type === "Checkpoint")
-        statements.addCheckpoint(line, parsed.value, (name) => (name === current ? runs.get(name) : undefined));
-      else if (type === "Digest") statements.addDigest(line, parsed.value);
-      else addEvent(line, parsed.value);
+        statements.addCheckpoint(parsed, (name) => (name === current ? runs.get(name) : undefined));
+      else if (type === "Digest") statements.addDigest(parsed);
+      else addEvent(parsed);
     },
     finish() {
       if (!ended && options.archive !== true)

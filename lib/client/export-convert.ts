@@ -10,12 +10,11 @@ import {
   RECORD_COLUMNS,
 } from "../audit/columns.js";
 import type { RunRecord } from "../audit/record.js";
-import { collectGarbage } from "./collect.js";
 import { jsonOrUndefined, lineBatches } from "./export-spool.js";
 import { writeLines } from "./line-writer.js";
+import { keepHeapSmall } from "./small-heap.js";
 
 const ROW_GROUP = 1_000;
-const COLLECT_EVERY_BYTES = 24 * 1024 * 1024;
 
 /** Makes `made` out of the lines of `part`. */
 export async function convertPart(
@@ -35,17 +34,13 @@ async function convert<T>(
   columns: readonly Column<T>[],
   parse: (line: string) => T | undefined,
 ): Promise<void> {
+  keepHeapSmall();
   const rows = async function* () {
-    let collectedAt = 0;
     for await (const lines of lineBatches(part)) {
       for (const { line } of lines) {
         const row = parse(line);
         if (row !== undefined) yield row;
       }
-      const at = lines.at(-1)?.from ?? 0;
-      if (at - collectedAt < COLLECT_EVERY_BYTES) continue;
-      collectGarbage();
-      collectedAt = at;
     }
   };
   if (format === "csv") {

@@ -1,9 +1,8 @@
 /** Lines into a file through one buffer that is used again and again: whatever the file's size, memory stays as it is. */
 import { type FileHandle, open } from "node:fs/promises";
-import { collectGarbage } from "./collect.js";
+import { keepHeapSmall } from "./small-heap.js";
 
 const BUFFER_BYTES = 256 * 1024;
-const COLLECT_EVERY_BYTES = 24 * 1024 * 1024;
 /** of UTF-8 for one UTF-16 unit */
 const MOST_BYTES = 3;
 
@@ -15,22 +14,17 @@ export async function writeLines(
   end: "\n" | "\r\n",
   written: (bytes: number) => void,
 ): Promise<void> {
+  keepHeapSmall();
   const handle = await open(file, flags);
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   let used = 0;
-  let sinceCollected = 0;
   try {
     for await (const line of lines) {
       const most = (line.length + end.length) * MOST_BYTES;
       if (used > 0 && used + most > BUFFER_BYTES) {
         await all(handle, buffer.subarray(0, used));
         written(used);
-        sinceCollected += used;
         used = 0;
-        if (sinceCollected >= COLLECT_EVERY_BYTES) {
-          collectGarbage();
-          sinceCollected = 0;
-        }
       }
       if (most > BUFFER_BYTES) {
         const long = Buffer.from(line + end);

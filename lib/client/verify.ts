@@ -5,6 +5,7 @@ import { exportLines } from "../audit/export.js";
 import { createVerifier, reportLines, type VerifyOptions, type VerifyReport } from "../audit/verify.js";
 import { CountersignError } from "../errors.js";
 import type { RecordedEvent } from "../run/events.js";
+import { keepHeapSmall } from "./small-heap.js";
 
 const SHOWN_FAULTS = 20;
 
@@ -15,6 +16,7 @@ export interface Verdict extends VerifyReport {
 
 /** Reads the files line by line as one export each; every fault of every file is in the verdict. */
 export async function verifyFiles(files: readonly string[], options: VerifyOptions = {}): Promise<Verdict> {
+  keepHeapSmall();
   const reports: VerifyReport[] = [];
   for (const file of files) {
     const verifier = createVerifier(options);
