@@ -24,9 +24,8 @@ test("the README's five minutes, and the new workflow has a stack of its own", (
     expect(done.status, `${typed}\n${done.stdout}${done.stderr}`).toBe(0);
     if (typed !== command) expect(done.stdout).toMatch(/recommended[\s\S]*Outcome: done/);
   }
-  const synthesised = run("node_modules/aws-cdk/bin/cdk", "synth", "--quiet");
-  expect(synthesised.status, synthesised.said).toBe(0);
   const listed = run("node_modules/aws-cdk/bin/cdk", "list");
+  expect(listed.status, listed.said).toBe(0);
   expect(listed.said.trim().split("\n").sort()).toEqual([
     "countersign-dev",
     "countersign-dev-billing-dispute",

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { root } from "../../scripts/ensure.mjs";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { type Launched, launch } from "../support/launch.js";
@@ -12,7 +12,7 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
   let browser: Browser;
   let started: Launched;
   beforeAll(async () => {
-    clone = copyProject();
+    clone = copyProject(inject("assembly"));
     browser = await launchBrowser(chromiumPath ?? "");
     started = launch(clone, "scripts/start.mjs", ["--port", "0", "--exit"]);
   });

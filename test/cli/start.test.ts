@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import * as z from "zod";
 import { runProgram } from "../../lib/cli/program.js";
 import { launch } from "../support/launch.js";
@@ -11,7 +11,7 @@ import { commandsBelow } from "../support/readme.js";
 
 let clone: string;
 beforeAll(() => {
-  clone = copyProject();
+  clone = copyProject(inject("assembly"));
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
@@ -21,13 +21,22 @@ function shell(command: string): { readonly code: number | null; readonly out: s
   const done = spawnSync(command, { cwd: clone, encoding: "utf8", shell: true });
   return { code: done.status, out: done.stdout, said: `${done.stdout}${done.stderr}` };
 }
+/** In this process: what is printed is the same, and a process costs seconds. */
+async function here(...args: string[]): Promise<{ readonly code: number; readonly said: string }> {
+  const lines: string[] = [];
+  const write = (text: string) => void lines.push(text);
+  return {
+    code: await runProgram(args, { io: { out: write, err: write, terminal: false }, root: clone }),
+    said: lines.join("\n"),
+  };
+}
 const countersign = (...args: string[]) => launch(clone, "bin/countersign.mjs", args).ended;
 
 /** From another terminal: lists what waits, looks at it, is refused, and approves. */
 async function decideByHand(): Promise<void> {
-  const listed = await countersign("approval", "list", "--local", "--json");
+  const listed = await here("approval", "list", "--local", "--json");
   const [{ approval_id: id }] = z.tuple([z.looseObject({ approval_id: z.string() })]).parse(JSON.parse(listed.said));
-  const shown = await countersign("approval", "show", id, "--local");
+  const shown = await here("approval", "show", id, "--local");
   expect(shown.said).toMatch(/Refund €420\.00 to cus_9: cannot be undone[\s\S]*refund_threshold[\s\S]*status: open/);
   const approve = ["approval", "decide", id, "--local", "--approve", "--confirm", "420.00"];
   const refusals = [
@@ -40,7 +49,7 @@ async function decideByHand(): Promise<void> {
     [["approval", "show", "ap_none", "--local"], /^CS-5013 approval ap_none/],
   ] as const;
   for (const [command, message] of refusals) {
-    const refused = await countersign(...command);
+    const refused = await here(...command);
     expect(refused.said).toMatch(message);
     expect(refused.code).toBe(1);
   }
@@ -71,12 +80,6 @@ describe("npm start without a person", () => {
       /identical through (2[0-8]|1\d) states[\s\S]*1 of 1 runs identical; nothing outside this process was called/,
     );
 
-    // in this process: what is printed is the same, and a process costs seconds
-    const here = async (...args: string[]) => {
-      const lines: string[] = [];
-      const io = { out: (text: string) => void lines.push(text), err: () => {}, terminal: false };
-      return { code: await runProgram(args, { io, root: clone }), said: lines.join("\n") };
-    };
     expect((await here("run", "show", "--local")).said).toContain("RunClosed");
     const records = await here("run", "export", "--local", "--records", "--since", "1h", "--outcome", "refunded");
     expect(JSON.parse(records.said)).toMatchObject({
@@ -95,7 +98,7 @@ describe("npm start without a person", () => {
       among: 1,
       runs: [{ workflow: "billing-dispute", status: "refunded" }],
     });
-    const history = await countersign("run", "show", "--local", "--history", "--json");
+    const history = await here("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
 
     const file = join(clone, "run.jsonl");
@@ -129,7 +132,7 @@ describe("npm start with a person", () => {
     expect(said).toMatch(/run bd-\S+: stopped/);
     expect(code).toBe(0);
     expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
-    const listed = await countersign("run", "list", "--local", "--json");
+    const listed = await here("run", "list", "--local", "--json");
     expect(JSON.parse(listed.said)).toMatchObject([{ status: "stopped" }]);
   }, 120_000);
 

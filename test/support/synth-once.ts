@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { synthesise } from "../../lib/scenario/synth.js";
+import { ensureSynthesised } from "../../lib/scenario/synth.js";
 import { root } from "../../scripts/ensure.mjs";
 
 declare module "vitest" {
@@ -14,6 +14,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-synth-"));
-  project.provide("assembly", await synthesise({ root, stage: "dev", out: join(folder, "cdk.out") }));
+  const { assembly } = await ensureSynthesised({ root, stage: "dev", out: join(folder, "cdk.out") });
+  project.provide("assembly", assembly);
   return () => rm(folder, { recursive: true, force: true });
 }
