@@ -84,13 +84,13 @@ async function performed(
     return shown(context, deps, { ...opened, question }, { kind: "done", act: form.fields.decision });
   } catch (error) {
     if (!(error instanceof Refusal) || wantsJson(context)) throw error;
-    const { confirmation, comment } = form.fields;
+    const { confirmation, comment, opened: openedAt } = form.fields;
     const page = {
       question: (await openLink(deps, opened.linkId)).question,
       visitor: visitorOf(opened),
       nowMs: deps.nowMs(),
       problem: error,
-      typed: { confirmation, comment, edited: form.edited },
+      typed: { confirmation, comment, edited: form.edited, opened: openedAt },
     };
     return context.html(<ApprovalPage {...page} />, error.status);
   }

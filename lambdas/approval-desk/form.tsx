@@ -2,6 +2,7 @@
 import { othersFor } from "../../lib/approval/act.js";
 import { type Field, fieldsOf } from "../../lib/approval/fields.js";
 import type { Question } from "../../lib/approval/question.js";
+import { isoTime } from "../../lib/run/time.js";
 import { Exact } from "./layout.js";
 
 /** What to keep of a refused form; never the code. */
@@ -9,6 +10,8 @@ export interface Typed {
   readonly confirmation: string;
   readonly comment: string;
   readonly edited: Readonly<Record<string, string>>;
+  /** ISO: a form that is shown again was opened when it was opened first */
+  readonly opened: string | undefined;
 }
 interface FormProps {
   readonly question: Question;
@@ -26,6 +29,7 @@ export function DecisionForm({ question, person, csrf, typed, nowMs }: FormProps
       {/* Enter in a field presses a form's first button: this one, which does nothing, and never Approve. */}
       <button type="submit" disabled hidden />
       <input type="hidden" name="shown" value={asked.view_hash} />
+      <input type="hidden" name="opened" value={typed?.opened ?? isoTime(nowMs)} />
       <h2 id="decide">Decide as {person}</h2>
       {view.needed > 1 && <p class="hint">{view.needed} different people must approve; one rejection ends it.</p>}
       <Proof question={question} csrf={csrf} />

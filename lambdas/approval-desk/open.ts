@@ -70,12 +70,18 @@ export async function perform(
   { fields, edited }: Form,
 ): Promise<Question> {
   const { ref, view } = question;
-  const { decision, code, comment, shown } = fields;
+  const { decision, code, comment, shown, opened } = fields;
   const acting = { code, ...(shown === undefined ? {} : { shown }) };
   switch (decision) {
     case "approve":
     case "reject":
-      return decideApproval(deps, who, ref, { ...acting, decision, comment, confirmation: fields.confirmation });
+      return decideApproval(deps, who, ref, {
+        ...acting,
+        ...(opened === undefined ? {} : { opened }),
+        decision,
+        comment,
+        confirmation: fields.confirmation,
+      });
     case "ask":
       return askOwner(deps, who, ref, { ...acting, text: comment });
     case "answer":

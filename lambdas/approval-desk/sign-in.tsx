@@ -146,8 +146,8 @@ async function act(context: Context, desk: DeskDeps, session: Session): Promise<
     return await context.html(<ApprovalPage {...page} question={after} notice={notice} />);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const { confirmation, comment } = form.fields;
-    const typed = { confirmation, comment, edited: form.edited };
+    const { confirmation, comment, opened } = form.fields;
+    const typed = { confirmation, comment, edited: form.edited, opened };
     const now = await readQuestion(desk, question.ref);
     return context.html(<ApprovalPage {...page} question={now} problem={error} typed={typed} />, error.status);
   }

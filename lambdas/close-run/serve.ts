@@ -101,7 +101,7 @@ async function settle(deps: CloseRunDeps, open: OpenRun): Promise<Settled> {
  */
 async function settleAccounts(deps: CloseRunDeps, run: RunRef, events: readonly RecordedEvent[]): Promise<void> {
   await moveHolds(deps, run, holdsOfSettled(deps.contract, events, run.runId));
-  await tellOutcomes(deps.approvals, run, events.at(-1)?.step ?? "", events);
+  await tellOutcomes(deps.approvals, run, events.at(-1)?.step ?? "", events, deps.nowMs());
   await giveBack(deps.budgets, run, events);
 }
 

@@ -182,6 +182,6 @@ async function finish(
     context === null ? undefined : deps.contexts.write(context, keysBeside(runSecret, context)),
   ]);
   if (closed) await giveBack(deps.budgets, place.run, events);
-  await tellOutcomes(deps.approvals, place.run, stepOf(request), events);
+  await tellOutcomes(deps.approvals, place.run, stepOf(request), events, deps.nowMs());
   return travels;
 }

@@ -146,6 +146,7 @@ async function insert(deps: DecideDeps, who: Who, question: Question, choice: Ch
     subject: who.subject,
     comment: choice.comment.trim(),
     decided_at: isoTime(nowMs),
+    ...openedAt(view, choice, nowMs),
     action_hash: asked.action_hash,
     policy_set_hash: view.policy_set_hash,
     view_hash: asked.view_hash,
@@ -156,6 +157,12 @@ async function insert(deps: DecideDeps, who: Who, question: Question, choice: Ch
     throw refusals.decidedBefore(who.approver);
   if (!counts(after, decision)) throw refusals.over(after, stateOf(after, nowMs));
   return after;
+}
+
+/** A form can be changed: a time that cannot be is left out. */
+function openedAt({ requested_at }: Question["view"], { opened }: Choice, nowMs: number): { opened_at?: string } {
+  const openedMs = opened === undefined ? Number.NaN : Date.parse(opened);
+  return openedMs >= Date.parse(requested_at) && openedMs <= nowMs ? { opened_at: isoTime(openedMs) } : {};
 }
 
 /** Whether this decision is one that the question ended with, or that it still waits for others with. */

@@ -49,7 +49,7 @@ export async function readQuestion({ approvals, stage }: QuestionDeps, ref: Appr
 }
 
 /** The newest answers; the closing row first, so that every row it names is read. */
-async function answersTo(
+export async function answersTo(
   { approvals }: Pick<QuestionDeps, "approvals">,
   view: ApprovalView,
   ref: ApprovalRef,

@@ -22,6 +22,8 @@ export interface Choice {
   readonly code?: string;
   /** `viewHash` of what the person had before them; anything but the question's own is refused */
   readonly shown?: string;
+  /** ISO: when they opened it, as the channel heard it from them */
+  readonly opened?: string;
 }
 
 /** Of two mails that were forwarded one must not be enough: a code alone does not count where a sign-in is required. */

@@ -26,6 +26,7 @@ export interface ListedApproval {
 
 const requestRow = z.object({ pk: z.string(), view: z.string() });
 
+const EPOCH = "1970-01-01T00:00:00.000Z";
 /** As many are read at once. */
 const READS = 32;
 
@@ -36,7 +37,7 @@ export async function listApprovals(
   nowMs: number,
   which: "waiting" | "all",
 ): Promise<ListedApproval[]> {
-  const views = (await queryIndex(ref, workflow)).filter(
+  const views = (await askedViews(ref, workflow)).filter(
     (view) => which === "all" || Date.parse(view.deadline) > nowMs,
   );
   const listed: ListedApproval[] = [];
@@ -45,7 +46,8 @@ export async function listApprovals(
   return which === "all" ? listed : listed.filter(({ status }) => status === "waiting");
 }
 
-async function queryIndex(ref: TableRef, workflow: string): Promise<ApprovalView[]> {
+/** What was asked then (ISO) or later, newest first. */
+export async function askedViews(ref: TableRef, workflow: string, since = EPOCH): Promise<ApprovalView[]> {
   const views: ApprovalView[] = [];
   let start: Record<string, AttributeValue> | undefined;
   do {
@@ -53,8 +55,8 @@ async function queryIndex(ref: TableRef, workflow: string): Promise<ApprovalView
       new QueryCommand({
         TableName: ref.table,
         IndexName: "byWorkflow",
-        KeyConditionExpression: "workflow = :workflow",
-        ExpressionAttributeValues: marshall({ ":workflow": workflow }),
+        KeyConditionExpression: "workflow = :workflow AND requested_at >= :since",
+        ExpressionAttributeValues: marshall({ ":workflow": workflow, ":since": since }),
         ScanIndexForward: false,
         ...(start === undefined ? {} : { ExclusiveStartKey: start }),
       }),

@@ -43,13 +43,15 @@ export interface Answers {
  * Counts rows for this approval, exactly this action and exactly what was shown, by people who might decide then, with a method that is
  * strong enough, before the deadline, each person once (the first row). The closing row only says which of them came first.
  */
-export function resolveApproval(
-  pending: Pending,
+export const resolveApproval = (pending: Pending, answers: Answers, requester: string, nowMs: number): Resolution =>
+  resolveAsked(askedIn(pending, requester), answers, nowMs);
+
+/** The same for whoever has the question itself. */
+export function resolveAsked(
+  asked: Asked,
   { decisions: rows, acts, closing: stored }: Answers,
-  requester: string,
   nowMs: number,
 ): Resolution {
-  const asked = askedIn(pending, requester);
   const closing = stored ?? closingOf(asked, rows, acts, nowMs);
   if (closing === null) return { kind: "waiting" };
   const { decisions, barred } = countDecisions(asked, rows, acts);

@@ -73,6 +73,8 @@ const approvalDecision = z.strictObject({
   subject: z.string().max(2048).optional(),
   comment: z.string().max(2000),
   decided_at: isoTime,
+  /** when the page with the form was opened, as the form that came back says; absent where there is no page */
+  opened_at: isoTime.optional(),
   action_hash: hex64,
   policy_set_hash: hex64,
   /** SHA-256(JCS) of everything that was shown; must be the one of the request */

@@ -282,6 +282,8 @@ export const decisionForm = z.strictObject({
   comment: z.string().max(2000).default(""),
   /** `viewHash` of what was on the page */
   shown: hex64.optional(),
+  /** when the page was opened: how long people look is measured, nothing is decided by it */
+  opened: z.iso.datetime({ precision: 3 }).optional(),
   /** who the decision is handed to */
   to: z.string().max(320).default(""),
   /** which question is answered */

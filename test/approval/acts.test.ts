@@ -171,9 +171,10 @@ async function pressEverything(desk: Desk, path: string, html: string, seed: num
   let pressed = 0;
   for (const [, form = ""] of html.matchAll(/<form[^>]*>([\s\S]*?)<\/form>/g)) {
     const fields = Object.fromEntries(
-      [...form.matchAll(/<(?:input|textarea|select)[^>]*name="([^"]+)"[^>]*?(?:value="([^"]*)")?[^>]*>/g)].map(
-        ([, name = "", value = ""]) => [name.replaceAll("&quot;", '"'), value || filler(name, seed)],
-      ),
+      [...form.matchAll(/<(?:input|textarea|select)[^>]*>/g)].flatMap(([tag]) => {
+        const name = / name="([^"]+)"/.exec(tag)?.[1]?.replaceAll("&quot;", '"');
+        return name === undefined ? [] : [[name, / value="([^"]+)"/.exec(tag)?.[1] ?? filler(name, seed)]];
+      }),
     );
     const confirmation = /Type\s+<code>([^<]*)<\/code>/.exec(form)?.[1];
     const shown = /name="shown" value="([^"]*)"/.exec(form)?.[1];

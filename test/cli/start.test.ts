@@ -98,6 +98,17 @@ describe("npm start without a person", () => {
       among: 1,
       runs: [{ workflow: "billing-dispute", status: "refunded" }],
     });
+    const stats = await here("approval", "stats", "--local", "--since", "1h", "--json");
+    const [measured] = z.array(z.looseObject({ seconds_to_decision: z.looseObject({}) })).parse(JSON.parse(stats.said));
+    expect(measured).toMatchObject({ tool: "stripe.refund", asked: 1, approved: 1, approval_rate: 1, decisions: 1 });
+    // the same as CloudWatch would read it from the gate's log, once
+    const lines = readFileSync(
+      join(clone, ".countersign", "logs", "countersign-dev-billing-dispute-decide.log"),
+      "utf8",
+    )
+      .split("\n")
+      .filter((line) => line.includes("TimeToDecision"));
+    expect(lines.map((line) => JSON.parse(line).TimeToDecision / 1000)).toEqual([measured?.seconds_to_decision.median]);
     const history = await here("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
 

@@ -3,6 +3,7 @@ import type { CommandContext } from "../context.js";
 import { decideCommand } from "./approval/decide.js";
 import { listCommand } from "./approval/list.js";
 import { showCommand } from "./approval/show.js";
+import { statsCommand } from "./approval/stats.js";
 
 /** One file per command in `approval/`. */
 export function approvalCommands(program: Command, context: CommandContext): void {
@@ -10,4 +11,5 @@ export function approvalCommands(program: Command, context: CommandContext): voi
   listCommand(approval, context);
   showCommand(approval, context);
   decideCommand(approval, context);
+  statsCommand(approval, context);
 }

@@ -288,7 +288,7 @@ EVENTS = {
                              preview_hash=nullable(hex64), sign_in=Optional(one_of("code", "required")), round=Optional(integer(1, 1000)),
                              escalation=Optional(array(obj(at=time, people=array(text())))), delegates=Optional(array(text()))),
     "ApprovalDecided": obj(turn=count, approval_id=text(), approver=text(), decision=one_of("approve", "reject"), channel=channel,
-                           method=Optional(method), subject=Optional(text(2048)), comment=text(2000), decided_at=time, action_hash=hex64,
+                           method=Optional(method), subject=Optional(text(2048)), comment=text(2000), decided_at=time, opened_at=Optional(time), action_hash=hex64,
                            policy_set_hash=hex64, view_hash=hex64),
     "ApprovalExpired": obj(turn=count, approval_id=text(), deadline=time),
     "ActionEdited": obj(turn=count, round=integer(1), approval_id=text(), editor=text(), channel=channel, method=method, edited_at=time,
