@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -109,6 +110,28 @@ describe("npm start without a person", () => {
       .split("\n")
       .filter((line) => line.includes("TimeToDecision"));
     expect(lines.map((line) => JSON.parse(line).TimeToDecision / 1000)).toEqual([measured?.seconds_to_decision.median]);
+    const [exportFile, key, otherKey] = ["run.jsonl", "notary.pem", "other.pem"].map((name) => join(clone, name));
+    const given = JSON.parse((await here("run", "public-key", "--local", "--out", key ?? "", "--json")).said);
+    expect(given).toEqual({
+      file: key,
+      key: readFileSync(key ?? "", "utf8"),
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect((await here("run", "public-key", "--local")).said).toBe(given.key.trimEnd());
+    const signed = await here("--json", "run", "verify", exportFile ?? "", "--key", key ?? "");
+    expect(signed.code).toBe(0);
+    expect(JSON.parse(signed.said)).toMatchObject({ signatures: "checked", checkpoints: 1, newer: 0 });
+    writeFileSync(
+      otherKey ?? "",
+      generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" }),
+    );
+    const wrongKey = await here("run", "verify", exportFile ?? "", "--key", otherKey ?? "");
+    expect(wrongKey).toMatchObject({ code: 1, said: expect.stringContaining("which is not among the given keys") });
+    expect((await here("run", "verifier", "--out", join(clone, "countersign-verify.mjs"))).code).toBe(0);
+    expect(shell("node countersign-verify.mjs run.jsonl --key notary.pem")).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("0 records are newer than the last checkpoint"),
+    });
     const history = await here("run", "show", "--local", "--history", "--json");
     expect(JSON.parse(history.said).events.length).toBeGreaterThan(50);
 

@@ -9,6 +9,7 @@ import { sampleCommand } from "./run/sample.js";
 import { showCommand } from "./run/show.js";
 import { startCommand } from "./run/start.js";
 import { toScenarioCommand } from "./run/to-scenario.js";
+import { verifierCommand } from "./run/verifier.js";
 import { verifyCommand } from "./run/verify.js";
 
 /** One file per command in `run/`. */
@@ -26,4 +27,5 @@ export function runCommands(program: Command, context: CommandContext): void {
   toScenarioCommand(run, context);
   sampleCommand(run, context);
   publicKeyCommand(run, context);
+  verifierCommand(run, context);
 }
