@@ -1,16 +1,30 @@
 /** What would happen: changes, arguments, reasons, and who says what. Everything whole, nothing hidden. */
-import { changesOf, currencyOf, leaves, shownAmount, textOf } from "../../lib/approval/changes.js";
+import { argumentRows } from "../../lib/approval/argument-rows.js";
+import { changesOf, currencyOf, shownAmount } from "../../lib/approval/changes.js";
 import { clockText } from "../../lib/approval/times.js";
 import { usdText } from "../../lib/run/money.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
-import { Exact } from "./layout.js";
+import { AfterSignIn, Exact } from "./layout.js";
 
 interface ViewProps {
   readonly view: ApprovalView;
 }
 
+/** Whether this part is left out of what is shown: who holds only a link sees nothing sensitive. */
+function isHidden({ withheld, page_only: pageOnly, sensitive_paths: paths }: ApprovalView, part: "preview" | "says") {
+  if (withheld === undefined) return false;
+  return pageOnly?.includes(part) === true || (part === "preview" && paths.length > 0);
+}
+
 export function Changes({ view }: ViewProps) {
   if (view.preview === null) return <p class="soft">This tool has no preview.</p>;
+  if (isHidden(view, "preview"))
+    return (
+      <section aria-labelledby="changes">
+        <h2 id="changes">What changes</h2>
+        <AfterSignIn />
+      </section>
+    );
   const changes = changesOf(view.preview);
   const changed = changes.filter((change) => change.changed);
   const same = changes.filter((change) => !change.changed);
@@ -66,7 +80,7 @@ interface ArgumentsProps extends ViewProps {
 }
 
 export function Arguments({ view, id = "arguments", title }: ArgumentsProps) {
-  const pairs = [...leaves(view.args)].map(([path, { value }]) => [path, textOf(value)] as const);
+  const pairs = argumentRows(view);
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>
@@ -82,7 +96,8 @@ export function Arguments({ view, id = "arguments", title }: ArgumentsProps) {
   );
 }
 
-function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, string])[] }) {
+/** `null`: something sensitive, for who holds only a link. */
+function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, string | null])[] }) {
   return (
     <table class="pairs">
       <tbody>
@@ -91,9 +106,7 @@ function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, string])
             <th scope="row">
               <Exact text={name} />
             </th>
-            <td>
-              <Exact text={value} />
-            </td>
+            <td>{value === null ? <AfterSignIn /> : <Exact text={value} />}</td>
           </tr>
         ))}
       </tbody>
@@ -144,7 +157,9 @@ export function AgentSays({ view }: ViewProps) {
       <h2 id="says">
         What the agent says <span class="tag">unverified</span>
       </h2>
-      {view.says === null || view.says === "" ? (
+      {isHidden(view, "says") ? (
+        <AfterSignIn />
+      ) : view.says === null || view.says === "" ? (
         <p>Nothing.</p>
       ) : (
         <blockquote>

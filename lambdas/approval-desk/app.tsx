@@ -6,7 +6,16 @@ import { titleLine } from "../../lib/approval/wording.js";
 import { viewHash } from "../../lib/run/hash.js";
 import { logLine } from "../shared/log.js";
 import { ProblemPage } from "./layout.js";
-import { byLink, type DeskDeps, type Form, freshCode, type Opened, openLink, perform, visitorOf } from "./open.js";
+import {
+  type DeskDeps,
+  type Form,
+  freshCode,
+  type Opened,
+  openLink,
+  perform,
+  performByLink,
+  visitorOf,
+} from "./open.js";
 import { ApprovalPage, type PageNotice } from "./page.js";
 import { isJson, readForm } from "./read-form.js";
 import { type SignInDeps, signInRoutes } from "./sign-in.js";
@@ -74,7 +83,7 @@ async function performed(
       const wish = await freshCode(deps, opened);
       return shown(context, deps, await openLink(deps, opened.linkId), { kind: "code", wish });
     }
-    const question = await perform(deps, byLink(opened, channel), opened.question, form);
+    const question = await performByLink(deps, opened, form, channel);
     logLine("info", "acted", {
       workflow: question.view.workflow,
       run_id: question.view.run_id,

@@ -3,6 +3,7 @@ import { othersFor } from "../../lib/approval/act.js";
 import { type Field, fieldsOf } from "../../lib/approval/fields.js";
 import type { Question } from "../../lib/approval/question.js";
 import { isoTime } from "../../lib/run/time.js";
+import { isWholeAction } from "../../lib/run/withheld.js";
 import { Exact } from "./layout.js";
 
 /** What to keep of a refused form; never the code. */
@@ -74,14 +75,29 @@ export function DecisionForm({ question, person, csrf, typed, nowMs }: FormProps
 
 /** What shows that it is them. */
 function Proof({ question, csrf }: Pick<FormProps, "question" | "csrf">) {
-  const { view, ref } = question;
   if (csrf !== null) return <input type="hidden" name="csrf" value={csrf} />;
-  if (view.sign_in === "code") return <CodeField />;
+  if (question.asked.sign_in === "code") return <CodeField />;
   return (
     <p class="hint" id="code-hint">
-      The code of the mail is not enough here:{" "}
-      <a href={`/sign-in?to=/inbox/${ref.workflow}/${ref.approvalId}`}>sign in</a>, decide in Slack, or on the command
-      line.
+      The code of the mail is not enough here: <SignInLink question={question} words="sign in" />, decide in Slack, or
+      on the command line.
+    </p>
+  );
+}
+
+/** Back to this question, for who is signed in. */
+function SignInLink({ question: { ref }, words }: Pick<FormProps, "question"> & { readonly words: string }) {
+  return <a href={`/sign-in?to=/inbox/${ref.workflow}/${ref.approvalId}`}>{words}</a>;
+}
+
+/** For who holds only a link, where something sensitive is left out. */
+export function SomeIsHidden({ question }: Pick<FormProps, "question">) {
+  if (question.view.withheld === undefined && isWholeAction(question.view)) return null;
+  return (
+    <p class="note">
+      Some of this is sensitive and is not shown to who holds only the link.{" "}
+      <SignInLink question={question} words="Sign in to see all of it" />
+      {isWholeAction(question.view) ? "." : " and to decide: the code of the mail is not enough here."}
     </p>
   );
 }

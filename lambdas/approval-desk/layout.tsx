@@ -44,6 +44,9 @@ export function Exact({ text }: { readonly text: string }) {
   );
 }
 
+/** In place of what is sensitive, for who holds only a link. */
+export const AfterSignIn = () => <i class="soft">(only after sign-in)</i>;
+
 export interface Problem {
   readonly code: string;
   readonly message: string;

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { answer, askOwner, delegate, edit, type Wish, wishCode } from "../../lib/approval/act.js";
 import { type DecideDeps, decideApproval } from "../../lib/approval/decide.js";
 import { editedArgs } from "../../lib/approval/fields.js";
+import { withheldApprovals } from "../../lib/approval/opened.js";
 import { type Question, readQuestion } from "../../lib/approval/question.js";
 import { Refusal } from "../../lib/approval/refusal.js";
 import type { Who } from "../../lib/approval/who.js";
@@ -33,6 +34,9 @@ export interface Form {
   readonly edited: Readonly<Record<string, string>>;
 }
 
+/** A link alone shows nothing sensitive. */
+const asByLink = <D extends DeskDeps>(deps: D): D => ({ ...deps, approvals: withheldApprovals(deps.approvals) });
+
 /** @throws Refusal CS-2101 for an unknown link, CS-2112 when the request is not what the gate hashed */
 export async function openLink(deps: DeskDeps, linkId: string): Promise<Opened> {
   const link = /^[A-Za-z0-9_-]{16,64}$/.test(linkId) ? await deps.approvals.readLink(linkId) : undefined;
@@ -42,7 +46,7 @@ export async function openLink(deps: DeskDeps, linkId: string): Promise<Opened> 
       404,
       "link: there is no approval behind it; open the link of the mail as it is, to its end",
     );
-  const question = await readQuestion(deps, { workflow: link.workflow, approvalId: link.approval_id });
+  const question = await readQuestion(asByLink(deps), { workflow: link.workflow, approvalId: link.approval_id });
   return { linkId, link, question };
 }
 
@@ -54,13 +58,17 @@ export const visitorOf = ({ link }: Opened): Visitor => ({
 });
 
 /** The link says who it is for; that it is them, the code must show. */
-export const byLink = ({ linkId, link }: Opened, channel: Who["channel"]): Who => ({
+const byLink = ({ linkId, link }: Opened, channel: Who["channel"]): Who => ({
   approver: link.approver,
   channel,
   method: "code",
   subject: `link:${sha256Hex(linkId).slice(0, 32)}`,
   link: linkId,
 });
+
+/** What the holder of a link wants. @throws Refusal; nothing was done then */
+export const performByLink = (deps: DeskDeps, opened: Opened, form: Form, channel: Who["channel"]): Promise<Question> =>
+  perform(asByLink(deps), byLink(opened, channel), opened.question, form);
 
 /** @throws Refusal; nothing was done then */
 export async function perform(

@@ -3,12 +3,13 @@ import type { Wish } from "../../lib/approval/act.js";
 import type { Question } from "../../lib/approval/question.js";
 import { standing, stateOf } from "../../lib/approval/question.js";
 import { clockText, durationText, instantText } from "../../lib/approval/times.js";
-import { reversibilityText, titleLine } from "../../lib/approval/wording.js";
+import { messageTitle, reversibilityText, titleLine, titleOf } from "../../lib/approval/wording.js";
 import { callerName, personKey } from "../../lib/run/people.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
+import { isWholeAction } from "../../lib/run/withheld.js";
 import { AgentSays, Arguments, Changes, Reasons, Sums } from "./action.js";
-import { AnswerForm, DecisionForm, FreshCode, type Typed } from "./form.js";
-import { Alert, Exact, Page, type Problem } from "./layout.js";
+import { AnswerForm, DecisionForm, FreshCode, SomeIsHidden, type Typed } from "./form.js";
+import { AfterSignIn, Alert, Exact, Page, type Problem } from "./layout.js";
 import type { Form, Visitor } from "./open.js";
 import { Standing } from "./standing.js";
 
@@ -31,16 +32,17 @@ export function ApprovalPage({ question, visitor, nowMs, problem, notice, typed 
   const state = stateOf(question, nowMs);
   const timeZone = view.time_zones[visitor.person] ?? visitor.timeZone ?? view.time_zone;
   return (
-    <Page title={titleLine(view)}>
+    <Page title={view.withheld === undefined ? titleLine(view) : messageTitle(view)}>
       <p class="soft">
         {view.workflow} · {view.tenant} · {view.stage}
       </p>
       <h1>
-        <Exact text={view.title} />:{" "}
+        <Exact text={titleOf(view)} />:{" "}
         <span class={view.reversibility === "irreversible" ? "grave" : ""}>{reversibilityText(view)}</span>
       </h1>
       {problem !== undefined && <Alert code={problem.code} message={problem.message} />}
       {notice !== undefined && <Notice notice={notice} address={visitor.person} />}
+      {visitor.csrf === null && <SomeIsHidden question={question} />}
       <Standing question={question} state={state} timeZone={timeZone} />
       <Edited view={view} />
       <Changes view={view} />
@@ -74,10 +76,12 @@ function Forms({ question, visitor, nowMs, typed }: FormsProps) {
   const where = standing(question, person, nowMs);
   if (where === "delegated") return <p class="note">You handed this decision on.</p>;
   if (where !== "decider") return <p class="note">You are not asked to decide this now.</p>;
+  // What is not seen is not decided: the note on top says where it is.
+  if (csrf === null && !isWholeAction(question.view)) return null;
   return (
     <>
       <DecisionForm question={question} person={person} csrf={csrf} typed={typed} nowMs={nowMs} />
-      {csrf === null && question.view.sign_in === "code" && <FreshCode address={person} />}
+      {csrf === null && question.asked.sign_in === "code" && <FreshCode address={person} />}
     </>
   );
 }
@@ -119,6 +123,11 @@ function Edited({ view }: { readonly view: ApprovalView }) {
           <p class="soft">The agent proposed something else:</p>
           <Arguments view={{ ...view, args: original }} id="original" title="What the agent proposed" />
         </section>
+      )}
+      {editor !== null && view.withheld !== undefined && (
+        <p class="soft">
+          Changed by {editor}; what the agent proposed: <AfterSignIn />
+        </p>
       )}
       {refused !== null && (
         <div class="note">

@@ -8,6 +8,7 @@ import { delegationsOf } from "../run/closing.js";
 import type { ApprovalDecision } from "../run/events.js";
 import { isSamePerson, personKey } from "../run/people.js";
 import { isoTime } from "../run/time.js";
+import { isWholeAction } from "../run/withheld.js";
 import { checkCode } from "./challenge.js";
 import { openQuestion, type Question, type QuestionDeps, settle, standing, stateOf } from "./question.js";
 import { Refusal } from "./refusal.js";
@@ -92,7 +93,8 @@ export function mayAct(
   }
   if (decisions.some(({ approver }) => personKey(approver) === personKey(who.approver)))
     throw refusals.decidedBefore(who.approver);
-  if (view.sign_in === "required" && !isStrong(who.method)) throw refusals.tooWeak(view);
+  if (asked.sign_in === "required" && !isStrong(who.method))
+    throw isWholeAction(view) ? refusals.tooWeak(view) : refusals.notWholeByLink();
 }
 
 function checkChoice({ view }: Question, { decision, comment }: Choice): void {

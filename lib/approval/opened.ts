@@ -1,4 +1,4 @@
-/** The approvals table with its requests opened: for the desk, which shows them whole. */
+/** The approvals table with its requests opened: for the desk, which shows them whole to who is signed in. */
 import type { Approvals } from "../aws/approvals.js";
 import type { ViewStore } from "../aws/view-store.js";
 import { sameJson } from "../run/canonical.js";
@@ -29,6 +29,17 @@ export function openedApprovals<A extends Pick<Approvals, "readRequest">>(
           "approval: the stored request is not a form of what the gate wrote, so it cannot be shown or decided; tell the workflow's owner",
         );
       return whole;
+    },
+  };
+}
+
+/** The same as who holds only a link may see it: without sensitive values, and under the same hashes. */
+export function withheldApprovals<A extends Pick<Approvals, "readRequest">>(opened: A): A {
+  return {
+    ...opened,
+    async readRequest(ref) {
+      const whole = await opened.readRequest(ref);
+      return whole === undefined ? undefined : withheldView(whole);
     },
   };
 }

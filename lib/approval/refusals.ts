@@ -63,6 +63,12 @@ export const tooWeak = ({ needed }: ApprovalView) =>
     403,
     `approval: a code from a mail is not enough ${needed > 1 ? "where two people must decide, as a forwarded mail carries it along" : "for this workflow"}; sign in, or decide in Slack or on the command line`,
   );
+export const notWholeByLink = () =>
+  new Refusal(
+    "CS-2133",
+    403,
+    "approval: some of what is asked is sensitive and is shown only after sign-in, so a code from a mail does not decide it; sign in, or decide with an AWS identity",
+  );
 export const noComment = (_view: ApprovalView) =>
   new Refusal("CS-2108", 422, "comment: a rejection needs one; say why, the agent and the record will have it");
 export const stopped = ({ workflow }: ApprovalView, since: string) =>

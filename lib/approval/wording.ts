@@ -8,14 +8,16 @@ export function titleLine(view: Pick<ApprovalView, "title" | "reversibility" | "
 }
 
 /** The same for a mail or a Slack message: without the title when that holds something sensitive. */
-export function messageTitle(
-  view: Pick<ApprovalView, "title" | "reversibility" | "compensation" | "page_only" | "tool" | "workflow">,
-): string {
-  const hidden = view.page_only?.includes("title") === true;
-  return titleLine(
-    hidden ? { ...view, title: `${view.tool} of ${view.workflow} (what exactly is on the page)` } : view,
-  );
-}
+export const messageTitle = (view: Titled & Pick<ApprovalView, "reversibility" | "compensation">): string =>
+  titleLine({ ...view, title: hidesTitle(view) ? hiddenTitle(view) : view.title });
+
+/** The title as the page shows it: to who holds only a link, without anything sensitive. */
+export const titleOf = (view: Titled & Pick<ApprovalView, "withheld">): string =>
+  view.withheld !== undefined && hidesTitle(view) ? hiddenTitle(view) : view.title;
+
+type Titled = Pick<ApprovalView, "title" | "page_only" | "tool" | "workflow">;
+const hidesTitle = ({ page_only: pageOnly }: Titled) => pageOnly?.includes("title") === true;
+const hiddenTitle = ({ tool, workflow }: Titled) => `${tool} of ${workflow} (what exactly is shown after sign-in)`;
 
 export function reversibilityText({
   reversibility,

@@ -1,6 +1,8 @@
 /** The CDK app: a control plane per stage, a stack per workflow and stage, and the checks that every synth runs. */
-import { App, type AppProps } from "aws-cdk-lib";
+import { Annotations, App, type AppProps } from "aws-cdk-lib";
+import { renderFault } from "../contract/faults.js";
 import type { Contract } from "../contract/model.js";
+import { signInWarnings } from "../contract/rules/sign-in.js";
 import { CountersignError } from "../errors.js";
 import type { PolicySet } from "../policy/source.js";
 import { AuditStack } from "./audit-stack.js";
@@ -80,6 +82,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       mailFrom,
       slack,
     });
+    for (const fault of oidc === undefined ? signInWarnings(contract) : [])
+      Annotations.of(stack).addWarningV2(`countersign:${fault.code}:${fault.value}`, renderFault(fault));
     // The stacks meet in exported names, which CDK does not see as a dependency.
     stack.addStackDependency(plane);
   });

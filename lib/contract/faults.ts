@@ -38,6 +38,11 @@ export class Faults {
   }
 }
 
+const WARNINGS: readonly string[] = ["CS-1027", "CS-1119"];
+
+/** Whether nothing is refused for it. */
+export const isWarning = (fault: Pick<Fault, "code">): boolean => WARNINGS.includes(fault.code);
+
 /**
  * `contract.tools[2].idempotency: "keys" is not allowed; use "key", "read-back" or "none" (workflows/…/stripe.ts)`. The file
  * is relative to `root` and left out when the path already names it.

@@ -72,6 +72,11 @@ export const approvalErrors = {
     retryable: false,
     summary: "the caller is not signed in as a person with an e-mail address",
   },
+  "CS-2133": {
+    kind: "user",
+    retryable: true,
+    summary: "some of what is asked is shown only after sign-in, so a mailed code does not decide it",
+  },
   "CS-2140": { kind: "user", retryable: false, summary: "a Slack user whom the contract does not name as an approver" },
   "CS-2141": {
     kind: "user",

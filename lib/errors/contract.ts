@@ -30,6 +30,7 @@ export const contractErrors = {
   "CS-1024": user("an amount of USD that is not a number of whole micro-USD"),
   "CS-1025": { kind: "system", retryable: false, summary: "a value that JSON cannot represent was to be hashed" },
   "CS-1026": user("reminders or escalations that are not in order of time, or not before the time limit"),
+  "CS-1027": user("warning: people may be asked about sensitive fields, and the stage has no sign-in to show them"),
 } satisfies Record<string, ErrorEntry>;
 
 export type ContractErrorCode = keyof typeof contractErrors;

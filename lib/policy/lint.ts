@@ -23,11 +23,6 @@ import type { PolicySet, SetPolicy } from "./source.js";
 /** What Verified Permissions accepts, in bytes. */
 export const STORE_LIMITS = { policyBytes: 10_000, schemaBytes: 100_000, unscopedBytes: 200_000 } as const;
 
-/** Whether a fault of `checkPolicies` is only a warning: nothing is refused for it. */
-export function isWarning(fault: Fault): boolean {
-  return fault.code === "CS-1119";
-}
-
 /** All faults and warnings of a set made by `policySet` from the same contract. Empty when it may be deployed. */
 export function checkPolicies(contract: Contract, set: PolicySet): readonly Fault[] {
   const faults: Fault[] = [];

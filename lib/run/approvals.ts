@@ -3,8 +3,10 @@ import type { ActOf, ApprovalAct } from "./acts.js";
 import { type Asked, type Closing, closingOf, countDecisions, countedEdit } from "./closing.js";
 import type { ApprovalDecision } from "./events.js";
 import { personKey } from "./people.js";
+import type { ApprovalView } from "./protocol.js";
 import type { Pending } from "./state.js";
 import { msOf } from "./time.js";
+import { signInOf } from "./withheld.js";
 
 export type Resolution =
   /** quorum not reached and still time: the same question goes on */
@@ -43,8 +45,18 @@ export interface Answers {
  * Counts rows for this approval, exactly this action and exactly what was shown, by people who might decide then, with a method that is
  * strong enough, before the deadline, each person once (the first row). The closing row only says which of them came first.
  */
-export const resolveApproval = (pending: Pending, answers: Answers, requester: string, nowMs: number): Resolution =>
-  resolveAsked(askedIn(pending, requester), answers, nowMs);
+export function resolveApproval(
+  pending: Pending,
+  answers: Answers,
+  requester: string,
+  nowMs: number,
+  shown?: Pick<ApprovalView, "sensitive_paths" | "page_only">,
+): Resolution {
+  const asked = askedIn(pending, requester);
+  // What the log cannot tell: whether a link showed all of it.
+  const signIn = shown === undefined ? asked.sign_in : signInOf({ ...shown, sign_in: asked.sign_in });
+  return resolveAsked({ ...asked, sign_in: signIn }, answers, nowMs);
+}
 
 /** The same for whoever has the question itself. */
 export function resolveAsked(

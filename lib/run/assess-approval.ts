@@ -22,7 +22,7 @@ export function assessApproval(input: GateInput, before: OpenRun): Assessment {
   const action = actionOf(input, proposed.args_hash);
   const shown = parseView(input.shown, requested.action_hash);
   if (shown === null) throw lost("what people were shown");
-  const resolution = resolveApproval(pending, { decisions, acts, closing }, before.started.requester, nowMs);
+  const resolution = resolveApproval(pending, { decisions, acts, closing }, before.started.requester, nowMs, shown);
   if (resolution.kind === "waiting") return waiting(input, askAgain(input, shown, action, request.rationale));
   const tool = contract.tools.find(({ name }) => name === action.tool);
   if (tool === undefined) throw missing(`the tool ${action.tool}`);

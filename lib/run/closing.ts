@@ -9,6 +9,7 @@ import { type Delegation, type Panel, standingOf } from "./panel.js";
 import { isSamePerson, personKey } from "./people.js";
 import type { ApprovalView } from "./protocol.js";
 import { isoTime, msOf } from "./time.js";
+import { signInOf } from "./withheld.js";
 
 const at = z.iso.datetime({ precision: 3 });
 export const closing = z.discriminatedUnion("kind", [
@@ -32,7 +33,11 @@ export interface Asked extends Panel {
   readonly requester: string;
 }
 
-export const askedOf = (view: ApprovalView, viewHash: string): Asked => ({ ...view, view_hash: viewHash });
+export const askedOf = (view: ApprovalView, viewHash: string): Asked => ({
+  ...view,
+  sign_in: signInOf(view),
+  view_hash: viewHash,
+});
 
 export const delegationsOf = (acts: readonly ApprovalAct[]): readonly Delegation[] =>
   acts.filter((act) => act.kind === "delegation");

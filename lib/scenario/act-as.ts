@@ -6,6 +6,7 @@ import type { Connection } from "../client/connection.js";
 import { act, decideSigned, type MailedChallenge, readChallenge } from "../client/desk.js";
 import { CountersignError } from "../errors.js";
 import type { EventOf } from "../run/events.js";
+import { signInOf } from "../run/withheld.js";
 import type { Person } from "./format.js";
 import type { Session } from "./session.js";
 import { clientAs } from "./session-connection.js";
@@ -17,13 +18,16 @@ export async function actAs(
   asked: EventOf<"ApprovalRequested">,
   person: Person,
 ): Promise<void> {
-  const { approval_id: approvalId, sign_in: signIn, typed_confirmation: typed } = asked.data;
+  const { approval_id: approvalId, typed_confirmation: typed } = asked.data;
   const ref = { workflow: asked.workflow, approvalId };
+  const view = await (await approvalsOf(connection)).readRequest(ref);
+  // A link does not show all of what is sensitive: then a code is not enough, whatever the contract says.
+  const signIn = view === undefined ? asked.data.sign_in : signInOf(view);
   const { link, code } = challengeOf(session, asked, person.by);
   const fields = {
     decision: person.decision,
     ...(await fieldsFor(connection, ref, person)),
-    ...(typed && person.decision === "approve" ? { confirmation: await wantedConfirmation(link) } : {}),
+    ...(typed && person.decision === "approve" ? { confirmation: view?.typed_confirmation ?? "" } : {}),
   };
   // The owner is no approver, has no role, and decides nothing.
   if (signIn !== "required" || person.decision === "answer") {

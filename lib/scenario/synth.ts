@@ -20,8 +20,8 @@ export interface SynthOptions {
   readonly out?: string;
 }
 
-/** Of a stage on this machine, where a Slack workspace is at hand. */
-const LOCAL_CONTEXT = { slack: "on" };
+/** Of a stage on this machine, where a Slack workspace and a sign-in provider are at hand (their addresses are known when they start). */
+const LOCAL_CONTEXT = { slack: "on", oidcIssuer: "https://sign-in.localhost", oidcClientId: "countersign-local" };
 
 /** What an assembly is made from. */
 const SOURCES = ["bin", "lib", "lambdas", "workflows", "cdk.json", "package-lock.json", "tsconfig.json"];

@@ -3,12 +3,14 @@
  * shortened that a click would be bound to: what does not fit whole is decided on the page.
  */
 import type { Button, KnownBlock, ModalView } from "@slack/types";
-import { changesOf, leaves } from "../approval/changes.js";
+import { argumentRows } from "../approval/argument-rows.js";
+import { changesOf } from "../approval/changes.js";
 import { instantText } from "../approval/times.js";
 import { messageTitle } from "../approval/wording.js";
 import { viewHash } from "../run/hash.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
+import { isWholeAction } from "../run/withheld.js";
 import { SLACK_IDS, type SlackSubject } from "./interaction.js";
 import { escaped, line, literal, plainText, quoted } from "./literal.js";
 
@@ -26,15 +28,8 @@ const CUT_AT = 300;
 
 /** The rows of the message: changes when there is a preview, else arguments. Sensitive values are named and not shown. */
 export function shownRows(view: ApprovalView): readonly (readonly [string, string])[] {
-  const hidden = new Set(view.sensitive_paths);
-  const all = view.page_only?.includes("args") === true;
-  const mask = (field: string, text: string) =>
-    all || isSensitive(field, hidden) ? "(sensitive: on the page only)" : text;
   if (!showsPreview(view) || view.preview === null)
-    return [...leaves(view.args)].map(([path, { value }]) => [
-      path,
-      mask(path, typeof value === "string" ? value : JSON.stringify(value)),
-    ]);
+    return argumentRows(view, "withheld").map(([field, text]) => [field, text ?? "(sensitive: only after sign-in)"]);
   return changesOf(view.preview)
     .filter((change) => change.changed)
     .map(({ field, before, after }) => [field, `${before ?? "(not there)"} → ${after ?? "(removed)"}`]);
@@ -45,18 +40,12 @@ const showsPreview = ({ preview, page_only: pageOnly, sensitive_paths: paths }: 
 const showsWords = ({ says, page_only: pageOnly }: ApprovalView) =>
   says !== null && says !== "" && pageOnly?.includes("says") !== true;
 
-/** `items[].note` and everything below it. */
-function isSensitive(field: string, paths: ReadonlySet<string>): boolean {
-  const name = field.replace(/\[\d+\]/g, "[]");
-  return [...paths].some((path) => name === path || name.startsWith(`${path}.`) || name.startsWith(`${path}[`));
-}
-
 /**
  * Whether the message shows everything that an approval is bound to: whole title, arguments and changes, nothing sensitive, nothing too
  * long. Only then has it an Approve button. (The agent's words are no part of the action: they may stay on the page.)
  */
 export function isWholeInSlack(view: ApprovalView): boolean {
-  if (view.sensitive_paths.length > 0 || view.page_only?.some((part) => part !== "says") === true) return false;
+  if (!isWholeAction(view)) return false;
   if (view.preview !== null && !showsPreview(view)) return false;
   const blocks = [...head(view, messageTitle(view)), ...whole(view)];
   return blocks.length <= MAX_BLOCKS && JSON.stringify(blocks).length <= MAX_JSON_CHARACTERS;

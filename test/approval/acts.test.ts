@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { editedArgs, fieldsOf } from "../../lib/approval/fields.js";
 import { Desk } from "./desk-in-memory.js";
 
 beforeEach(() => void vi.spyOn(console, "log").mockImplementation(() => {}));
@@ -70,10 +71,10 @@ test("an edit is one row, whoever is first; the form keeps what was not touched 
   const { path, code } = desk.wayOf(ana);
   const { html } = await desk.get(path);
   const named = [...html.matchAll(/name="(edit\.[^"]+)"/g)].map(([, name]) => name?.replaceAll("&quot;", '"'));
-  // What is sensitive is not offered.
   expect(named).toEqual([
     'edit.["charge_id"]',
     'edit.["amount_cents"]',
+    'edit.["memo"]',
     'edit.["note"]',
     'edit.["flag"]',
     'edit.["list",0]',
@@ -89,7 +90,10 @@ test("an edit is one row, whoever is first; the form keeps what was not touched 
     expect((await desk.post(path, { decision: "edit", code, ...fields, 'edit.["amount_cents"]': amount })).code).toBe(
       kind,
     );
-  expect((await desk.post(path, { decision: "edit", code, 'edit.["memo"]': "me" })).code).toBe("CS-2125");
+  expect((await desk.post(path, { decision: "edit", code, 'edit.["other"]': "me" })).code).toBe("CS-2125");
+  // What is sensitive is not offered, and not taken.
+  expect(fieldsOf(args, ["memo"]).map(({ label }) => label)).not.toContain("memo");
+  expect(() => editedArgs(args, { 'edit.["memo"]': "me" }, ["memo"])).toThrow(/is no field of the arguments/);
   const edited = await desk.post(path, { decision: "edit", code, ...fields, 'edit.["amount_cents"]': "20000" });
   expect(edited.html).toContain("Changed by ana@example.com");
   expect(await desk.approvals.readActs(desk.ref)).toContainEqual(

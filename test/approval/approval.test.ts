@@ -10,7 +10,7 @@ import { askedOf } from "../../lib/run/closing.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
 import { viewHash } from "../../lib/run/hash.js";
 import { isSamePerson } from "../../lib/run/people.js";
-import { approvalViewOf } from "./fixture.js";
+import { approvalViewOf, SENSITIVE } from "./fixture.js";
 
 describe("codes", () => {
   test("have eight characters that are not mistaken for others, and are read as people type them", () => {
@@ -112,6 +112,7 @@ describe("an approval", () => {
     ).toEqual({ kind: "voided", reasons: ["changed"] });
   });
   test("is what the gate hashed, or it is not shown", () => {
+    const view = approvalViewOf(SENSITIVE);
     expect(matchesHash(view)).toBe(true);
     const changes = [
       { args: { ...view.args, amount_cents: 1 } },

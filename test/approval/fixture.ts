@@ -5,6 +5,12 @@ import { redactWithNonces } from "../../lib/run/redact.js";
 
 const HEX = "c".repeat(64);
 
+/** The same with a sensitive argument: who holds only a link sees less, and decides nothing. */
+export const SENSITIVE = {
+  nonces: { memo: "d".repeat(64) },
+  sensitive_paths: ["memo"],
+} satisfies Partial<ApprovalView>;
+
 export function approvalViewOf(over: Partial<ApprovalView> = {}): ApprovalView {
   const view: ApprovalView = {
     approval_id: "ap_1",
@@ -29,8 +35,8 @@ export function approvalViewOf(over: Partial<ApprovalView> = {}): ApprovalView {
     policy_set_hash: HEX,
     action_hash: "",
     args: { charge_id: "ch_77", amount_cents: 42_000, memo: "for Jo Doe" },
-    nonces: { memo: "d".repeat(64) },
-    sensitive_paths: ["memo"],
+    nonces: {},
+    sensitive_paths: [],
     reversibility: "irreversible",
     compensation: null,
     blast_radius: "customer",

@@ -77,6 +77,11 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
   test("what the agent says is inert: no script runs, and hidden characters show", async () => {
     await askFor(`${REASON} ${HOSTILE}`);
     const page = await visit(flow.challenge(ana).link);
+    // The run knows a sensitive value, so whoever holds only the link does not see the agent's words.
+    expect(await page.locator("main").innerText()).not.toContain("Two charges");
+    await page.getByRole("link", { name: "Sign in to see all of it" }).click();
+    await page.getByRole("button", { name: ana }).click();
+    await page.waitForURL(/\/inbox\/billing-dispute\//);
     expect(await page.title()).toContain("Refund €420.00 to cus_9");
     const said = await page.locator("main").innerText();
     for (const shown of ["<script>", "U+202E", "U+200B", "U+001B"]) expect(said).toContain(shown);

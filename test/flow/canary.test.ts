@@ -57,6 +57,13 @@ test("what is sensitive is in vault and context objects, and in nothing else tha
   );
   const run = await flow.start({ ...DISPUTE, claim: CANARY.claim });
   await flow.asked(run);
+  // Whoever holds only the link sees that there is something, and not what.
+  const { link } = flow.challenge("ana@example.com");
+  for (const accept of ["text/html", "application/json"]) {
+    const shown = await (await fetch(link, { headers: { accept } })).text();
+    expect(shown).toMatch(accept === "text/html" ? /only after sign-in/ : /on the page only/);
+    expect(shown).not.toMatch(ANY);
+  }
   await flow.decide("ana@example.com", { decision: "approve", confirmation: "420.00" });
   const events = await flow.play(run);
   expect(events.at(-1)).toMatchObject({ type: "RunClosed", data: { outcome: { status: "refunded" } } });

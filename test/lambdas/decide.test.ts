@@ -83,6 +83,8 @@ describe("the gate", () => {
       approver: "ana@example.com",
       decision: "approve",
       channel: "page",
+      method: "oidc",
+      subject: "https://login.example.com|ana",
       comment: "yes",
       decided_at: "2026-11-21T12:00:05.000Z",
       action_hash: approval.action_hash,

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { renderFault } from "../../lib/contract/faults.js";
+import { isWarning, renderFault } from "../../lib/contract/faults.js";
 import { policyErrors } from "../../lib/errors/policy.js";
-import { checkPolicies, isWarning } from "../../lib/policy/lint.js";
+import { checkPolicies } from "../../lib/policy/lint.js";
 import { deskContract, deskWith } from "../contract/fixture.js";
 import { contract, deskSet, lint, setOf } from "./fixture.js";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { messageBlocks, modalView } from "../../lib/local/slack/limits.js";
 import { approveModal, askedMessage, closedMessage, isWholeInSlack, rejectModal } from "../../lib/slack/messages.js";
-import { approvalViewOf } from "../approval/fixture.js";
+import { approvalViewOf, SENSITIVE } from "../approval/fixture.js";
 
 const URL = "https://desk.example.com/approvals/abcdefghijklmnop";
 const plain = approvalViewOf({ sensitive_paths: [], nonces: {} });
@@ -34,9 +34,9 @@ describe("the question in Slack", () => {
   });
 
   it("of an action with sensitive arguments shows none of them and cannot be approved there", () => {
-    const message = askedMessage(approvalViewOf(), URL);
+    const message = askedMessage(approvalViewOf(SENSITIVE), URL);
     expect(JSON.stringify(message)).not.toContain("Jo Doe");
-    expect(shown(message)).toContain("sensitive: on the page only");
+    expect(shown(message)).toContain("(sensitive: only after sign-in)");
     expect(actionsOf(message)).toEqual(["reject", "open-page"]);
   });
 

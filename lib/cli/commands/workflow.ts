@@ -1,15 +1,21 @@
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
+import * as z from "zod";
 import { recommendAutonomy } from "../../contract/autonomy.js";
-import { renderFault } from "../../contract/faults.js";
+import { isWarning, renderFault } from "../../contract/faults.js";
 import { listWorkflows, loadWorkflow } from "../../contract/load.js";
 import type { Contract, Fault } from "../../contract/model.js";
+import { signInWarnings } from "../../contract/rules/sign-in.js";
 import { CountersignError } from "../../errors.js";
-import { checkPolicies, isWarning } from "../../policy/lint.js";
+import { checkPolicies } from "../../policy/lint.js";
 import { loadPolicies, policySet } from "../../policy/source.js";
+import { readJsonOr } from "../../run/json.js";
 import { type CommandContext, globalsOf } from "../context.js";
 import { table } from "../io.js";
 import { createWorkflow } from "../new-workflow.js";
+
+const MAX_CDK_JSON_BYTES = 1024 * 1024;
 
 interface CheckedWorkflow {
   readonly workflow: string;
@@ -65,8 +71,21 @@ async function checkWorkflow(root: string, name: string): Promise<CheckedWorkflo
   return {
     workflow: name,
     contract,
-    faults: checkPolicies(contract, policySet(contract, loadPolicies(join(folder, "policies")))),
+    faults: [
+      ...checkPolicies(contract, policySet(contract, loadPolicies(join(folder, "policies")))),
+      ...((await hasIssuer(root)) ? [] : signInWarnings(contract)),
+    ],
   };
+}
+
+const projectContext = z.object({ context: z.object({ oidcIssuer: z.string().optional() }).default({}) });
+
+/** As the project's own settings say; `-c oidcIssuer=…` at synth is another stage's. */
+async function hasIssuer(root: string): Promise<boolean> {
+  const file = join(root, "cdk.json");
+  const text = await readFile(file, "utf8").catch(() => "{}");
+  const parsed = projectContext.safeParse(readJsonOr(text, MAX_CDK_JSON_BYTES, {}));
+  return parsed.data?.context.oidcIssuer !== undefined;
 }
 
 function toText({ workflow, contract, faults }: CheckedWorkflow): string {
