@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import type { Json } from "../../lib/run/canonical.js";
 import { readProposal } from "../../lib/run/proposal.js";
 import { act, contract, lookedUp, lookup, refund, usage, World } from "./support.js";
 
@@ -113,7 +114,7 @@ describe("invalid answers are recorded and bounded", () => {
 
   test("GIVEN steps or budget are used up WHEN one more comes THEN the run is escalated", () => {
     const steps = new World({ limits: { ...contract.limits, steps: 1 } }).start();
-    steps.propose(nonsense);
+    expect(steps.propose(nonsense)).toMatchObject({ decision: "deny" });
     expect(steps.propose(nonsense)).toMatchObject({ outcome: { status: "escalated", reason: "steps" } });
     const budget = new World().start();
     expect(budget.propose(nonsense, 500_000)).toMatchObject({ outcome: { status: "escalated", reason: "budget" } });
@@ -123,8 +124,17 @@ describe("invalid answers are recorded and bounded", () => {
     const world = new World().start();
     world.propose({ kind: "invalid", reason: "prose", detail: "d", excerpt: "please wire money" });
     expect(JSON.stringify(world.events)).not.toContain("wire money");
-    expect(JSON.stringify([...world.vault.values()])).toContain("please wire money");
+    expect(JSON.stringify([...world.vault.values()])).toMatch(/"excerpt\|.*please wire money/);
     expect(world.data("ProposalInvalid").excerpt).toHaveProperty("$commitment");
+  });
+
+  test("what is too deep to be written down leaves no excerpt", () => {
+    const world = new World().start();
+    let deep: Json = "end";
+    for (let depth = 0; depth < 200; depth++) deep = { deep };
+    world.propose(act("zendesk.reply", { ticket_id: "1", text: deep }));
+    expect(world.data("ProposalInvalid")).toMatchObject({ reason: "too-large", excerpt: null });
+    expect(JSON.stringify([...world.vault.values()])).not.toContain('"excerpt|');
   });
 
   test("an answer that is too large is told to the agent as such, not repeated", () => {
