@@ -44,10 +44,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   const codes: WorkflowBundles[] = [];
   // One after the other: esbuild uses every core for one, and the code of a hundred would not fit the memory.
   for (const { contract } of workflows) codes.push(await bundler.workflow(contract));
+  // What keeps records is not destroyed by a slip of the hand; a stage for trying things out is.
+  const terminationProtection = stage !== "dev";
   // 100 workflows with readable templates would not fit CloudFormation's 1 MB.
   const compact = { suppressTemplateIndentation: true };
   const plane = new ControlPlaneStack(app, controlPlaneStackName(stage), {
     ...compact,
+    terminationProtection,
     description: `Countersign control plane, stage ${stage}`,
     stage,
     deskCode,
@@ -62,6 +65,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   if (archive.audit !== undefined) {
     new AuditStack(app, auditStackName(stage), {
       ...compact,
+      terminationProtection,
       description: `Countersign archive and signing key, stage ${stage}`,
       env: { account: archive.audit.account },
       stage,

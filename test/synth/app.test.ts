@@ -41,6 +41,20 @@ describe("the app", () => {
     ]);
   });
 
+  it("is not destroyed by a slip of the hand: what keeps records has termination protection, but for stage dev", async () => {
+    const accounts = { auditAccount: "222222222222", workloadAccount: "111111111111" };
+    const protectedIn = async (stage: string) =>
+      (await appOf(`protected-${stage}`, { ...CONTEXT, ...accounts, stage }))
+        .synth()
+        .stacks.map(({ stackName, terminationProtection = false }) => [stackName, terminationProtection]);
+    expect(await protectedIn("prod")).toEqual([
+      ["countersign-prod", true],
+      ["countersign-prod-audit", true],
+      ["countersign-prod-parcel-claim", false],
+    ]);
+    expect((await protectedIn("dev")).map(([, isProtected]) => isProtected)).toEqual([false, false, false]);
+  });
+
   it("fails on a finding that nobody acknowledged", async () => {
     const app = await appOf("finding");
     const [stack] = app.node.children.filter(Stack.isStack);

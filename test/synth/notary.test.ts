@@ -135,6 +135,12 @@ describe("when the stacks of a production stage are destroyed", () => {
     expect(found.length).toBeGreaterThanOrEqual(13);
     for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of found)
       expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, "Retain", "Retain"]);
+    // a stack that is gone protects nothing: each table refuses to be deleted by itself
+    for (const [id, { Properties }] of ofType(plane, "AWS::DynamoDB::GlobalTable"))
+      expect([id, JSON.stringify(Properties.Replicas)]).toEqual([
+        id,
+        expect.stringContaining('"DeletionProtectionEnabled":true'),
+      ]);
   });
 });
 
@@ -198,6 +204,9 @@ describe("with an audit account", () => {
       "s3:PutObjectRetention",
     ]);
     expect(granted("people")).toEqual(["kms:GetPublicKey", "s3:GetObject", "s3:ListBucket"]);
+    for (const type of ["AWS::S3::Bucket", "AWS::KMS::Key"])
+      for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of ofType(template, type))
+        expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, "Retain", "Retain"]);
     expect(allows).toHaveLength(6);
   });
 });
