@@ -23,6 +23,8 @@ const localFile = z.strictObject({
     approver: credentials,
     auditor: credentials,
     operator: credentials,
+    "break-glass": credentials,
+    shredder: credentials,
   }),
   /** of the approver role, in sessions named after the people of the contracts */
   approvers: z.record(z.string(), credentials),

@@ -191,6 +191,8 @@ async function announce(
       approver: credentialsOf("approver"),
       auditor: credentialsOf("auditor"),
       operator: credentialsOf("operator"),
+      "break-glass": credentialsOf("break-glass"),
+      shredder: credentialsOf("shredder"),
     },
     approvers: Object.fromEntries(
       approversIn(session).flatMap((email) => {

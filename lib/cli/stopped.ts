@@ -1,11 +1,12 @@
 /** Reads what a stopped local cloud left behind: the same cloud on the same data, on a port of its own, for the length of a command. */
 import { existsSync } from "node:fs";
+import { type PeopleRole, ROLE_OUTPUTS } from "../client/connection.js";
 import { CountersignError } from "../errors.js";
 import { startCloud } from "../local/cloud.js";
 import type { Credentials } from "../local/wire/sessions.js";
 
 export interface StoppedCloud {
-  client(role: "requester" | "approver" | "auditor" | "operator"): {
+  client(role: PeopleRole): {
     readonly region: string;
     readonly endpoint: string;
     readonly credentials: Credentials;
@@ -25,17 +26,11 @@ export async function openStopped(options: {
     );
   const cloud = await startCloud({ assembly: options.assembly, dataDir: options.dataDir, schedules: false });
   const outputs = cloud.outputs(`countersign-${options.stage}`);
-  const roleArns = {
-    requester: outputs.RequesterRoleArn,
-    approver: outputs.ApproverRoleArn,
-    auditor: outputs.AuditorRoleArn,
-    operator: outputs.OperatorRoleArn,
-  };
   return {
     client: (role) => ({
       region: cloud.context.region,
       endpoint: cloud.endpoint,
-      credentials: cloud.credentialsFor(roleArns[role] ?? "", "cli"),
+      credentials: cloud.credentialsFor(outputs[ROLE_OUTPUTS[role]] ?? "", "cli"),
     }),
     close: () => cloud.close(),
   };

@@ -2,8 +2,17 @@
 import * as z from "zod";
 
 /** The stage's human roles; each command uses the least that does. */
-export const PEOPLE = ["requester", "approver", "auditor", "operator"] as const;
+export const PEOPLE = ["requester", "approver", "auditor", "operator", "break-glass", "shredder"] as const;
 export type PeopleRole = (typeof PEOPLE)[number];
+/** Outputs of the control plane that name the roles. */
+export const ROLE_OUTPUTS = {
+  requester: "RequesterRoleArn",
+  approver: "ApproverRoleArn",
+  auditor: "AuditorRoleArn",
+  operator: "OperatorRoleArn",
+  "break-glass": "BreakGlassRoleArn",
+  shredder: "ShredderRoleArn",
+} as const satisfies Record<PeopleRole, string>;
 
 /** Temporary credentials of a role session. */
 export const credentials = z.strictObject({
@@ -16,6 +25,9 @@ export const controlPlaneOutputs = z.object({
   RunLogTable: z.string(),
   ApprovalsTable: z.string(),
   ControlTable: z.string(),
+  OversightTable: z.string(),
+  ContextBucket: z.string(),
+  VaultBucket: z.string(),
   ArchiveBucket: z.string(),
   NotaryKey: z.string(),
   ApiEndpoint: z.string(),

@@ -1,11 +1,11 @@
-/** Runs as commands and the console read them: which there are, what each recorded. Uses the auditor's role. */
+/** Runs as commands and the console read them: which there are, what each recorded. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type ListedRun, listRuns } from "../aws/run-index.js";
 import { dynamoRunLog } from "../aws/run-log.js";
 import { CountersignError } from "../errors.js";
 import type { RecordedEvent } from "../run/events.js";
 import type { RunRef } from "../run/keys.js";
-import type { Connection } from "./connection.js";
+import type { Connection, PeopleRole } from "./connection.js";
 
 export interface RunReader {
   /** newest first, over the given workflows */
@@ -13,9 +13,9 @@ export interface RunReader {
   events(run: RunRef): Promise<readonly RecordedEvent[]>;
 }
 
-export async function runReader(connection: Connection): Promise<RunReader> {
+export async function runReader(connection: Connection, role: PeopleRole = "auditor"): Promise<RunReader> {
   const { RunLogTable } = await connection.controlPlane();
-  const ref = { client: new DynamoDBClient(connection.client("auditor")), table: RunLogTable };
+  const ref = { client: new DynamoDBClient(connection.client(role)), table: RunLogTable };
   const log = dynamoRunLog(ref);
   return {
     async list(workflows, limit) {

@@ -13,6 +13,8 @@ export interface BucketsProps {
   readonly stage: string;
   /** opens the vault in an emergency, besides the log writers */
   readonly breakGlass: iam.IRole;
+  /** deletes runs' keys, and nobody else does */
+  readonly shredder: iam.IRole;
 }
 
 /** What all three have in common. Retained: deleting a stack must not delete records. */
@@ -76,7 +78,10 @@ export class Buckets extends Construct {
     denyReads(this.context, "OnlyToolsReadCalls", callKeyOf.all, [logWriters, tools]);
     denyReads(this.vault, "OnlyItsReaders", "*", vaultReaders);
     reserve(this.vaultKey, "OnlyVaultReaders", ["kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], vaultReaders);
-    for (const bucket of [this.context, this.vault]) acknowledgeNoEvents(bucket);
+    for (const bucket of [this.context, this.vault]) {
+      denyDeletes(bucket, props.shredder.roleArn);
+      acknowledgeNoEvents(bucket);
+    }
   }
 }
 
@@ -132,6 +137,20 @@ function denyReads(bucket: s3.Bucket, sid: string, pattern: string, except: read
       actions: ["s3:GetObject", "s3:GetObjectVersion"],
       resources: [bucket.arnForObjects(pattern)],
       conditions: { ArnNotLike: { "aws:PrincipalArn": [...except] } },
+    }),
+  );
+}
+
+/** Whatever a role of this account may: objects are deleted by this principal alone, besides by the bucket's own lifecycle. */
+function denyDeletes(bucket: s3.Bucket, except: string): void {
+  bucket.addToResourcePolicy(
+    new iam.PolicyStatement({
+      sid: "OnlyTheShredderDeletes",
+      effect: iam.Effect.DENY,
+      principals: [new iam.AnyPrincipal()],
+      actions: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+      resources: [bucket.arnForObjects("*")],
+      conditions: { ArnNotLike: { "aws:PrincipalArn": except } },
     }),
   );
 }

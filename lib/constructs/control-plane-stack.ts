@@ -15,6 +15,7 @@ import { ControlTables } from "./control-tables.js";
 import { createKey, reserve } from "./keys.js";
 import { Notary } from "./notary.js";
 import { exportControlPlane } from "./outputs.js";
+import { Oversight } from "./oversight.js";
 import { People } from "./people.js";
 import { RunLog } from "./run-log.js";
 import { Secrets } from "./secrets.js";
@@ -45,7 +46,8 @@ export class ControlPlaneStack extends Stack {
     super(scope, id, props);
     const { stage } = props;
     const people = new People(this, "People", { stage });
-    const buckets = new Buckets(this, "Buckets", { stage, breakGlass: people.role("break-glass") });
+    const [breakGlass, shredder] = [people.role("break-glass"), people.role("shredder")];
+    const buckets = new Buckets(this, "Buckets", { stage, breakGlass, shredder });
     const runLog = new RunLog(this, "RunLog", { stage });
     const archive = this.archive(props, buckets);
     const notary = new Notary(this, "Notary", {
@@ -62,6 +64,7 @@ export class ControlPlaneStack extends Stack {
       notary,
       runLog,
       tables: new ControlTables(this, "Tables"),
+      oversight: new Oversight(this, "Oversight", { breakGlass, shredder, auditor: people.role("auditor") }),
       buckets,
       tokenKey: createTokenKey(this, stage),
       schedules: new ApprovalClock(this, "ApprovalClock", { stage }).identity,
@@ -109,6 +112,7 @@ interface Parts {
   readonly notary: Notary;
   readonly runLog: RunLog;
   readonly tables: ControlTables;
+  readonly oversight: Oversight;
   readonly buckets: Buckets;
   readonly tokenKey: kms.Key;
   readonly schedules: ScheduleIdentity;
@@ -121,6 +125,7 @@ function valuesOf({
   notary,
   runLog,
   tables,
+  oversight,
   buckets,
   tokenKey,
   schedules,
@@ -139,6 +144,8 @@ function valuesOf({
     SessionsTableArn: tables.sessions.tableArn,
     ControlTable: tables.control.tableName,
     ControlTableArn: tables.control.tableArn,
+    OversightTable: oversight.table.tableName,
+    OversightTableArn: oversight.table.tableArn,
     ContextBucket: buckets.context.bucketName,
     ContextBucketArn: buckets.context.bucketArn,
     VaultBucket: buckets.vault.bucketName,
@@ -159,6 +166,7 @@ function valuesOf({
     AuditorRoleArn: people.role("auditor").roleArn,
     OperatorRoleArn: people.role("operator").roleArn,
     BreakGlassRoleArn: people.role("break-glass").roleArn,
+    ShredderRoleArn: people.role("shredder").roleArn,
   };
 }
 
@@ -170,6 +178,9 @@ function grantPeople(people: People, values: ControlPlaneValues): void {
   people.grantEffects(values.EffectsTableArn);
   people.grantControl(values.ControlTableArn);
   people.grantExecutions();
+  people.grantFindRuns(values.RunLogTableArn);
+  people.grantOversight(values.OversightTableArn);
+  people.grantShred({ vaultArn: values.VaultBucketArn, contextArn: values.ContextBucketArn });
   people.grantVault({ bucketArn: values.VaultBucketArn, keyArn: values.VaultKeyArn });
 }
 

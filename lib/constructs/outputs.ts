@@ -18,6 +18,8 @@ export const CONTROL_PLANE_OUTPUTS = {
   SessionsTableArn: "people signed in to the approval desk, ARN",
   ControlTable: "brakes",
   ControlTableArn: "brakes, ARN",
+  OversightTable: "who read sealed values, what was shredded, what was reviewed",
+  OversightTableArn: "who read sealed values, what was shredded, what was reviewed, ARN",
   ContextBucket: "what the proposers read",
   ContextBucketArn: "what the proposers read, ARN",
   VaultBucket: "sealed sensitive values",
@@ -38,6 +40,7 @@ export const CONTROL_PLANE_OUTPUTS = {
   AuditorRoleArn: "role of people who read the log",
   OperatorRoleArn: "role of people who stop workflows",
   BreakGlassRoleArn: "role that may read the vault, with MFA",
+  ShredderRoleArn: "role that may shred runs' keys, with MFA",
 } as const;
 export type ControlPlaneOutput = keyof typeof CONTROL_PLANE_OUTPUTS;
 

@@ -2,12 +2,12 @@
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { brakeKey } from "../run/keys.js";
+import { brakeKey, callKeyOf, contextKey, logIndex, oversightKey, vaultKey, viewKey } from "../run/keys.js";
 import { controlPlaneStackName, pascal, rolePath, workflowStackName } from "./names.js";
 import { type Permission, permit } from "./permissions.js";
 import { onKeys } from "./tables.js";
 
-export const JOBS = ["requester", "approver", "auditor", "operator", "break-glass"] as const;
+export const JOBS = ["requester", "approver", "auditor", "operator", "break-glass", "shredder"] as const;
 export type Job = (typeof JOBS)[number];
 
 /** Principals of this account say with this tag which job they may take in a stage: `countersign:dev` = `approver`. */
@@ -37,9 +37,10 @@ export class People extends Construct {
     this.roles = new Map([
       this.job("requester", "starts runs"),
       this.job("approver", "reads waiting approvals, and decides those that ask the person the session is named after"),
-      this.job("auditor", "reads the log and the decisions, changes nothing, sees no sealed value"),
+      this.job("auditor", "reads the log and the decisions, adds reviews, changes nothing, sees no sealed value"),
       this.job("operator", "stops and resumes workflows"),
       this.job("break-glass", "reads sealed values in an emergency", WITH_RECENT_MFA),
+      this.job("shredder", "deletes the keys of runs' sealed values, and reads none", WITH_RECENT_MFA),
     ]);
   }
 
@@ -74,6 +75,22 @@ export class People extends Construct {
   }
   grantRunLog(tableArn: string): void {
     for (const job of ["auditor", "operator"] as const) this.read(job, "ReadLog", tableArn);
+  }
+  /** Break-glass and shredder find their run, and its commitments, in the log. */
+  grantFindRuns(tableArn: string): void {
+    const resources = [tableArn, `${tableArn}/index/${logIndex.name}`];
+    for (const job of ["break-glass", "shredder"] as const)
+      permit(this.role(job), { sid: "FindRuns", actions: ["dynamodb:Query"], resources });
+  }
+  /** Who reads or shreds says so first, each in a partition of its own; auditors read all of it, and add reviews. */
+  grantOversight(tableArn: string): void {
+    const { readings, shreddings, reviews } = oversightKey;
+    const table = { tableArn };
+    permit(this.role("break-glass"), onKeys("RecordReadings", table, ["PartiQLInsert"], [readings]));
+    permit(this.role("break-glass"), onKeys("ReadReadings", table, ["Query"], [readings, shreddings]));
+    permit(this.role("shredder"), onKeys("RecordShreddings", table, ["PartiQLInsert", "Query"], [shreddings]));
+    permit(this.role("auditor"), onKeys("RecordReviews", table, ["PartiQLInsert"], [reviews]));
+    permit(this.role("auditor"), onKeys("ReadOversight", table, ["Query"], [readings, shreddings, reviews]));
   }
   /** The ledger, to reconcile the log with. */
   grantEffects(tableArn: string): void {
@@ -133,6 +150,30 @@ export class People extends Construct {
       actions: ["kms:Decrypt"],
       resources: [vault.keyArn],
       conditions: { StringEquals: { "kms:ViaService": `s3.${Stack.of(this).region}.amazonaws.com` } },
+    });
+  }
+
+  /** What a run's sealed values can be opened with, and what was put out for others to read: found and deleted, version by version, and never read. */
+  grantShred(buckets: { readonly vaultArn: string; readonly contextArn: string }): void {
+    const role = this.role("shredder");
+    const wildcard =
+      "any run may be the one that a person asks to be forgotten; nothing of it is read, and MFA guards the role";
+    permit(role, {
+      sid: "ListVersions",
+      actions: ["s3:ListBucketVersions"],
+      resources: [buckets.vaultArn, buckets.contextArn],
+    });
+    permit(role, {
+      sid: "DeleteKeys",
+      actions: ["s3:DeleteObjectVersion"],
+      resources: [`${buckets.vaultArn}/${vaultKey.runKeys}`],
+      wildcard,
+    });
+    permit(role, {
+      sid: "DeletePutOut",
+      actions: ["s3:DeleteObjectVersion"],
+      resources: [contextKey.all, callKeyOf.all, viewKey.all].map((pattern) => `${buckets.contextArn}/${pattern}`),
+      wildcard,
     });
   }
 

@@ -23,6 +23,14 @@ export const cliErrors = {
   "CS-5011": { kind: "system", retryable: false, summary: "synthesis failed" },
   "CS-5012": { kind: "user", retryable: true, summary: "a local cloud of this project runs already" },
   "CS-5013": { kind: "user", retryable: false, summary: "there is no approval of this id on the stage" },
+  "CS-5014": { kind: "user", retryable: false, summary: "the run was shredded: its sealed values are gone for good" },
+  "CS-5015": {
+    kind: "system",
+    retryable: false,
+    summary: "a value of the vault is not the one that the log is committed to, or is missing: nothing was shown",
+  },
+  "CS-5016": { kind: "user", retryable: false, summary: "the run has no such sealed field" },
+  "CS-5017": { kind: "user", retryable: true, summary: "the run is still open: it needs its key" },
   "CS-5090": {
     kind: "user",
     retryable: false,

@@ -36,6 +36,11 @@ export const storeErrors = {
     summary: "some runs could not be covered by a checkpoint; the next sweep tries again",
   },
   "CS-3413": { kind: "system", retryable: true, summary: "the signing key gave no valid signature of its own" },
+  "CS-3414": {
+    kind: "system",
+    retryable: false,
+    summary: "the log of readers, shreddings or reviews is not the chain it was: a row was changed or taken out",
+  },
   "CS-3408": {
     kind: "system",
     retryable: true,

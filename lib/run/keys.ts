@@ -114,6 +114,7 @@ export const budgetKey = {
 export const contextKey = {
   object: (run: RunRef, turn: number) =>
     `context/${run.workflow}/${run.tenant}/${run.runId}/${String(turn).padStart(4, "0")}.json`,
+  ofRun: (run: RunRef) => `context/${run.workflow}/${run.tenant}/${run.runId}/`,
   ofWorkflow: (workflow: string) => `context/${workflow}/*`,
   all: "context/*",
 };
@@ -121,6 +122,9 @@ export const contextKey = {
 export const callKeyOf = {
   object: (run: RunRef, tool: string, turn: number) =>
     `call/${run.workflow}/${tool}/${run.tenant}/${run.runId}/${String(turn).padStart(4, "0")}.json`,
+  ofRun: (run: RunRef, tool: string) => `call/${run.workflow}/${tool}/${run.tenant}/${run.runId}/`,
+  /** one folder below for each tool */
+  tools: (workflow: string) => `call/${workflow}/`,
   ofTool: (workflow: string, tool: string) => `call/${workflow}/${tool}/*`,
   ofWorkflow: (workflow: string) => `call/${workflow}/*`,
   all: "call/*",
@@ -131,11 +135,26 @@ export const viewKey = {
   ofWorkflow: (workflow: string) => `view/${workflow}/*`,
   all: "view/*",
 };
+/**
+ * oversight: what people did with records. Each kind is a partition of its own, so that IAM tells apart who may add to it, and a chain of its
+ * own; `sk` = 8-digit sequence. Nothing in it is changed or removed.
+ */
+export const oversightKey = {
+  /** who read sealed values, of every run */
+  readings: "reading",
+  /** whose values were shredded */
+  shreddings: "shredding",
+  review: (run: RunRef) => `review#${logKey.pk(run)}`,
+  reviews: "review#*",
+  sk: logKey.sk,
+};
 /** vault bucket: the run's key, and per event the sealed values */
 export const vaultKey = {
   runKey: (run: RunRef) => `vault/${run.workflow}/${run.tenant}/${run.runId}/key.json`,
   values: (run: RunRef, seq: number, hash: string) =>
     `vault/${run.workflow}/${run.tenant}/${run.runId}/${String(seq).padStart(8, "0")}-${hash.slice(0, 16)}.json`,
+  /** every run's key, and no sealed value */
+  runKeys: "vault/*/key.json",
   ofWorkflow: (workflow: string) => `vault/${workflow}/*`,
 };
 /**

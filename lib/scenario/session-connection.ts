@@ -1,13 +1,6 @@
 /** A session's cloud as commands see a deployment: the same queries and requests serve both. */
-import type { ClientOptions, Connection, PeopleRole } from "../client/connection.js";
+import { type ClientOptions, type Connection, type PeopleRole, ROLE_OUTPUTS } from "../client/connection.js";
 import type { Session } from "./session.js";
-
-const ROLE_OUTPUTS = {
-  requester: "RequesterRoleArn",
-  approver: "ApproverRoleArn",
-  auditor: "AuditorRoleArn",
-  operator: "OperatorRoleArn",
-} as const satisfies Record<PeopleRole, string>;
 
 /** The role under a session that is named after a person, as an administrator's tag names it on AWS. */
 export function clientAs({ cloud, stage }: Session, role: PeopleRole, person: string): ClientOptions {
@@ -47,6 +40,9 @@ export function sessionConnection(session: Session): Connection {
       RunLogTable: output(control, "RunLogTable"),
       ApprovalsTable: output(control, "ApprovalsTable"),
       ControlTable: output(control, "ControlTable"),
+      OversightTable: output(control, "OversightTable"),
+      ContextBucket: output(control, "ContextBucket"),
+      VaultBucket: output(control, "VaultBucket"),
       ArchiveBucket: output(control, "ArchiveBucket"),
       NotaryKey: output(control, "NotaryKey"),
       ApiEndpoint: output(control, "ApiEndpoint"),

@@ -30,6 +30,7 @@ describe("commands in the documentation exist, with their options", () => {
     "docs/scenarios.md",
     "docs/contract.md",
     "docs/replay.md",
+    "docs/vault.md",
   ]) {
     test(file, () => {
       expect(known.length).toBeGreaterThan(10);

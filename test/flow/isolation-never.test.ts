@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Flow } from "../support/flow.js";
 import { type Matrix, matrixOf } from "../support/isolation-matrix.js";
+import { TOOLS } from "../support/isolation-places.js";
 
 let matrix: Matrix;
 beforeAll(async () => {
@@ -103,15 +104,42 @@ describe("may never", () => {
     never(others, /^Sign /, /^(?:Put|Delete|Bypass|Replicate|Restore)\S* archive/);
   });
   test("the state machine: anything but invoke", () => never(matrix.rows("machine"), /^(?!InvokeFunction )/));
-  test("people: write, but for an operator's brake and stop and a requester's runs", () => {
+  test("break-glass and shredder: write the run log; the one deletes nothing, the other opens nothing", () => {
+    never([matrix.row("people", "BreakGlass")], LOG_WRITE, /^Delete\S* /, /^PutObject /);
+    never([matrix.row("people", "Shredder")], LOG_WRITE, /^GetObject/, /^Decrypt /, / archive/);
+  });
+  test("anyone but the shredder: delete in vault or contexts; anyone but break-glass, shredder and auditor: add to the record of readings", () => {
+    const others = [...matrix.may].filter(([name]) => !name.startsWith("people/Shredder")).map(([, lines]) => lines);
+    never(others, /^DeleteObject\S* (?:vault|sealed|context|call|view)/);
+    never(
+      [...matrix.may]
+        .filter(([name]) => !/^people\/(BreakGlass|Shredder|Auditor)/.test(name))
+        .map(([, lines]) => lines),
+      /^\S+ (?:record of|reviews of|oversight)/,
+    );
+    never(
+      [...matrix.may.values()],
+      /^(?:Put|Update|Delete|BatchWrite|PartiQLUpdate|PartiQLDelete)\S* (?:record of|reviews of)/,
+    );
+  });
+  test("people: write, but for an operator's brake and stop, a requester's runs, and what they say they did", () => {
     const written = matrix
       .rows("people")
       .flat()
       .filter((line) => !READS.test(line))
       .sort();
+    const deleted = (place: string) => `DeleteObjectVersion ${place}`;
     expect(written).toEqual([
       "Decrypt vault key through S3",
+      ...["call of another workflow", ...[...TOOLS].sort().map((tool) => `call of ${tool}`)].map(deleted),
+      ...["context of another workflow", "context of this workflow"].map(deleted),
+      ...["vault of another workflow", "vault of this workflow"].map(deleted),
+      ...["view of another workflow", "view of this workflow"].map(deleted),
       "Invoke route of runs",
+      "PartiQLInsert record of readings",
+      "PartiQLInsert record of shreddings",
+      "PartiQLInsert reviews of another workflow",
+      "PartiQLInsert reviews of this workflow",
       "PutItem brake of another workflow",
       "PutItem brake of this workflow",
       "StopExecution execution",

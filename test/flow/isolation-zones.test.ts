@@ -31,7 +31,7 @@ const EFFECTS = [
 ].map((tool) => `effects of ${tool}`);
 const USE_BUDGETS = each("GetItem Query PutItem UpdateItem DeleteItem", BUDGETS);
 const USE_VAULT = [
-  ...each("GetObject PutObject", "vault of this workflow"),
+  ...each("GetObject PutObject", "vault of this workflow", "sealed values of this workflow"),
   ...each("Decrypt GenerateDataKey", "vault key through S3"),
 ];
 const WRITE_CONTEXT = [
@@ -47,6 +47,7 @@ const EXECUTIONS = [
   ...each("DescribeExecution GetExecutionHistory", "execution"),
 ];
 const READ_LOG = each("GetItem Query", LOG, "log of another workflow", "log without a partition", "index of the log");
+const FIND_RUNS = each("Query", LOG, "log of another workflow", "log without a partition", "index of the log");
 const ANSWERS = ["act", "closing", "outcome"].flatMap((kind) => [kind, `${kind} of another workflow`]);
 const READ_APPROVALS = each(
   "GetItem Query",
@@ -73,6 +74,7 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "approval-desk",
       "approval-slack",
       "notary",
+      "oversight without a partition",
       "schedule of another workflow",
       "schedule of another group",
       "clock as a function",
@@ -81,14 +83,11 @@ describe("each zone may what the design's table says, and nothing else", () => {
       "secret of another stage",
       "budgets of another workflow",
       "brake of no one",
-      "context of another workflow",
-      "call of another workflow",
       "another bucket",
       "another function",
       "stack of another stage",
       "address of someone else",
       "another route",
-      "context bucket",
     ];
     expect(sorted(matrix.places.filter((place) => !reached.has(place)))).toEqual(sorted(nobody));
   });
@@ -289,6 +288,8 @@ describe("each zone may what the design's table says, and nothing else", () => {
         ...each("GetObject", "archive of records"),
         ...each("ListBucket", "archive bucket"),
         ...each("GetPublicKey", "notary key"),
+        ...each("Query", "record of readings", "record of shreddings"),
+        ...each("PartiQLInsert Query", "reviews of this workflow", "reviews of another workflow"),
       ]),
     );
     expect(sorted(row("people", "Operator"))).toEqual(
@@ -303,9 +304,30 @@ describe("each zone may what the design's table says, and nothing else", () => {
     expect(sorted(row("people", "BreakGlass"))).toEqual(
       sorted([
         ...STACKS,
-        ...each("GetObject", "vault of this workflow", "vault of another workflow"),
+        ...FIND_RUNS,
+        ...each("GetObject", "vault of this workflow", "vault of another workflow", "sealed values of this workflow"),
         ...each("ListBucket", "vault bucket"),
         ...each("Decrypt", "vault key through S3"),
+        ...each("PartiQLInsert Query", "record of readings"),
+        ...each("Query", "record of shreddings"),
+      ]),
+    );
+    expect(sorted(row("people", "Shredder"))).toEqual(
+      sorted([
+        ...STACKS,
+        ...FIND_RUNS,
+        ...each("ListBucketVersions", "vault bucket", "context bucket"),
+        ...each("DeleteObjectVersion", "vault of this workflow", "vault of another workflow"),
+        ...each(
+          "DeleteObjectVersion",
+          "context of this workflow",
+          "context of another workflow",
+          ...CALLS,
+          "call of another workflow",
+          "view of this workflow",
+          "view of another workflow",
+        ),
+        ...each("PartiQLInsert Query", "record of shreddings"),
       ]),
     );
   });

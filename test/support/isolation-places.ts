@@ -10,7 +10,13 @@ export interface Place {
 
 const PLANE = "countersign-dev";
 const WORKFLOW = "billing-dispute";
-const TOOLS = ["stripe.lookup_charge", "stripe.list_refunds", "stripe.refund", "zendesk.get_ticket", "zendesk.reply"];
+export const TOOLS = [
+  "stripe.lookup_charge",
+  "stripe.list_refunds",
+  "stripe.refund",
+  "zendesk.get_ticket",
+  "zendesk.reply",
+];
 
 export function placesOf(cloud: Cloud): ReadonlyMap<string, Place> {
   return new Map(Object.entries({ ...tables(cloud), ...storage(cloud), ...services(cloud), ...functions(cloud) }));
@@ -70,6 +76,11 @@ function tables(cloud: Cloud): Record<string, Place> {
     ...Object.fromEntries(
       TOOLS.map((tool) => [`effects of ${tool}`, at("EffectsTable", `${WORKFLOW}#${tool}#acme#r1`)]),
     ),
+    "record of readings": at("OversightTable", "reading"),
+    "record of shreddings": at("OversightTable", "shredding"),
+    "reviews of this workflow": at("OversightTable", `review#${WORKFLOW}#acme#r1`),
+    "reviews of another workflow": at("OversightTable", "review#loan-review#acme#r1"),
+    "oversight without a partition": at("OversightTable"),
     "effects of another workflow": at("EffectsTable", "loan-review#stripe.refund#acme#r1"),
   };
 }
@@ -100,6 +111,7 @@ function storage(cloud: Cloud): Record<string, Place> {
     "context bucket": s3(context),
     "vault of this workflow": s3(`${vault}/vault/${WORKFLOW}/acme/r1/key.json`),
     "vault of another workflow": s3(`${vault}/vault/loan-review/acme/r1/key.json`),
+    "sealed values of this workflow": s3(`${vault}/vault/${WORKFLOW}/acme/r1/00000001-0a1b2c3d4e5f6071.json`),
     "vault bucket": s3(vault),
     "archive of records": s3(`${archive}/events/workflow=${WORKFLOW}/day=2026-05-02/tenant=acme/r1/00000001.jsonl.gz`),
     "archive bucket": s3(archive),

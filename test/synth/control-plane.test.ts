@@ -44,8 +44,8 @@ const named = <T extends { readonly id: string }>(found: readonly T[], part: str
 };
 
 describe("tables", () => {
-  it("are six, keyed alike, protected, on demand, and kept when the stack goes", () => {
-    expect(tables()).toHaveLength(6);
+  it("are seven, keyed alike, protected, on demand, and kept when the stack goes", () => {
+    expect(tables()).toHaveLength(7);
     for (const { KeySchema, BillingMode, Replicas, SSESpecification, DeletionPolicy } of tables()) {
       expect(KeySchema).toEqual([
         { AttributeName: "pk", KeyType: "HASH" },
@@ -112,9 +112,57 @@ describe("the run log's own policy", () => {
     expect(flat(unless(administer?.Condition))).toBe(arn("cdk-hnb659fds-cfn-exec-role-<AWS::AccountId>-<AWS::Region>"));
   });
 
-  it("is the only table policy, and grants nothing", () => {
-    expect(tables().filter(({ Replicas }) => Replicas[0].ResourcePolicy !== undefined)).toHaveLength(1);
-    expect(statements().filter(({ Effect }) => Effect === "Allow")).toEqual([]);
+  it("and that of the log of readers are the only table policies, and grant nothing", () => {
+    const own = tables().filter(({ Replicas }) => Replicas[0].ResourcePolicy !== undefined);
+    expect(own.map(({ id }) => id)).toEqual([expect.stringMatching(/^RunLog/), expect.stringMatching(/^Oversight/)]);
+    for (const { Replicas } of own)
+      for (const { Effect } of Replicas[0].ResourcePolicy?.PolicyDocument.Statement ?? []) expect(Effect).toBe("Deny");
+  });
+});
+
+describe("the log of readers, shreddings and reviews", () => {
+  it("is insert-only by its own policy, and each kind of row is added by the one job that it is about", () => {
+    const [overwrite, ...more] =
+      named(tables(), "Oversight").Replicas[0].ResourcePolicy?.PolicyDocument.Statement ?? [];
+    const runLog = named(tables(), "RunLog").Replicas[0].ResourcePolicy?.PolicyDocument.Statement ?? [];
+    expect(overwrite).toEqual(runLog[0]);
+    expect(more.at(-1)).toEqual(runLog.at(-1));
+    const inserters = more.slice(0, -1).map(({ Action, Condition }) => {
+      expect(Action).toEqual(["dynamodb:PartiQLInsert"]);
+      const except = [Condition?.ArnNotLike?.["aws:PrincipalArn"]]
+        .flat()
+        .map((arn) => flat(arn).replace(/[0-9A-F]{8}/, ""));
+      return [Condition?.["ForAnyValue:StringLike"]?.["dynamodb:LeadingKeys"], except];
+    });
+    expect(inserters).toEqual([
+      [undefined, ["<PeopleBreakGlass.Arn>", "<PeopleShredder.Arn>", "<PeopleAuditor.Arn>"]],
+      [["reading"], ["<PeopleBreakGlass.Arn>"]],
+      [["shredding"], ["<PeopleShredder.Arn>"]],
+      [["review#*"], ["<PeopleAuditor.Arn>"]],
+    ]);
+  });
+});
+
+describe("what is shredded", () => {
+  it("is deletable: no Object Lock, replication or backup plan keeps a copy of vault, contexts or their keys", () => {
+    for (const part of ["Vault", "Context"]) {
+      const [bucket, ...more] = ofType(plane, "AWS::S3::Bucket").filter(([id]) => id.startsWith(`Buckets${part}`));
+      expect(more).toEqual([]);
+      const members = Object.keys(bucket?.[1].Properties ?? {});
+      expect(members).toContain("VersioningConfiguration");
+      for (const keeps of ["ObjectLockEnabled", "ObjectLockConfiguration", "ReplicationConfiguration"])
+        expect(members).not.toContain(keeps);
+      // what was deleted without its version goes by itself
+      expect(bucket?.[1].Properties.LifecycleConfiguration).toMatchObject({
+        Rules: [{ Status: "Enabled", NoncurrentVersionExpiration: { NoncurrentDays: expect.any(Number) } }],
+      });
+    }
+    for (const [id, { Properties }] of ofType(plane, "AWS::KMS::Key"))
+      expect([id, Properties.MultiRegion ?? false]).toEqual([id, false]);
+    const types = Object.values(plane.Resources).map(({ Type }) => Type);
+    expect(types.filter((type) => /::(Backup|DLM)::|ReplicaKey|Replication/.test(type))).toEqual([]);
+    for (const [, { Properties }] of ofType(plane, "AWS::S3::Bucket"))
+      expect(JSON.stringify(Properties.Tags ?? [])).not.toMatch(/backup/i);
   });
 });
 
@@ -163,6 +211,14 @@ describe("buckets and keys", () => {
     expect(except(key?.Condition)).toEqual(readers);
   });
 
+  it("objects of vault and contexts are deleted by the shredder alone", () => {
+    for (const part of ["Vault", "Context"]) {
+      const deny = named(bucketPolicies(), part).Statement.find(({ Sid }) => Sid === "OnlyTheShredderDeletes");
+      expect(deny).toMatchObject({ Effect: "Deny", Action: ["s3:DeleteObject", "s3:DeleteObjectVersion"] });
+      expect(flat(deny?.Condition?.ArnNotLike?.["aws:PrincipalArn"])).toMatch(/^<PeopleShredder\w+\.Arn>$/);
+    }
+  });
+
   it("contexts are read by log writers and proposers alone, calls by tools, views by the desk", () => {
     const [writers, proposers, tools, desk] = ["log-writer", "propose", "tool", "approval-desk"].map(
       (zone) => `countersign/dev/${zone}/*`,
@@ -195,8 +251,8 @@ describe("people", () => {
     [...grants(plane)].find(([role]) => role.startsWith(`People${part}`))?.[1] ?? [];
   const trust = z.object({ AssumeRolePolicyDocument: policyDocument });
 
-  it("are five roles, each for whom an administrator tagged, and never for our own functions", () => {
-    expect(roles()).toHaveLength(5);
+  it("are six roles, each for whom an administrator tagged, and never for our own functions", () => {
+    expect(roles()).toHaveLength(6);
     for (const [id, { Properties }] of roles()) {
       const [statement, ...more] = trust.parse(Properties).AssumeRolePolicyDocument.Statement;
       expect(more).toEqual([]);
@@ -208,14 +264,39 @@ describe("people", () => {
     }
   });
 
-  it("break-glass is taken with recent MFA, and reads the vault", () => {
-    const [found] = roles().filter(([id]) => id.startsWith("PeopleBreakGlass"));
+  it.each(["BreakGlass", "Shredder"])("%s is taken with recent MFA", (job) => {
+    const [found] = roles().filter(([id]) => id.startsWith(`People${job}`));
     const [statement] = trust.parse(found?.[1].Properties).AssumeRolePolicyDocument.Statement;
     expect(statement?.Condition).toMatchObject({
       Bool: { "aws:MultiFactorAuthPresent": "true" },
       NumericLessThan: { "aws:MultiFactorAuthAge": "3600" },
     });
-    expect(actionsOn(statementsOf("BreakGlass"), "Vault")).toEqual(["kms:Decrypt", "s3:GetObject", "s3:ListBucket"]);
+  });
+
+  it("break-glass reads the vault, finds its run in the log, and adds to the log of readers", () => {
+    const statements = statementsOf("BreakGlass");
+    expect(actionsOn(statements, "Vault")).toEqual(["kms:Decrypt", "s3:GetObject", "s3:ListBucket"]);
+    expect(actionsOn(statements, "<RunLog")).toEqual(["dynamodb:Query"]);
+    const keysOf = (sid: string) =>
+      statements.filter(({ Sid }) => Sid === sid).map((each) => [each.Action, leadingKeys(each)]);
+    expect(keysOf("RecordReadings")).toEqual([[["dynamodb:PartiQLInsert"], ["reading"]]]);
+    expect(keysOf("ReadReadings")).toEqual([[["dynamodb:Query"], ["reading", "shredding"]]]);
+    expect(actionsOn(statements, "Context")).toEqual([]);
+  });
+
+  it("the shredder deletes versions of runs' keys and of what was put out, and reads none of it", () => {
+    const statements = statementsOf("Shredder");
+    expect(actionsOn(statements, "Vault")).toEqual(["s3:DeleteObjectVersion", "s3:ListBucketVersions"]);
+    expect(actionsOn(statements, "/vault/*/key.json")).toEqual(["s3:DeleteObjectVersion"]);
+    expect(actionsOn(statements, "Context")).toEqual(["s3:DeleteObjectVersion", "s3:ListBucketVersions"]);
+    expect(actionsOn(statements, "<RunLog")).toEqual(["dynamodb:Query"]);
+    expect([...new Set(statements.flatMap(({ Action }) => Action))].sort()).toEqual([
+      "cloudformation:DescribeStacks",
+      "dynamodb:PartiQLInsert",
+      "dynamodb:Query",
+      "s3:DeleteObjectVersion",
+      "s3:ListBucketVersions",
+    ]);
   });
 
   it("requesters invoke POST /runs/* and nothing else", () => {
@@ -238,6 +319,7 @@ describe("people", () => {
       [
         "cloudformation:DescribeStacks",
         "dynamodb:GetItem",
+        "dynamodb:PartiQLInsert",
         "dynamodb:Query",
         "kms:GetPublicKey",
         "s3:GetObject",
@@ -247,9 +329,16 @@ describe("people", () => {
         "states:ListExecutions",
       ],
     ],
-  ])("the %s only reads, save for the API's decisions, and no sealed value", (job, expected) => {
+  ])("the %s only reads, save for the API's decisions and reviews, and no sealed value", (job, expected) => {
     expect([...new Set(statementsOf(job).flatMap(({ Action }) => Action))].sort()).toEqual(expected);
     expect(actionsOn(statementsOf(job), "Vault")).toEqual([]);
+  });
+
+  it("auditors add reviews, and nothing else", () => {
+    const written = statementsOf("Auditor").filter(({ Action }) => Action.includes("dynamodb:PartiQLInsert"));
+    expect(written.map((each) => [each.Action, leadingKeys(each), each.Resource])).toEqual([
+      [["dynamodb:PartiQLInsert"], ["review#*"], [expect.stringMatching(/^<Oversight/)]],
+    ]);
   });
 
   it("operators set brakes and stop executions", () => {

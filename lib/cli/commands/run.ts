@@ -3,10 +3,13 @@ import type { CommandContext } from "../context.js";
 import { exportCommand } from "./run/export.js";
 import { listCommand } from "./run/list.js";
 import { publicKeyCommand } from "./run/public-key.js";
+import { readersCommand } from "./run/readers.js";
 import { replayCommand } from "./run/replay.js";
 import { reportCommand } from "./run/report.js";
+import { revealCommand } from "./run/reveal.js";
 import { sampleCommand } from "./run/sample.js";
 import { showCommand } from "./run/show.js";
+import { shredCommand } from "./run/shred.js";
 import { startCommand } from "./run/start.js";
 import { toScenarioCommand } from "./run/to-scenario.js";
 import { verifierCommand } from "./run/verifier.js";
@@ -28,4 +31,7 @@ export function runCommands(program: Command, context: CommandContext): void {
   sampleCommand(run, context);
   publicKeyCommand(run, context);
   verifierCommand(run, context);
+  revealCommand(run, context);
+  readersCommand(run, context);
+  shredCommand(run, context);
 }

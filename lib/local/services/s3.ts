@@ -4,6 +4,7 @@ import { type AwsCall, AwsFault, type AwsReply, type CloudContext, type Engine }
 import type { KeyRing } from "./kms/keyring.js";
 import { S3Access } from "./s3/access.js";
 import { listObjects } from "./s3/list.js";
+import { listVersions } from "./s3/list-versions.js";
 import type { ObjectVersion } from "./s3/objects.js";
 import { putObject } from "./s3/put.js";
 import { objectHeaders } from "./s3/replies.js";
@@ -11,7 +12,7 @@ import { honourOnly, targetOf } from "./s3/request.js";
 import { type Bucket, bucketFactory, bucketPolicyFactory } from "./s3/resources.js";
 import { unknownOperation } from "./support/request.js";
 
-const MODELLED = ["PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"];
+const MODELLED = ["PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2", "ListObjectVersions"];
 /** Query parameters that make another operation of the same path. */
 const SUBRESOURCES = [
   "acl",
@@ -61,13 +62,16 @@ function route(ctx: CloudContext, access: S3Access, buckets: ReadonlyMap<string,
   const { bucket: name, key } = targetOf(call);
   const subresource = SUBRESOURCES.find((parameter) => call.query.has(parameter));
   const copies = call.headers["x-amz-copy-source"] !== undefined;
-  if (subresource !== undefined) throw unknownOperation("s3", `${call.method} ?${subresource}`, MODELLED);
+  const listsVersions = subresource === "versions" && key === "" && call.method === "GET";
+  if (subresource !== undefined && !listsVersions)
+    throw unknownOperation("s3", `${call.method} ?${subresource}`, MODELLED);
   if (copies) throw unknownOperation("s3", "CopyObject", MODELLED);
   const bucket = buckets.get(name);
   if (bucket === undefined)
     throw new AwsFault("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404, { BucketName: name });
   checkOwner(ctx, call);
   if (key === "") {
+    if (listsVersions) return listVersions(access, call, bucket);
     if (call.method === "GET" && call.query.get("list-type") === "2") return listObjects(access, call, bucket);
     throw unknownOperation("s3", `${call.method} on bucket ${name}`, MODELLED);
   }

@@ -73,7 +73,8 @@ function entriesOf(bucket: Bucket, prefix: string, delimiter: string | undefined
   });
 }
 
-function isAfter(name: string, after: string): boolean {
+/** In the order of S3: by UTF-8 bytes. */
+export function isAfter(name: string, after: string): boolean {
   return Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0;
 }
 
@@ -83,7 +84,7 @@ function decodeToken(token: string): string {
   return Buffer.from(token, "base64url").toString("utf8");
 }
 
-function maxKeysOf(text: string | undefined): number {
+export function maxKeysOf(text: string | undefined): number {
   if (text === undefined) return MAX_KEYS;
   if (!/^\d{1,9}$/.test(text))
     throw new AwsFault("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647", 400);

@@ -61,6 +61,12 @@ export class ObjectVersions {
     return found.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
   }
 
+  /** Every version and delete marker, in the order of their keys' UTF-8 bytes, of one key newest first. */
+  listAll(): ObjectVersion[] {
+    const keys = [...this.byKey.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return keys.flatMap((key) => this.of(key));
+  }
+
   /** Adds a version; in a bucket without versions (`null`) it takes the place of the one before. */
   put(version: Omit<ObjectVersion, "id" | "sequence">, content: Buffer): ObjectVersion {
     const replaced =

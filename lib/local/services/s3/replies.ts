@@ -3,7 +3,7 @@ import { toXml } from "../../wire/xml.js";
 import type { ObjectVersion } from "./objects.js";
 import type { Bucket } from "./resources.js";
 
-const XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/";
+export const XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /** Headers of an answer about one version, for put, get and head. */
 export function objectHeaders(bucket: Bucket, version: ObjectVersion): { etag: string } & Record<string, string> {
