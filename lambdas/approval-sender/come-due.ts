@@ -32,11 +32,11 @@ export async function comeDue(deps: SenderDeps, call: DueCall): Promise<void> {
   if (state.kind !== "open") return logLine("info", "nothing due", { ...about, state: state.kind });
   const sent = await deps.approvals.readSent(ref);
   const told =
-    call.kind === "reminder" ? reminded(question, call, deps.nowMs()) : escalated(question, call, deps.nowMs());
+    call.kind === "reminder" ? reminded(question, call, deps.nowMs()) : escalated(question, sent, call, deps.nowMs());
   let failed: unknown;
   for (const one of told) {
     try {
-      await tell(deps, question, sent, one);
+      await tell(deps, question, sent, one, call);
     } catch (error) {
       failed ??= error;
       logLine("warn", "not told", { ...about, error: error instanceof Error ? error.name : "unknown" });
@@ -57,18 +57,34 @@ function reminded(question: Question, { n }: DueCall, nowMs: number): readonly T
 }
 
 /** Whom the time has brought in; those who were asked already are not asked again. */
-function escalated(question: Question, { n }: DueCall, nowMs: number): readonly Told[] {
+function escalated(question: Question, sent: readonly SentMessage[], { n }: DueCall, nowMs: number): readonly Told[] {
   const { view } = question;
   const step = view.escalation[n - 1];
+  const before = (person: string) =>
+    sent.some(({ kind, to, at }) => kind === "asked" && to === person && Date.parse(at) < Date.parse(step?.at ?? ""));
   const people = (step?.people ?? []).filter(
-    (person) => !isSamePerson(view.requester, person) && standing(question, person, nowMs) === "decider",
+    (person) =>
+      !before(person) && !isSamePerson(view.requester, person) && standing(question, person, nowMs) === "decider",
   );
   const since = instantText(view.requested_at, view.time_zone);
   const lead = `Nobody has settled this since ${since}; from now on you may decide too.`;
   return people.map((to) => ({ to, kind: "asked", lead }));
 }
 
-async function tell(deps: SenderDeps, { ref, view }: Question, sent: readonly SentMessage[], one: Told): Promise<void> {
+/** The row of who was told goes last: the log says only what went out. A call that comes again completes it. */
+async function tell(
+  deps: SenderDeps,
+  question: Question,
+  sent: readonly SentMessage[],
+  one: Told,
+  call: DueCall,
+): Promise<void> {
+  await send(deps, question, sent, one);
+  const { kind, n } = call;
+  await deps.approvals.insertTold(question.ref, { kind, n, to: one.to, at: isoTime(deps.nowMs()) });
+}
+
+async function send(deps: SenderDeps, { ref, view }: Question, sent: readonly SentMessage[], one: Told): Promise<void> {
   const { to, kind, lead } = one;
   if (!sent.some((row) => row.channel === "mail" && row.kind === kind && row.to === to)) {
     const way = await openLinkFor(deps, view, to, "approver");

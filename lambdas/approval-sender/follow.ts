@@ -33,7 +33,7 @@ export interface SenderDeps extends QuestionDeps, WakeDeps, LinkDeps, SlackSende
   readonly approvals: QuestionDeps["approvals"] &
     WakeDeps["approvals"] &
     LinkDeps["approvals"] &
-    Pick<Approvals, "readSent" | "insertSent">;
+    Pick<Approvals, "readSent" | "insertSent" | "insertTold">;
   readonly mailer: Mailer;
 }
 

@@ -11,7 +11,7 @@ import type { GateInput } from "../../lib/run/types.js";
 
 export type GateApprovals = Pick<
   Approvals,
-  "readDecisions" | "readActs" | "readClosing" | "insertClosing" | "insertOutcome"
+  "readDecisions" | "readActs" | "readTold" | "readClosing" | "insertClosing" | "insertOutcome"
 >;
 
 /**
@@ -24,12 +24,16 @@ export async function answersOf(
   request: DecideRequest,
   events: readonly RecordedEvent[],
   nowMs: number,
-): Promise<Pick<GateInput, "decisions" | "acts" | "closing">> {
+): Promise<Pick<GateInput, "decisions" | "acts" | "told" | "closing">> {
   const read = async () => {
     // First the row that ends it: the rows that it names were there before it.
     const closing = await approvals.readClosing(ref);
-    const [decisions, acts] = await Promise.all([approvals.readDecisions(ref), approvals.readActs(ref)]);
-    return { decisions, acts, closing: closing ?? null };
+    const [decisions, acts, told] = await Promise.all([
+      approvals.readDecisions(ref),
+      approvals.readActs(ref),
+      approvals.readTold(ref),
+    ]);
+    return { decisions, acts, told, closing: closing ?? null };
   };
   const answers = await read();
   const run = foldRun(events);

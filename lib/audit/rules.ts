@@ -176,8 +176,18 @@ function noted(state: RuleState, { data }: EventOf<"ApprovalNoted">): RuleFault 
   const asked = state.requested?.data;
   if (asked?.turn !== data.turn || asked.approval_id !== data.approval_id)
     return fault("CS-5126", `a ${data.kind} by ${data.by} is about something that was not asked`);
+  const stranger = strangerTold(asked, data);
+  if (stranger !== undefined) return fault("CS-5126", `${stranger} was told of a ${data.kind} and is not asked`);
   if (data.kind === "delegation" && data.to !== null) state.delegations.push({ by: data.by, to: data.to, at: data.at });
   return undefined;
+}
+
+/** Nobody but the question's own people is reminded, or brought in by time. */
+function strangerTold(asked: Asked, { kind, to }: EventOf<"ApprovalNoted">["data"]): string | undefined {
+  if (kind !== "reminder" && kind !== "escalation") return undefined;
+  const named = [...asked.approvers, ...(asked.escalation ?? []).flatMap(({ people }) => people)];
+  const known = new Set([...named, ...(asked.delegates ?? [])].map(personKey));
+  return (to ?? "").split(", ").find((person) => !known.has(personKey(person)));
 }
 
 function approvalDecided(state: RuleState, event: EventOf<"ApprovalDecided">): RuleFault | undefined {

@@ -5,7 +5,15 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
-import { type ApprovalAct, type ApprovalOutcome, actSk, approvalAct, approvalOutcome } from "../run/acts.js";
+import {
+  type ApprovalAct,
+  type ApprovalOutcome,
+  type ApprovalTold,
+  actSk,
+  approvalAct,
+  approvalOutcome,
+  approvalTold,
+} from "../run/acts.js";
 import { type Closing, closing as closingSchema } from "../run/closing.js";
 import { type ApprovalDecision, approvalDecisionSchema } from "../run/events.js";
 import { approvalKey } from "../run/keys.js";
@@ -79,6 +87,10 @@ export interface Approvals {
   insertAct(ref: ApprovalRef, act: ApprovalAct): Promise<Inserted>;
   /** Acts in the order they were made. */
   readActs(ref: ApprovalRef): Promise<readonly ApprovalAct[]>;
+  /** One row per reminder or escalation and person. */
+  insertTold(ref: ApprovalRef, told: ApprovalTold): Promise<Inserted>;
+  /** In the order they were told. */
+  readTold(ref: ApprovalRef): Promise<readonly ApprovalTold[]>;
   /** The first closing wins: `exists` when there is one. */
   insertClosing(ref: ApprovalRef, closing: Closing): Promise<Inserted>;
   readClosing(ref: ApprovalRef): Promise<Closing | undefined>;
@@ -98,6 +110,8 @@ const requestRow = z.object({ view: z.string() });
 const tokenRow = z.object({ sealed: z.string() });
 const decisionRow = z.object({ decision: z.string() });
 const actRow = z.object({ act: z.string() });
+/** With the keys beside it. */
+const toldRow = z.object(approvalTold.shape);
 const closingRow = z.object({ closing: z.string() });
 const outcomeRow = z.object({ outcome: z.string() });
 const receiptRow = z.object({ answer: z.string() });
@@ -110,6 +124,7 @@ export function dynamoApprovals(ref: TableRef): Approvals {
     ...tries(ref),
     ...decisions(ref),
     ...acts(ref),
+    ...tolds(ref),
     ...closings(ref),
     ...outcomes(ref),
     ...receipts(ref),
@@ -227,6 +242,18 @@ function acts(ref: TableRef): Pick<Approvals, "insertAct" | "readActs"> {
       const rows = await queryRows(ref, pk(approval), {}, actRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.act, approvalAct));
       return found.sort((a, b) => a.at.localeCompare(b.at));
+    },
+  };
+}
+
+function tolds(ref: TableRef): Pick<Approvals, "insertTold" | "readTold"> {
+  const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.told(workflow, approvalId);
+  return {
+    insertTold: (approval, told) =>
+      insertRow(ref, { pk: pk(approval), sk: approvalKey.toldSk(told.kind, told.n, told.to), ...told }),
+    async readTold(approval) {
+      const found = await queryRows(ref, pk(approval), {}, toldRow);
+      return found.map(({ kind, n, to, at }) => ({ kind, n, to, at })).sort((a, b) => a.at.localeCompare(b.at));
     },
   };
 }

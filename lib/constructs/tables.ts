@@ -128,7 +128,12 @@ export class ApprovalsTable {
     const closings = approvalKey.closingsOf(workflow);
     grantee.provide(
       this.environment,
-      onKeys("ReadAnswers", this.table, ["Query"], [approvalKey.decisionsOf(workflow), approvalKey.actsOf(workflow)]),
+      onKeys(
+        "ReadAnswers",
+        this.table,
+        ["Query"],
+        [approvalKey.decisionsOf(workflow), approvalKey.actsOf(workflow), approvalKey.toldOf(workflow)],
+      ),
       onKeys("ReadClosings", this.table, ["GetItem"], [closings]),
       onKeys("TellOutcomes", this.table, ["PartiQLInsert"], [closings, approvalKey.outcomesOf(workflow)]),
     );
@@ -182,15 +187,15 @@ export class ApprovalsTable {
       resources: [`${this.table.tableArn}/index/${INBOX_INDEX.name}`],
     });
   }
-  /** `approval-sender`: reads all but wrong tries, ends questions, adds links, codes and what it sent. */
+  /** `approval-sender`: reads all but wrong tries, ends questions, adds links, codes, what it sent and whom it told. */
   grantSend(grantee: Grantee): void {
-    const { decisions, acts, closings, outcomes, links } = approvalKey;
+    const { decisions, acts, tolds, closings, outcomes, links } = approvalKey;
     const requests = approvalKey.requestsOf("*");
     const readable = [requests, links, decisions, acts, closings, outcomes];
     grantee.provide(
       this.environment,
       onKeys("ReadApprovals", this.table, ["GetItem", "Query"], readable),
-      onKeys("AddSent", this.table, ["PartiQLInsert"], [requests, links, closings]),
+      onKeys("AddSent", this.table, ["PartiQLInsert"], [requests, links, tolds, closings]),
     );
   }
   private get environment() {

@@ -1,9 +1,10 @@
 /** The rows that people left about a question, put together from what the gate wrote of them. */
 import type { GateDeps } from "../../lambdas/decide/serve.js";
-import type { ApprovalAct } from "../run/acts.js";
+import type { ApprovalAct, ApprovalTold } from "../run/acts.js";
 import { isJsonObject } from "../run/canonical.js";
 import type { Closing } from "../run/closing.js";
 import type { EventOf, RecordedEvent } from "../run/events.js";
+import { toldOf } from "../run/notes.js";
 import { askedBefore, find, NOT_IN_LOG, ofStep, type RecordedRun } from "./recorded.js";
 
 interface Asking {
@@ -16,6 +17,7 @@ export function approvalsOf(run: RecordedRun, asking: () => Asking): GateDeps["a
   return {
     readDecisions: async () => decisionsIn(run, asking()),
     readActs: async () => actsIn(run, asking()),
+    readTold: async () => toldIn(run, asking()),
     readClosing: async () => closingIn(run, asking()),
     insertClosing: async () => "inserted",
     // A replay measures nothing.
@@ -52,6 +54,9 @@ function actsIn(run: RecordedRun, asking: Asking): ApprovalAct[] {
   });
 }
 
+const toldIn = (run: RecordedRun, { step }: Asking): readonly ApprovalTold[] =>
+  ofStep(run, step).flatMap((event, index) => (event.type === "ApprovalNoted" ? toldOf(event.data, index + 1) : []));
+
 type Noted = EventOf<"ApprovalNoted">["data"];
 
 function actOf(run: RecordedRun, step: string, noted: Noted, now: Question | undefined): ApprovalAct[] {
@@ -71,7 +76,7 @@ function actOf(run: RecordedRun, step: string, noted: Noted, now: Question | und
         ? [notTaken(run, step, noted, now)]
         : [{ kind: "refused", code: code ?? "", channel: channel ?? "page", who: by, at }];
     default:
-      return []; // the clock's own: it comes again by itself
+      return []; // the clock's own comes again by itself, the sender's are rows of their own
   }
 }
 

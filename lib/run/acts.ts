@@ -64,6 +64,16 @@ export function actSk(act: ApprovalAct): string {
   }
 }
 
+/** Somebody was reminded, or told that time has brought them in: by the sender, once the message went out. */
+export const approvalTold = z.strictObject({
+  kind: z.enum(["reminder", "escalation"]),
+  /** of its kind, from 1 */
+  n: z.int().min(1).max(20),
+  to: z.string(),
+  at: isoTime,
+});
+export type ApprovalTold = z.infer<typeof approvalTold>;
+
 /** What became of a question; `ran` comes after `permitted`. */
 export const approvalOutcome = z.discriminatedUnion("kind", [
   z.strictObject({

@@ -46,6 +46,7 @@ export const brakeKey = { pk: (workflow: string) => `brake#${workflow}`, sk: "br
  * - challenge: wrong tries of one code (desk)
  * - decision: one row per person (desk)
  * - act: everything else people did (desk)
+ * - told: whom a reminder or an escalation reached (approval-sender)
  * - closing: the first row wins, and says how it ended (desk, or the workflow's gate)
  * - outcome: what became of it (the workflow's gate)
  * - receipt: how a signed Slack request was answered, so that the same request again is answered the same (Slack's function)
@@ -76,6 +77,10 @@ export const approvalKey = {
   act: (workflow: string, approvalId: string) => `act#${workflow}#${approvalId}`,
   actsOf: (workflow: string) => `act#${workflow}#*`,
   acts: "act#*",
+  told: (workflow: string, approvalId: string) => `told#${workflow}#${approvalId}`,
+  toldSk: (kind: string, n: number, to: string) => `${kind}#${String(n).padStart(4, "0")}#${to}`,
+  toldOf: (workflow: string) => `told#${workflow}#*`,
+  tolds: "told#*",
   closing: (workflow: string, approvalId: string) => `closing#${workflow}#${approvalId}`,
   closingSk: "closing",
   closingsOf: (workflow: string) => `closing#${workflow}#*`,

@@ -1,5 +1,5 @@
 /** What people did about a question besides deciding, as it goes to the log when the gate decides again. */
-import type { ApprovalAct } from "./acts.js";
+import type { ApprovalAct, ApprovalTold } from "./acts.js";
 import { sha256Hex } from "./canonical.js";
 import { seal } from "./redact.js";
 import type { Pending } from "./state.js";
@@ -12,7 +12,12 @@ import type { Entry, GateInput } from "./types.js";
  */
 const MAX_NOTES = 60;
 
-/** In the order of the rows. Edits have events of their own. */
+/** Who writes the note: time brings people in by itself, and the sender tells them. */
+export const CLOCK = "the clock";
+export const SENDER = "approval-sender";
+const BETWEEN_PEOPLE = ", ";
+
+/** First what time did, then whom the sender told, then what people did, each in the order of its rows. Edits have events of their own. */
 export function notedEntries(input: GateInput, { requested }: Pending): readonly Entry[] {
   const acts = input.acts ?? [];
   const about = { turn: requested.turn, approval_id: requested.approval_id };
@@ -25,15 +30,36 @@ export function notedEntries(input: GateInput, { requested }: Pending): readonly
     .map(({ at, people }) =>
       noted(input, about, {
         kind: "escalation",
-        by: "the clock",
-        to: people.join(", "),
+        by: CLOCK,
+        to: people.join(BETWEEN_PEOPLE),
         at,
         channel: null,
         code: null,
       }),
     );
-  let room = MAX_NOTES - escalated.length - done.filter(isDelegation).length;
-  return [...escalated, ...done.filter((entry) => isDelegation(entry) || room-- > 0)];
+  const told = toldNotes(input.told ?? []).map((note) => noted(input, about, note));
+  let room = MAX_NOTES - escalated.length - told.length - done.filter(isDelegation).length;
+  return [...escalated, ...told, ...done.filter((entry) => isDelegation(entry) || room-- > 0)];
+}
+
+/** One note for each reminder and escalation, with everybody whom it reached; the time is the first one's. */
+function toldNotes(told: readonly ApprovalTold[]): readonly Note[] {
+  const notes = new Map<string, Note>();
+  for (const { kind, n, to, at } of told) {
+    const before = notes.get(`${kind}#${n}`);
+    const people = before?.to == null ? to : `${before.to}${BETWEEN_PEOPLE}${to}`;
+    notes.set(`${kind}#${n}`, { kind, by: SENDER, to: people, at: before?.at ?? at, channel: null, code: null });
+  }
+  return [...notes.values()];
+}
+
+/** The rows that such a note was written from, to replay it; `n` tells it from the others alone. */
+export function toldOf(
+  { kind, by, to, at }: Pick<Note, "kind" | "by" | "to" | "at">,
+  n: number,
+): readonly ApprovalTold[] {
+  if (by !== SENDER || to === null || (kind !== "reminder" && kind !== "escalation")) return [];
+  return to.split(BETWEEN_PEOPLE).map((person) => ({ kind, n, to: person, at }));
 }
 
 const isDelegation = ({ event }: Entry) => event.type === "ApprovalNoted" && event.data.kind === "delegation";

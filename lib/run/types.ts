@@ -16,7 +16,7 @@
  * write sealed values, holds, events (one transaction), settled holds, context → answer.
  */
 import type { Contract, Tool } from "../contract/model.js";
-import type { ApprovalAct } from "./acts.js";
+import type { ApprovalAct, ApprovalTold } from "./acts.js";
 import type { Again } from "./assess-edit.js";
 import type { JsonObject } from "./canonical.js";
 import type { Closing as ApprovalClosing } from "./closing.js";
@@ -100,6 +100,8 @@ export interface GateInput {
   readonly decisions: readonly ApprovalDecision[];
   /** what else people did about `Reads.approvalId`, and the row that ended it */
   readonly acts?: readonly ApprovalAct[];
+  /** whom reminders and escalations reached */
+  readonly told?: readonly ApprovalTold[];
   readonly closing?: ApprovalClosing | null;
   /** of `Reads.shown`: the vault's value, not yet parsed */
   readonly shown: unknown;

@@ -172,6 +172,13 @@ describe("time", () => {
       expect(channels.mailsOf(person).at(-1)?.text).toContain("Reminder: 2 h left to decide");
     expect(channels.mailsOf("dora@example.com")).toEqual([]);
     expect(channels.tosOf()).toEqual([ANA, "C0CHANNEL", CHRIS, ANA, CHRIS]);
+    const told = await channels.desk.approvals.readTold(channels.desk.ref);
+    expect(told.map(({ kind, n, to, at }) => `${at.slice(11, 16)} ${kind} ${n} ${to}`)).toEqual([
+      "14:00 escalation 1 chris@example.com",
+      "15:00 reminder 1 ana@example.com",
+      "15:00 reminder 1 bo@example.com",
+      "15:00 reminder 1 chris@example.com",
+    ]);
     // A reminder's code works.
     const { path, code } = channels.desk.wayOf("bo@example.com");
     expect((await channels.desk.post(path, { decision: "reject", comment: "no", code })).status).toBe(200);
@@ -183,6 +190,7 @@ describe("time", () => {
     const calls = [...channels.schedules.values()].map(({ input }) => JSON.parse(input));
     channels.desk.nowMs = Date.parse("2026-11-21T16:40:00.000Z");
     for (const call of [...calls, ...calls]) await channels.sender(call);
+    expect(await channels.desk.approvals.readTold(channels.desk.ref)).toHaveLength(7);
     expect(channels.mailsOf("ana@example.com")).toHaveLength(3);
     expect(channels.mailsOf("chris@example.com")).toHaveLength(3);
     expect(channels.posted.filter(({ to }) => to === ANA)).toHaveLength(3);

@@ -1,16 +1,36 @@
 /** Who may decide, as the verifier sees it: by its own reading, so that a gate that counts wrongly is found. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import type { ApprovalAct } from "../../lib/run/acts.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
 import { act, lookedUp, REFUND, type World } from "../run/support.js";
-import { ruleFaults as faults, rechained } from "./support.js";
+import { ruleFaults as faults, linesOf, rechained } from "./support.js";
 
 const [ana, bo, lee, max] = ["ana@example.com", "bo@example.com", "lee@example.com", "max@example.com"];
 const START = Date.parse("2026-11-21T12:00:00.000Z");
 const at = (minute: number) => new Date(START + minute * 60_000).toISOString();
 const acted = { channel: "page", method: "oidc" } as const;
+
+const PYTHON = join(import.meta.dirname, "python/verify.py");
+const hasPython = spawnSync("python3", ["--version"]).status === 0;
+/** What the second verifier says of an export. */
+function pythonCodes(lines: readonly string[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "countersign-rules-"));
+  try {
+    const file = join(folder, "run.jsonl");
+    writeFileSync(file, lines.join("\n"));
+    const { stdout, stderr } = spawnSync("python3", [PYTHON, file], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    return JSON.parse(stdout).codes;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 const asking = (args = REFUND): World => {
   const world = lookedUp();
@@ -102,6 +122,30 @@ describe("GIVEN a decision that was handed on", () => {
       return event;
     });
     expect(faults(toEve)).toContain("CS-5126 eve@example.com is not an approver");
+  });
+
+  test("WHEN the log says that a stranger was reminded THEN that is named", () => {
+    const world = handedOn();
+    world.told = [{ kind: "reminder", n: 1, to: ana, at: at(1) }];
+    world.decides(ana).approval();
+    expect(faults(world.events)).toEqual([]);
+    const message = "CS-5126 eve@example.com was told of a reminder and is not asked";
+    expect(forged(world, "ApprovalNoted", { to: `${ana}, eve@example.com` })).toContain(message);
+    expect(forged(world, "ApprovalNoted", { to: null })[0]).toMatch(/was told of a reminder and is not asked$/);
+  });
+
+  test.runIf(hasPython)("the second verifier says the same of who was reminded", async () => {
+    const world = handedOn();
+    world.told = [
+      { kind: "reminder", n: 1, to: ana, at: at(1) },
+      { kind: "reminder", n: 1, to: bo, at: at(1) },
+    ];
+    world.decides(ana).approval();
+    const toEve = rechained(world.events, (event) =>
+      event.type === "ApprovalNoted" ? { ...event, data: { ...event.data, to: `${ana}, eve@example.com` } } : event,
+    );
+    const said = await Promise.all([world.events, toEve].map(async (events) => pythonCodes(await linesOf(events))));
+    expect(said).toEqual([[], ["CS-5126"]]);
   });
 
   test("WHEN the log has a note about another question THEN that is named", () => {

@@ -99,6 +99,19 @@ export function approvalsSuite(approvals: () => Approvals): void {
       expect(await approvals().readActs(ref)).toEqual(acts);
     });
 
+    test("whom a reminder or an escalation reached is inserted once each, and read in the order of time", async () => {
+      const { ref } = request();
+      const told = [
+        { kind: "reminder", n: 1, to: "ana@example.com", at: "2026-11-21T13:01:00.000Z" },
+        { kind: "reminder", n: 2, to: "ana@example.com", at: "2026-11-21T13:02:00.000Z" },
+        { kind: "escalation", n: 1, to: "ana@example.com", at: "2026-11-21T13:03:00.000Z" },
+      ] as const;
+      for (const one of told.toReversed()) expect(await approvals().insertTold(ref, one)).toBe("inserted");
+      for (const one of told)
+        expect(await approvals().insertTold(ref, { ...one, at: "2026-11-21T14:00:00.000Z" })).toBe("exists");
+      expect(await approvals().readTold(ref)).toEqual(told);
+    });
+
     test("what became of it is inserted once", async () => {
       const { ref } = request();
       const at = "2026-11-21T13:01:00.000Z";

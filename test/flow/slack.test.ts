@@ -1,7 +1,12 @@
 /** A run that people decide in Slack: the template's own functions, a workspace on this machine, the console's own buttons. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { consoleData } from "../../lib/cli/console-data.js";
+import { loadRules } from "../../lib/client/replay-rules.js";
 import { consoleApp } from "../../lib/local/console/app.js";
+import { definitionIn, machineOf } from "../../lib/replay/definition.js";
+import { replayRun } from "../../lib/replay/replay.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { of } from "../../lib/scenario/compare.js";
 import { root } from "../../scripts/ensure.mjs";
@@ -144,7 +149,19 @@ describe("in the console's mailbox", () => {
     expect(await skip("escalation")).toMatchObject({ status: 303 });
     expect(toldBy("from now on you may decide too")).toEqual(["erin@example.com"]);
     expect(await skip("deadline")).toMatchObject({ status: 303 });
-    expect(of(await flow.settled(run), "ApprovalExpired")).toHaveLength(1);
+    const events = await flow.settled(run);
+    expect(of(events, "ApprovalExpired")).toHaveLength(1);
+    // Whom it reached is in the log: reminders at a quarter and at nine tenths of the time, and who was brought in between them.
+    const told = of(events, "ApprovalNoted").flatMap(({ data }) => (data.by === "approval-sender" ? [data] : []));
+    expect(told.map(({ kind, to }) => `${kind}: ${to}`)).toEqual([
+      "reminder: ana@example.com, bo@example.com, chris@example.com",
+      "escalation: erin@example.com",
+      "reminder: ana@example.com, bo@example.com, chris@example.com, erin@example.com",
+    ]);
+    const rules = await loadRules({ root, workflow: "billing-dispute" });
+    const template = readFileSync(join(inject("assembly"), "countersign-dev-billing-dispute.template.json"), "utf8");
+    const machine = machineOf(definitionIn(JSON.parse(template)));
+    expect((await replayRun(events, rules, machine)).comparison).toMatchObject({ identical: true });
     const last = flow.session.cloud.ses.mailbox
       .list()
       .filter((mail) => mail.to.includes("erin@example.com"))

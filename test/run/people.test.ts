@@ -99,6 +99,35 @@ describe("GIVEN a question is open", () => {
     expect(world.last).toMatchObject({ decision: "permit" });
   });
 
+  test("WHEN people were reminded and told THEN the log says whom each message reached and when, after what time did by itself", () => {
+    const world = asking();
+    minutes(world, 121);
+    world.told = [
+      { kind: "reminder", n: 1, to: ana, at: at(60) },
+      { kind: "reminder", n: 1, to: bo, at: at(61) },
+      { kind: "escalation", n: 1, to: lee, at: at(120) },
+      { kind: "reminder", n: 2, to: ana, at: at(121) },
+    ];
+
+    world.decides(ana).approval();
+
+    expect(notes(world)).toMatchObject([
+      { kind: "escalation", by: "the clock", to: lee, at: at(120) },
+      {
+        kind: "reminder",
+        by: "approval-sender",
+        to: `${ana}, ${bo}`,
+        at: at(60),
+        channel: null,
+        text: null,
+        code: null,
+      },
+      { kind: "escalation", by: "approval-sender", to: lee, at: at(120) },
+      { kind: "reminder", by: "approval-sender", to: ana, at: at(121) },
+    ]);
+    expect(world.last).toMatchObject({ decision: "permit" });
+  });
+
   test("WHEN more was done than the log's transaction holds THEN the decision is recorded all the same", () => {
     const world = asking();
     world.acts = Array.from({ length: 90 }, (_, n) => ({

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { appendToChain } from "../../lib/audit/chain.js";
 import type { Contract, Tool } from "../../lib/contract/model.js";
 import type { PolicyFacts } from "../../lib/policy/request.js";
-import type { ActOf, ApprovalAct } from "../../lib/run/acts.js";
+import type { ActOf, ApprovalAct, ApprovalTold } from "../../lib/run/acts.js";
 import { originalInstead } from "../../lib/run/assess-edit.js";
 import type { Closing as ApprovalClosing } from "../../lib/run/closing.js";
 import type { ApprovalDecision, EventOf, NewEvent, RecordedEvent } from "../../lib/run/events.js";
@@ -235,6 +235,7 @@ export class World {
   contexts = new Map<number, RunContext>();
   decisions: ApprovalDecision[] = [];
   acts: ApprovalAct[] = [];
+  told: ApprovalTold[] = [];
   closing: ApprovalClosing | null = null;
   counters: Record<string, CounterDoc> = {};
   vault = new Map<string, Record<string, SealedValue>>();
@@ -317,6 +318,7 @@ export class World {
       effect: reads.effect === null ? null : (this.effects.get(reads.effect.turn) ?? null),
       decisions: reads.approvalId === null ? [] : this.decisions,
       acts: reads.approvalId === null ? [] : this.acts,
+      told: reads.approvalId === null ? [] : this.told,
       closing: this.closing,
       shown: shown ?? null,
       nowMs: this.now,

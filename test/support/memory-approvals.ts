@@ -1,6 +1,6 @@
 /** The approvals table in memory: what the contract suite wants of every store, for tests with thousands of answers. */
 import type { ApprovalLink, Approvals, Inserted, LinkCode, SentMessage } from "../../lib/aws/approvals.js";
-import { type ApprovalAct, type ApprovalOutcome, actSk } from "../../lib/run/acts.js";
+import { type ApprovalAct, type ApprovalOutcome, type ApprovalTold, actSk } from "../../lib/run/acts.js";
 import type { Closing } from "../../lib/run/closing.js";
 import type { ApprovalDecision } from "../../lib/run/events.js";
 import { approvalKey } from "../../lib/run/keys.js";
@@ -54,6 +54,10 @@ export function memoryApprovals(pause: () => Promise<void> = async () => {}): Me
     insertAct: (ref, act) => insert(key.act(ref.workflow, ref.approvalId), actSk(act), act),
     readActs: async (ref) =>
       (await read<ApprovalAct>(key.act(ref.workflow, ref.approvalId))).sort((a, b) => a.at.localeCompare(b.at)),
+    insertTold: (ref, told) =>
+      insert(key.told(ref.workflow, ref.approvalId), key.toldSk(told.kind, told.n, told.to), told),
+    readTold: async (ref) =>
+      (await read<ApprovalTold>(key.told(ref.workflow, ref.approvalId))).sort((a, b) => a.at.localeCompare(b.at)),
     insertClosing: (ref, closing) => insert(key.closing(ref.workflow, ref.approvalId), key.closingSk, closing),
     readClosing: async (ref) => (await read<Closing>(key.closing(ref.workflow, ref.approvalId)))[0],
     insertOutcome: (ref, outcome) => insert(key.outcome(ref.workflow, ref.approvalId), outcome.kind, outcome),

@@ -212,7 +212,7 @@ describe("gate, admission and close-run", () => {
       of("decide")
         .statements.filter(({ Sid }) => Sid === sid)
         .flatMap(leadingKeys);
-    expect(keysOf("ReadAnswers")).toEqual(["decision#parcel-claim#*", "act#parcel-claim#*"]);
+    expect(keysOf("ReadAnswers")).toEqual(["decision#parcel-claim#*", "act#parcel-claim#*", "told#parcel-claim#*"]);
     expect(keysOf("ReadClosings")).toEqual(["closing#parcel-claim#*"]);
     expect(keysOf("TellOutcomes")).toEqual(["closing#parcel-claim#*", "outcome#parcel-claim#*"]);
     expect(may("decide", "EffectsTable")).toEqual(["dynamodb:GetItem"]);
@@ -278,7 +278,7 @@ describe("approval zone", () => {
   it("the sender adds what it sent, ends questions, and has no log, tool or model", () => {
     const statements = functions(plane, "countersign-dev").get("approval-sender")?.statements ?? [];
     const keysOf = (sid: string) => statements.filter(({ Sid }) => Sid === sid).flatMap(leadingKeys);
-    expect(keysOf("AddSent")).toEqual(["request#*#*", "link#*", "closing#*"]);
+    expect(keysOf("AddSent")).toEqual(["request#*#*", "link#*", "told#*", "closing#*"]);
     expect(actionsOn(statements, "RunLog")).toEqual([]);
     expect(services(statements)).toEqual(["dynamodb", "kms", "ses", "states"]);
   });

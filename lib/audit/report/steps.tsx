@@ -2,6 +2,7 @@
 import type { FC } from "hono/jsx";
 import { durationText } from "../../contract/units.js";
 import type { EventOf } from "../../run/events.js";
+import { SENDER } from "../../run/notes.js";
 import { type Turn, waitOf } from "./facts.js";
 import { Hash, Pairs, Text, Values } from "./parts.js";
 import type { PolicyTexts } from "./report.js";
@@ -142,7 +143,7 @@ const Asked: FC<{ turn: Turn; requested: EventOf<"ApprovalRequested"> }> = ({ tu
             .map(
               ({ data: note }) =>
                 [
-                  note.kind,
+                  note.by === SENDER && note.kind === "escalation" ? "told of it" : note.kind,
                   <Text
                     text={`by ${note.by}${note.to === null ? "" : `, to ${note.to}`}, ${note.at.slice(0, 19).replace("T", " ")} UTC${note.code === null ? "" : ` (${note.code})`}`}
                   />,

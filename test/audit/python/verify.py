@@ -396,6 +396,11 @@ class Rules:
     def ApprovalNoted(self, event, data):
         if not self.about(data):
             return "CS-5126"
+        if data["kind"] in ("reminder", "escalation"):
+            asked = self.requested
+            named = asked["approvers"] + [one for step in asked.get("escalation", []) for one in step["people"]] + asked.get("delegates", [])
+            if not {person(one) for one in (data["to"] or "").split(", ")} <= {person(one) for one in named}:
+                return "CS-5126"
         if data["kind"] == "delegation" and data["to"] is not None:
             self.handed.append(data)
 
