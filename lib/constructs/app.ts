@@ -60,6 +60,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     archive,
     ...slackCode,
     ...(oidc === undefined ? {} : { oidc }),
+    workflows: workflows.map(({ contract }) => contract.name),
     secretNames: secretNames(workflows.map(({ contract }) => contract)),
   });
   if (archive.audit !== undefined) {

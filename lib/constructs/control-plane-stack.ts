@@ -9,6 +9,7 @@ import { ApprovalDesk } from "./approval-desk.js";
 import { ApprovalSender } from "./approval-sender.js";
 import { ApprovalSlack } from "./approval-slack.js";
 import { Archive, archiveElsewhere } from "./archive.js";
+import { ArchiveQueries } from "./archive-queries.js";
 import { Buckets, roleArns } from "./buckets.js";
 import { type ControlPlaneValues, controlPlane } from "./control-plane.js";
 import { ControlTables } from "./control-tables.js";
@@ -37,6 +38,8 @@ export interface ControlPlaneStackProps extends StackProps {
   readonly slackCode?: string;
   /** who signs approvers in; nobody does when left out */
   readonly oidc?: OidcIssuer;
+  /** names of the stage's workflows */
+  readonly workflows: readonly string[];
   /** names of the secrets that the stage's workflows use */
   readonly secretNames: readonly string[];
 }
@@ -95,6 +98,11 @@ export class ControlPlaneStack extends Stack {
     }
     grantPeople(people, values);
     people.grantArchive(new ArchiveBucket(archive).reading);
+    if (props.workflows.length > 0) {
+      const archiveBucket = archive.bucketName;
+      const queries = new ArchiveQueries(this, "ArchiveQueries", { stage, archiveBucket, workflows: props.workflows });
+      people.grantArchive(queries.asking);
+    }
     exportControlPlane(this, stage, values);
   }
 

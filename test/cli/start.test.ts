@@ -117,7 +117,8 @@ describe("npm start without a person", () => {
       key: readFileSync(key ?? "", "utf8"),
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
-    expect((await here("run", "public-key", "--local")).said).toBe(given.key.trimEnd());
+    const printed = await here("run", "public-key", "--local");
+    expect(printed.said).toBe(`${given.key}fingerprint (SHA-256): ${given.fingerprint}`);
     const signed = await here("--json", "run", "verify", exportFile ?? "", "--key", key ?? "");
     expect(signed.code).toBe(0);
     expect(JSON.parse(signed.said)).toMatchObject({ signatures: "checked", checkpoints: 1, newer: 0 });

@@ -87,6 +87,7 @@ export async function synthFixture(
     notaryCode: await bundleNotary([contract.name], BUNDLES),
     archive,
     ...(slack ? { slackCode: await new Bundler(BUNDLES).approvalSlack() } : {}),
+    workflows: [contract.name],
     secretNames: secretNames([contract]),
   });
   const bundles = await bundleWorkflow(contract, BUNDLES);

@@ -18,6 +18,14 @@ const named = (request: ResourceRequest, property: string): string => {
 
 /** Types that are accepted and do nothing: they answer `Ref` and `Fn::GetAtt` and have no other effect. */
 export const INERT_TYPES: Readonly<Record<string, InertType>> = {
+  "AWS::Athena::NamedQuery": {
+    reason: "a text that people run in Athena, which is not here",
+    create: (request) => ({ ref: request.defaultName, attributes: { NamedQueryId: request.defaultName } }),
+  },
+  "AWS::Athena::WorkGroup": {
+    reason: "where people run queries in Athena, which is not here: no function does",
+    create: (request) => ({ ref: named(request, "Name"), attributes: {} }),
+  },
   "AWS::CDK::Metadata": {
     reason: "usage statistics of the CDK",
     create: (request) => ({ ref: request.defaultName, attributes: {} }),
@@ -32,6 +40,14 @@ export const INERT_TYPES: Readonly<Record<string, InertType>> = {
   "AWS::CloudWatch::Dashboard": {
     reason: "a picture of metrics; the embedded cloud emits none",
     create: (request) => ({ ref: named(request, "DashboardName"), attributes: {} }),
+  },
+  "AWS::Glue::Database": {
+    reason: "names the table that Athena reads; neither is here",
+    create: (request) => ({ ref: request.defaultName, attributes: {} }),
+  },
+  "AWS::Glue::Table": {
+    reason: "tells Athena what is in the archive's files, which are here as they are there",
+    create: (request) => ({ ref: request.defaultName, attributes: {} }),
   },
   "AWS::Logs::LogGroup": {
     reason: "what functions print goes to files of the data folder",

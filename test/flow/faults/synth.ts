@@ -42,6 +42,7 @@ export async function synthLab(outdir: string): Promise<void> {
     mailFrom: "lab@example.com",
     notaryCode,
     archive: readSettings(app.node).archive,
+    workflows: [contract.name],
     secretNames: secretNames([contract]),
   });
   sleepNotary(plane);
