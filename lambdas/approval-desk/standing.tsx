@@ -1,7 +1,7 @@
 /** Who did what, when and how, and what came of it: for everyone who opens the link, also long after. */
 import type { Question, QuestionState } from "../../lib/approval/question.js";
+import { ranWords } from "../../lib/approval/ran.js";
 import { instantText } from "../../lib/approval/times.js";
-import type { ApprovalOutcome } from "../../lib/run/acts.js";
 import { Exact } from "./layout.js";
 
 interface StandingProps {
@@ -67,7 +67,7 @@ const HOW = { page: "on the page", cli: "on the command line", slack: "in Slack"
 const METHOD = { oidc: "signed in", slack: "signed by Slack", iam: "AWS identity", code: "code" } as const;
 
 function Ending({ question, state, timeZone }: StandingProps) {
-  const { view, outcomes } = question;
+  const { view } = question;
   switch (state.kind) {
     case "open":
       return view.needed > 1 || state.approvals > 0 ? (
@@ -78,7 +78,7 @@ function Ending({ question, state, timeZone }: StandingProps) {
     case "approved":
       return (
         <p>
-          <strong>Approved.</strong> <Ran outcomes={outcomes} timeZone={timeZone} />
+          <strong>Approved.</strong> <Ran question={question} timeZone={timeZone} />
         </p>
       );
     case "rejected":
@@ -117,24 +117,9 @@ function Ending({ question, state, timeZone }: StandingProps) {
   }
 }
 
-function Ran({ outcomes, timeZone }: { readonly outcomes: readonly ApprovalOutcome[]; readonly timeZone: string }) {
-  const ran = outcomes.find((outcome) => outcome.kind === "ran");
-  const permitted = outcomes.some((outcome) => outcome.kind === "permitted");
-  if (ran?.kind !== "ran")
-    return <>{permitted ? "It is running." : "The gate checks everything again before it runs."}</>;
-  const at = instantText(ran.at, timeZone);
-  if (ran.status === "unknown")
-    return <>It was started, and nobody knows yet whether it happened: a person has to look.</>;
-  return (
-    <>
-      {ran.status === "ok" ? "It ran" : "It was tried and failed"} by {at}
-      {ran.reference !== null && (
-        <>
-          {" "}
-          (<Exact text={ran.reference} />)
-        </>
-      )}
-      .
-    </>
-  );
+function Ran({ question, timeZone }: Pick<StandingProps, "question" | "timeZone">) {
+  const ran = ranWords(question, timeZone);
+  if (ran !== null) return <Exact text={ran} />;
+  const permitted = question.outcomes.some((outcome) => outcome.kind === "permitted");
+  return <>{permitted ? "It is running." : "The gate checks everything again before it runs."}</>;
 }

@@ -21,6 +21,7 @@ import {
   questionMail,
 } from "../../lib/approval/mails.js";
 import { type Question, type QuestionDeps, readQuestion, settle, stateOf } from "../../lib/approval/question.js";
+import { ranWords } from "../../lib/approval/ran.js";
 import { type WakeDeps, wake } from "../../lib/approval/wake.js";
 import type { ApprovalRef, Approvals, SentMessage } from "../../lib/aws/approvals.js";
 import type { Mail, Mailer } from "../../lib/aws/mailer.js";
@@ -65,8 +66,10 @@ async function followInSlack(deps: SenderDeps, question: Question, sent: readonl
   const { view, acts } = question;
   const state = stateOf(question, deps.nowMs());
   if (state.kind !== "open") {
-    const ending = state.kind === "voided" ? "voided" : "decided";
-    return closeMessages(deps, view, sent, ending, endingWords(question, state, view.time_zone));
+    const ran = ranWords(question, view.time_zone);
+    const ending = state.kind === "voided" ? "voided" : ran === null ? "decided" : "ran";
+    const words = endingWords(question, state, view.time_zone);
+    return closeMessages(deps, view, sent, ending, ran === null ? words : [...words, ran]);
   }
   const handed = acts.filter((act) => act.kind === "delegation");
   let posted = 0;

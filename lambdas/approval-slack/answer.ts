@@ -1,4 +1,5 @@
 /** What a signed interaction does, and what Slack is told. Who acts is the approver whom the contract names the Slack user. */
+import { othersFor } from "../../lib/approval/act.js";
 import { type DecideDeps, decideApproval, mayAct, onRecord } from "../../lib/approval/decide.js";
 import { type Question, readQuestion, stateOf } from "../../lib/approval/question.js";
 import { Refusal } from "../../lib/approval/refusal.js";
@@ -8,8 +9,11 @@ import type { Slack } from "../../lib/aws/slack.js";
 import { personKey } from "../../lib/run/people.js";
 import { isoTime } from "../../lib/run/time.js";
 import { SLACK_IDS, type SlackInteraction } from "../../lib/slack/interaction.js";
-import { approveModal, isOneClick, isWholeInSlack, noticeModal, rejectModal } from "../../lib/slack/messages.js";
+import { isOneClick, isWholeInSlack } from "../../lib/slack/messages.js";
+import { approveModal, askModal, delegateModal, editModal, noticeModal, rejectModal } from "../../lib/slack/modals.js";
 import { logLine } from "../shared/log.js";
+import { submittedAct } from "./submitted-act.js";
+import { update } from "./update.js";
 
 export interface SlackDeps extends DecideDeps {
   readonly slack: Pick<Slack, "openModal">;
@@ -72,27 +76,48 @@ async function pressed(deps: SlackDeps, question: Question, who: Who, interactio
     // Once it is over the message itself says so.
     return after.closing === null ? notice(deps, interaction, "Written down", stillOpen(after)) : "";
   }
-  await onRecord(deps, who, ref, async () => {
+  const modal = await onRecord(deps, who, ref, async () => {
     mayAct(deps, who, question, shown);
-    if (interaction.kind === "approve" && !isWholeInSlack(view)) throw refusals.notWholeInSlack();
+    return modalFor(interaction.kind, question, othersFor(question, who.approver, deps.nowMs()));
   });
-  await deps.slack.openModal(
-    interaction.triggerId,
-    interaction.kind === "approve" ? approveModal(view) : rejectModal(view),
-  );
+  await deps.slack.openModal(interaction.triggerId, modal);
   return "";
 }
 
+/** @throws Refusal where the message does not show what the modal would be about, or nobody is there to hand it to */
+function modalFor(kind: Pressed["kind"], { view }: Question, others: readonly string[]) {
+  switch (kind) {
+    case "approve":
+    case "edit":
+      if (!isWholeInSlack(view)) throw refusals.notWholeInSlack();
+      return kind === "approve" ? approveModal(view) : editModal(view);
+    case "reject":
+      return rejectModal(view);
+    case "ask":
+      return askModal(view);
+    case "delegate":
+      if (others.length === 0) throw refusals.nobodyElse();
+      return delegateModal(view, others);
+  }
+}
+
 async function submitted(deps: SlackDeps, question: Question, who: Who, interaction: Submitted): Promise<string> {
-  const { confirmation, comment, subject } = interaction;
-  const decision = interaction.kind === "approved" ? "approve" : "reject";
-  if (decision === "approve" && !isWholeInSlack(question.view))
-    await onRecord(deps, who, question.ref, async () => {
-      throw refusals.notWholeInSlack();
-    });
+  const { kind, subject, typed } = interaction;
+  if (kind !== "approved" && kind !== "rejected") return submittedAct(deps, question, who, { ...interaction, kind });
+  const decision = kind === "approved" ? "approve" : "reject";
+  if (decision === "approve") await mustBeWhole(deps, question, who);
+  const [confirmation, comment] = [typed.get(SLACK_IDS.confirmation) ?? "", typed.get(SLACK_IDS.comment) ?? ""];
   const choice = { decision, confirmation, comment, shown: subject.view_hash } as const;
   const after = await decidedOnce(deps, who, question, choice);
   return after.closing === null ? update("Written down", stillOpen(after)) : "";
+}
+
+/** A forged or outdated modal is no way around what the message may show. */
+async function mustBeWhole(deps: SlackDeps, { view, ref }: Question, who: Who): Promise<void> {
+  if (isWholeInSlack(view)) return;
+  await onRecord(deps, who, ref, async () => {
+    throw refusals.notWholeInSlack();
+  });
 }
 
 /** A row of this very request is there when its answer was lost on the way to Slack: then it is not the same person twice. */
@@ -131,12 +156,10 @@ async function notice({ slack }: SlackDeps, { triggerId }: Pressed, title: strin
   return "";
 }
 
-const update = (title: string, text: string): string =>
-  JSON.stringify({ response_action: "update", view: noticeModal(title, text) });
-
 /** What can be put right is said beside its field, and the modal stays open. */
-function refusedModal({ code, message }: Refusal): string {
-  const field = { "CS-2109": SLACK_IDS.confirmation, "CS-2108": SLACK_IDS.comment }[code];
+function refusedModal({ code, message, details }: Refusal): string {
+  const named = { "CS-2109": SLACK_IDS.confirmation, "CS-2108": SLACK_IDS.comment, "CS-2126": SLACK_IDS.comment }[code];
+  const field = typeof details.block === "string" ? details.block : named;
   if (field === undefined) return update("Not done", message);
   return JSON.stringify({ response_action: "errors", errors: { [field]: message } });
 }

@@ -95,8 +95,8 @@ const labelOf = (path: Path): string =>
 const unix = (text: string) => text.replace(/\r\n?/g, "\n");
 const sameText = (typed: string, was: string) => unix(typed) === unix(was);
 
-function typedValue({ kind, label }: Field, typed: string): Json {
-  const wrong = (what: string) => new Refusal("CS-2125", 422, `edit: ${label} must be ${what}`);
+function typedValue({ kind, label, name }: Field, typed: string): Json {
+  const wrong = (what: string) => new Refusal("CS-2125", 422, `edit: ${label} must be ${what}`, { field: name });
   switch (kind) {
     case "number": {
       const text = typed.trim();

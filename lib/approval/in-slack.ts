@@ -52,12 +52,16 @@ export async function postQuestion(
   return true;
 }
 
-/** Takes the buttons of every message that asked, and says how it ended. `ending`: `decided`, or `voided` when that held no longer. */
+/** What a message says once nobody can decide any more: that it was decided, that this held no longer, or that it ran. */
+export type SlackEnding = "decided" | "voided" | "ran";
+const UPDATED = /^(decided|voided|ran)-/;
+
+/** Takes the buttons of every message that asked, and says how it ended; each ending once. */
 export async function closeMessages(
   deps: SlackSender,
   view: ApprovalView,
   sent: readonly SentMessage[],
-  ending: "decided" | "voided",
+  ending: SlackEnding,
   words: readonly string[],
 ): Promise<number> {
   const { slack, approvals, nowMs } = deps;
@@ -67,8 +71,7 @@ export async function closeMessages(
   for (const { channel, kind, to, ref } of sent) {
     const place = readSlackRef(ref);
     const done = `${ending}-${kind}`;
-    if (channel !== "slack" || /^(decided|voided)-/.test(kind) || place === undefined || wasSent(sent, done, to))
-      continue;
+    if (channel !== "slack" || UPDATED.test(kind) || place === undefined || wasSent(sent, done, to)) continue;
     await updateOnce(slack, place, message);
     await approvals.insertSent(refOf(view), { channel: "slack", kind: done, to, at: isoTime(nowMs()), ref });
     closed += 1;

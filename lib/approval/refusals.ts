@@ -108,3 +108,9 @@ export const notWholeInSlack = () =>
     409,
     "slack: this message does not show all that an approval is bound to; approve on the page, whose link is in the message",
   );
+export const nobodyElse = () =>
+  new Refusal(
+    "CS-2127",
+    409,
+    "delegate: the contract names nobody else who could decide; decide, or let the time end it",
+  );

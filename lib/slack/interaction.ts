@@ -16,12 +16,21 @@ export type SlackSubject = z.infer<typeof slackSubject>;
 export const SLACK_IDS = {
   approve: "approve",
   reject: "reject",
+  edit: "edit",
+  ask: "ask",
+  delegate: "delegate",
   open: "open-page",
   approveModal: "approve-modal",
   rejectModal: "reject-modal",
+  editModal: "edit-modal",
+  askModal: "ask-modal",
+  delegateModal: "delegate-modal",
   notice: "notice",
   confirmation: "confirmation",
   comment: "comment",
+  to: "to",
+  /** and a number: the view's editable fields in their order */
+  field: "field-",
   value: "value",
 } as const;
 
@@ -32,7 +41,12 @@ const pressed = z.object({
   trigger_id: z.string().max(256),
   actions: z.array(z.object({ action_id: z.string().max(255), value: z.string().max(2000).optional() })).length(1),
 });
-const inputs = z.record(z.string(), z.record(z.string(), z.object({ value: z.string().max(2000).nullish() })));
+const inputValue = z.object({
+  value: z.string().max(3000).nullish(),
+  /** of a menu */
+  selected_option: z.object({ value: z.string().max(150) }).nullish(),
+});
+const inputs = z.record(z.string(), z.record(z.string(), inputValue));
 const submitted = z.object({
   type: z.literal("view_submission"),
   user,
@@ -45,10 +59,27 @@ const submitted = z.object({
 });
 const payload = z.discriminatedUnion("type", [pressed, submitted]);
 
+/** What a button of a message begins. */
+const PRESSES = {
+  [SLACK_IDS.approve]: "approve",
+  [SLACK_IDS.reject]: "reject",
+  [SLACK_IDS.edit]: "edit",
+  [SLACK_IDS.ask]: "ask",
+  [SLACK_IDS.delegate]: "delegate",
+} as const;
+/** What submitting a modal does. */
+const SUBMISSIONS = {
+  [SLACK_IDS.approveModal]: "approved",
+  [SLACK_IDS.rejectModal]: "rejected",
+  [SLACK_IDS.editModal]: "edited",
+  [SLACK_IDS.askModal]: "asked",
+  [SLACK_IDS.delegateModal]: "delegated",
+} as const;
+
 /** `user` is the member who acted, as Slack signed it. */
 export type SlackInteraction =
   | {
-      readonly kind: "approve" | "reject";
+      readonly kind: (typeof PRESSES)[keyof typeof PRESSES];
       readonly subject: SlackSubject;
       readonly user: string;
       readonly team: string;
@@ -56,12 +87,12 @@ export type SlackInteraction =
       readonly triggerId: string;
     }
   | {
-      readonly kind: "approved" | "rejected";
+      readonly kind: (typeof SUBMISSIONS)[keyof typeof SUBMISSIONS];
       readonly subject: SlackSubject;
       readonly user: string;
       readonly team: string;
-      readonly confirmation: string;
-      readonly comment: string;
+      /** what was typed or chosen, by `block_id` */
+      readonly typed: ReadonlyMap<string, string>;
     }
   /** a link button: Slack tells, there is nothing to do */
   | { readonly kind: "opened" };
@@ -79,28 +110,31 @@ export function readInteraction(rawBody: string): SlackInteraction | undefined {
 function press({ user, team, trigger_id: triggerId, actions }: z.output<typeof pressed>): SlackInteraction | undefined {
   const [action] = actions;
   if (action?.action_id === SLACK_IDS.open) return { kind: "opened" };
-  const kind = action?.action_id === SLACK_IDS.approve ? "approve" : "reject";
-  if (action?.action_id !== SLACK_IDS.approve && action?.action_id !== SLACK_IDS.reject) return undefined;
-  const subject = slackSubject.safeParse(jsonOf(action.value ?? ""));
-  if (!subject.success) return undefined;
+  const kind = entryOf(PRESSES, action?.action_id);
+  const subject = slackSubject.safeParse(jsonOf(action?.value ?? ""));
+  if (kind === undefined || !subject.success) return undefined;
   return { kind, subject: subject.data, user: user.id, team: team?.id ?? user.team_id ?? "", triggerId };
 }
 
 function submission({ user, team, view }: z.output<typeof submitted>): SlackInteraction | undefined {
   const subject = slackSubject.safeParse(jsonOf(view.private_metadata));
-  const kinds = { [SLACK_IDS.approveModal]: "approved", [SLACK_IDS.rejectModal]: "rejected" } as const;
-  const kind = Object.entries(kinds).find(([id]) => id === view.callback_id)?.[1];
+  const kind = entryOf(SUBMISSIONS, view.callback_id);
   if (kind === undefined || !subject.success) return undefined;
-  const typed = (block: string) => view.state.values[block]?.[SLACK_IDS.value]?.value ?? "";
+  const typed = Object.entries(view.state.values).map(([block, elements]) => {
+    const one = elements[SLACK_IDS.value];
+    return [block, one?.selected_option?.value ?? one?.value ?? ""] as const;
+  });
   return {
     kind,
     subject: subject.data,
     user: user.id,
     team: team?.id ?? user.team_id ?? "",
-    confirmation: typed(SLACK_IDS.confirmation),
-    comment: typed(SLACK_IDS.comment),
+    typed: new Map(typed),
   };
 }
+
+const entryOf = <V>(values: Readonly<Record<string, V>>, key: string | undefined): V | undefined =>
+  key !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
 
 function jsonOf(text: string): unknown {
   try {

@@ -2,9 +2,10 @@
  * What approvers get in Slack: the question with its changes, and the same message once it is decided. Nothing sensitive, nothing
  * shortened that a click would be bound to: what does not fit whole is decided on the page.
  */
-import type { Button, KnownBlock, ModalView } from "@slack/types";
+import type { Button, KnownBlock } from "@slack/types";
 import { argumentRows } from "../approval/argument-rows.js";
 import { changesOf } from "../approval/changes.js";
+import { type Field, fieldsOf } from "../approval/fields.js";
 import { instantText } from "../approval/times.js";
 import { messageTitle } from "../approval/wording.js";
 import { viewHash } from "../run/hash.js";
@@ -20,9 +21,12 @@ export interface SlackMessage {
   readonly blocks: KnownBlock[];
 }
 
-/** Slack takes 50 blocks and some 13,000 characters of JSON. */
+/** Slack takes 50 blocks and some 13,000 characters of JSON; the buttons need some of both. */
 const MAX_BLOCKS = 45;
-const MAX_JSON_CHARACTERS = 12_000;
+const MAX_JSON_CHARACTERS = 11_000;
+/** Of an input, and of a modal. */
+export const MAX_INPUT_CHARACTERS = 3000;
+const MAX_FIELDS = 50;
 /** Of a text that is cut because the whole stands on the page. */
 const CUT_AT = 300;
 
@@ -58,6 +62,17 @@ export function isOneClick(view: ApprovalView): boolean {
   return reversibility === "reversible" && typed === null && needed === 1 && wholeWords && isWholeInSlack(view);
 }
 
+/** What a modal can carry and give back exactly as it was: the action whole, and of its fields those that fit. */
+export function editableFields(view: ApprovalView): readonly Field[] {
+  if (!isWholeInSlack(view)) return [];
+  const fits = ({ value }: Field) => value.length <= MAX_INPUT_CHARACTERS && value.trim() === value;
+  return fieldsOf(view.args, Object.keys(view.nonces)).filter(fits).slice(0, MAX_FIELDS);
+}
+
+/** Whether there is anybody besides each who is asked. */
+const mayBeHandedOn = ({ approvers, delegates, escalation }: ApprovalView): boolean =>
+  approvers.length > 1 || delegates.length > 0 || escalation.length > 0;
+
 export const subjectOf = (view: ApprovalView): SlackSubject => ({
   workflow: view.workflow,
   approval_id: view.approval_id,
@@ -85,6 +100,9 @@ export function askedMessage(view: ApprovalView, url: string | null, lead?: stri
         elements: [
           ...(mayApprove ? [button("Approve", SLACK_IDS.approve, { value, style: "primary" })] : []),
           button("Reject", SLACK_IDS.reject, { value, style: "danger" }),
+          ...(editableFields(view).length > 0 ? [button("Change…", SLACK_IDS.edit, { value })] : []),
+          ...(view.owner === null ? [] : [button("Ask…", SLACK_IDS.ask, { value })]),
+          ...(mayBeHandedOn(view) ? [button("Hand on…", SLACK_IDS.delegate, { value })] : []),
           ...(url === null ? [] : [button("Open the page", SLACK_IDS.open, { url })]),
         ],
       },
@@ -111,7 +129,8 @@ const openButton = (url: string): KnownBlock => ({
 
 /** Between texts: a blank at the edge of one would be marked. */
 const BLANK = { type: "text", text: " " } as const;
-const cut = (text: string): string => (text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`);
+export const cut = (text: string): string =>
+  text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`;
 
 function head(view: ApprovalView, title: string): KnownBlock[] {
   const where = `${view.workflow} · ${view.tenant} · ${view.stage} · run ${view.run_id}, step ${view.turn}`;
@@ -177,55 +196,4 @@ function closing(view: ApprovalView): KnownBlock {
   const until = instantText(view.deadline, view.time_zone);
   const text = `Asked for by ${callerName(view.requester)}. Needs ${people}. Decide by ${until}; no answer means no.`;
   return line(...literal(text));
-}
-
-/** Asks for what must be typed; nothing irreversible is one click. */
-export function approveModal(view: ApprovalView): ModalView {
-  return modal(view, SLACK_IDS.approveModal, "Approve", [
-    ...(view.typed_confirmation === null
-      ? []
-      : [
-          input(SLACK_IDS.confirmation, `Type ${view.typed_confirmation} to approve`, { optional: false, long: false }),
-        ]),
-    input(SLACK_IDS.comment, "Comment", { optional: true, long: true }),
-  ]);
-}
-
-export function rejectModal(view: ApprovalView): ModalView {
-  return modal(view, SLACK_IDS.rejectModal, "Reject", [
-    input(SLACK_IDS.comment, "Why? The agent and the record will have it", { optional: false, long: true }),
-  ]);
-}
-
-/** Says how something went, when there is nothing to type. */
-export function noticeModal(title: string, text: string): ModalView {
-  return {
-    type: "modal",
-    callback_id: SLACK_IDS.notice,
-    title: plainText(title, 24),
-    close: plainText("Close", 24),
-    blocks: [line(...literal(text))],
-  };
-}
-
-function modal(view: ApprovalView, callbackId: string, submit: string, inputs: KnownBlock[]): ModalView {
-  return {
-    type: "modal",
-    callback_id: callbackId,
-    private_metadata: JSON.stringify(subjectOf(view)),
-    title: plainText(submit, 24),
-    submit: plainText(submit, 24),
-    close: plainText("Cancel", 24),
-    blocks: [line(...literal(cut(messageTitle(view)), { bold: true })), ...inputs],
-  };
-}
-
-function input(id: string, label: string, { optional, long }: { optional: boolean; long: boolean }): KnownBlock {
-  return {
-    type: "input",
-    block_id: id,
-    optional,
-    label: plainText(label, 2000),
-    element: { type: "plain_text_input", action_id: SLACK_IDS.value, multiline: long, max_length: 2000 },
-  };
 }

@@ -102,9 +102,16 @@ describe("asking", () => {
     await channels.request();
     expect(channels.tosOf()).toEqual([ANA, "C0CHANNEL"]);
     const [direct, channel] = channels.posted;
-    expect(actions(direct ?? { text: "", blocks: [] })).toEqual(["approve", "reject", "open-page"]);
+    expect(actions(direct ?? { text: "", blocks: [] })).toEqual([
+      "approve",
+      "reject",
+      "edit",
+      "ask",
+      "delegate",
+      "open-page",
+    ]);
     // Nobody's own way to the page is shown to everybody.
-    expect(actions(channel ?? { text: "", blocks: [] })).toEqual(["approve", "reject"]);
+    expect(actions(channel ?? { text: "", blocks: [] })).toEqual(["approve", "reject", "edit", "ask", "delegate"]);
     expect(text(channel ?? { text: "", blocks: [] })).not.toContain("/approvals/");
     const link = /approvals\/(\S+)/.exec(channels.mailsOf("ana@example.com")[0]?.text ?? "")?.[1];
     expect(text(direct ?? { text: "", blocks: [] })).toContain(`/approvals/${link}`);

@@ -82,6 +82,7 @@ describe("in the console's mailbox", () => {
     await flow.clock.settled();
     const after = await page(path);
     expect(after).toContain("Approved by ana@example.com");
+    expect(after).toMatch(/It ran by \d\d:\d\d [^(]*\(\d\d:\d\d UTC\) \(re_/);
     expect(after).not.toContain('name="action"');
     for (const to of ["ana@example.com", "bo@example.com", "chris@example.com"])
       expect(
@@ -90,6 +91,47 @@ describe("in the console's mailbox", () => {
           .filter((mail) => mail.to.includes(to))
           .at(-1)?.subject,
       ).toContain("Approved: Refund");
+  });
+
+  /** Presses a button of a message to this member and submits its modal. */
+  const through = async (user: string, action: string, typed: Record<string, string>) => {
+    const path = `/mailbox/slack/${messageOf(user).ts}`;
+    const shown = await page(path);
+    const pressed = await post(`${path}/press`, { token: tokenIn(shown), user, action });
+    const modal = await page(pressed.location);
+    const done = await post(pressed.location, { token: tokenIn(modal), ...typed });
+    return { modal, after: await page(done.location) };
+  };
+
+  test("change: a smaller refund is proposed, everybody is asked about it anew, and it runs", async () => {
+    const { modal, after } = await through(ANA, "edit", {
+      "field-0": "ch_77",
+      "field-1": "20000",
+      "field-2": "duplicate",
+    });
+    expect(modal).toContain('value="42000"');
+    expect(after).toContain("everybody is asked about it again");
+    await flow.play(run, (all) => of(all, "ApprovalRequested").length === 2);
+    await flow.clock.settled();
+    const newest = messages().filter(({ to }) => to === ANA);
+    expect(newest).toHaveLength(2);
+    expect(JSON.stringify(newest[0]?.blocks)).toContain("changed the arguments");
+    expect(JSON.stringify(newest[1]?.blocks)).toContain("€200.00");
+    await flow.decide("bo@example.com", { decision: "approve", confirmation: "200.00" });
+    await flow.play(run);
+    expect(JSON.stringify(flow.refunds())).toContain("20000");
+  });
+
+  test("ask and hand on: the owner gets the question, the delegate is asked in Slack and by mail", async () => {
+    const subjectsTo = (to: string) => flow.session.cloud.ses.mailbox.list().filter((mail) => mail.to.includes(to));
+    expect((await through(ANA, "ask", { comment: "which invoice?" })).after).toContain("is asked");
+    expect((await through(ANA, "delegate", { to: "farid@example.com" })).after).toContain(
+      "farid@example.com is asked now",
+    );
+    await flow.clock.settled();
+    expect(subjectsTo("payments-ops@example.com").at(-1)?.text).toContain("which invoice?");
+    expect(subjectsTo("farid@example.com").at(-1)?.text).toContain("ana@example.com");
+    expect(JSON.stringify(messageOf("U012FAR6IJ").blocks)).toContain("handed this decision to you");
   });
 
   test("who is not in the contract is refused, and that is on record", async () => {

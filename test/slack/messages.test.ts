@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { messageBlocks, modalView } from "../../lib/local/slack/limits.js";
-import { approveModal, askedMessage, closedMessage, isWholeInSlack, rejectModal } from "../../lib/slack/messages.js";
+import { askedMessage, closedMessage, editableFields, isWholeInSlack } from "../../lib/slack/messages.js";
+import { approveModal, askModal, delegateModal, editModal, rejectModal } from "../../lib/slack/modals.js";
 import { approvalViewOf, SENSITIVE } from "../approval/fixture.js";
 
 const URL = "https://desk.example.com/approvals/abcdefghijklmnop";
@@ -17,7 +18,7 @@ const textsOf = (value: unknown): string[] =>
 const shown = (message: ReturnType<typeof askedMessage>) => JSON.stringify(message.blocks);
 
 describe("the question in Slack", () => {
-  it("says what, the changes, why, who asked, until when, and has the three buttons", () => {
+  it("says what, the changes, why, who asked, until when, and has its buttons", () => {
     const message = askedMessage(plain, URL);
     for (const text of [
       "Refund €420.00 to cus_9: cannot be undone",
@@ -29,7 +30,7 @@ describe("the question in Slack", () => {
       "no answer means no",
     ])
       expect(shown(message)).toContain(text);
-    expect(actionsOf(message)).toEqual(["approve", "reject", "open-page"]);
+    expect(actionsOf(message)).toEqual(["approve", "reject", "edit", "ask", "delegate", "open-page"]);
     expect(messageBlocks.safeParse(message.blocks).error).toBeUndefined();
   });
 
@@ -37,7 +38,7 @@ describe("the question in Slack", () => {
     const message = askedMessage(approvalViewOf(SENSITIVE), URL);
     expect(JSON.stringify(message)).not.toContain("Jo Doe");
     expect(shown(message)).toContain("(sensitive: only after sign-in)");
-    expect(actionsOf(message)).toEqual(["reject", "open-page"]);
+    expect(actionsOf(message)).toEqual(["reject", "ask", "delegate", "open-page"]);
   });
 
   it("that does not fit whole cannot be approved there either", () => {
@@ -50,7 +51,7 @@ describe("the question in Slack", () => {
     });
     for (const view of [long, many]) {
       const message = askedMessage(view, URL);
-      expect(actionsOf(message)).toEqual(["reject", "open-page"]);
+      expect(actionsOf(message)).toEqual(["reject", "ask", "delegate", "open-page"]);
       expect(messageBlocks.safeParse(message.blocks).error).toBeUndefined();
     }
   });
@@ -110,5 +111,64 @@ describe("hostile text", () => {
     const view = approvalViewOf({ sensitive_paths: [], nonces: {}, args: { text }, preview: null, says: null });
     expect(isWholeInSlack(view)).toBe(true);
     expect(shown(askedMessage(view, URL))).toContain(text);
+  });
+});
+
+describe("what opens in Slack", () => {
+  const blocksOf = (modal: ReturnType<typeof editModal>) =>
+    modalView.parse(modal).blocks.flatMap((one) => (one.type === "input" ? [one] : []));
+
+  it("offers every field that a modal gives back exactly as it was", () => {
+    const args = {
+      charge_id: "ch_77",
+      amount_cents: 42_000,
+      flag: true,
+      note: "one\ntwo",
+      edge: "ends with a space ",
+      hidden: "a\u200b",
+      none: null,
+    };
+    const view = approvalViewOf({ args, preview: null });
+    expect(editableFields(view).map(({ label }) => label)).toEqual(["charge_id", "amount_cents", "flag", "note"]);
+    expect(
+      blocksOf(editModal(view)).map(({ element }) =>
+        element.type === "static_select" ? element.initial_option?.value : element.initial_value,
+      ),
+    ).toEqual(["ch_77", "42000", "true", "one\ntwo"]);
+  });
+
+  it("offers no change of what the message does not show whole", () => {
+    for (const over of [SENSITIVE, { page_only: ["preview"] as ["preview"] }, { args: { note: "x".repeat(20_000) } }]) {
+      const view = approvalViewOf(over);
+      expect(editableFields(view)).toEqual([]);
+      expect(actionsOf(askedMessage(view, URL))).not.toContain("edit");
+    }
+  });
+
+  it("asks nobody where there is no owner, and hands on to nobody where there is nobody else", () => {
+    const view = approvalViewOf({ owner: null, approvers: ["ana@example.com"] });
+    expect(actionsOf(askedMessage(view, URL))).toEqual(["approve", "reject", "edit", "open-page"]);
+  });
+
+  it("is what Slack takes, whatever people and arguments are like", () => {
+    const text = fc.string({ unit: "grapheme", maxLength: 4000 });
+    const args = fc.dictionary(
+      fc.string({ minLength: 1, maxLength: 300 }),
+      fc.oneof(text, fc.integer(), fc.boolean()),
+      { maxKeys: 70 },
+    );
+    fc.assert(
+      fc.property(args, fc.array(fc.emailAddress(), { minLength: 1, maxLength: 120 }), (given, people) => {
+        const view = approvalViewOf({ args: given, preview: null });
+        const modals = [
+          askModal(view),
+          delegateModal(view, people),
+          ...(editableFields(view).length > 0 ? [editModal(view)] : []),
+        ];
+        for (const modal of modals) expect(modalView.safeParse(modal).error).toBeUndefined();
+        expect(messageBlocks.safeParse(askedMessage(view, URL).blocks).error).toBeUndefined();
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -183,6 +183,34 @@ const Message: FC<{ message: WorkspaceMessage; members: readonly Member[]; guard
   );
 };
 
+const Control: FC<{
+  element: InputBlock["element"];
+  shared: Readonly<Record<string, string>>;
+  typed: string | undefined;
+}> = ({ element, shared, typed }) => {
+  if (element.type === "static_select") {
+    const chosen = typed ?? element.initial_option?.value;
+    return (
+      <select {...shared}>
+        {element.options.map(({ text, value }) => (
+          <option value={value} selected={value === chosen}>
+            {text.text}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  const value = typed ?? element.initial_value ?? "";
+  return element.multiline ? (
+    <textarea {...shared} maxlength={element.max_length} rows={3}>
+      {/* A form drops the first line end of a text area. */}
+      {value.startsWith("\n") ? `\n${value}` : value}
+    </textarea>
+  ) : (
+    <input type="text" autocomplete="off" maxlength={element.max_length} {...shared} value={value} />
+  );
+};
+
 const ModalPage: FC<{
   stage: string;
   modal: OpenModal;
@@ -196,7 +224,6 @@ const ModalPage: FC<{
     const shared = {
       id: block.block_id,
       name: block.block_id,
-      maxlength: block.element.max_length,
       ...(wrong === undefined ? {} : { "aria-invalid": "true", "aria-describedby": `${block.block_id}-wrong` }),
     } as const;
     return (
@@ -205,13 +232,7 @@ const ModalPage: FC<{
           {block.label.text}
           {block.optional ? " (optional)" : ""}
         </label>
-        {block.element.multiline ? (
-          <textarea {...shared} rows={3}>
-            {typed[block.block_id] ?? ""}
-          </textarea>
-        ) : (
-          <input type="text" autocomplete="off" {...shared} value={typed[block.block_id] ?? ""} />
-        )}
+        <Control element={block.element} shared={shared} typed={typed[block.block_id]} />
         {wrong !== undefined && (
           <p class="wrong" id={`${block.block_id}-wrong`}>
             {wrong}

@@ -32,17 +32,33 @@ const actions = z.strictObject({
   block_id: z.string().max(255).optional(),
   elements: z.array(button).min(1).max(25),
 });
+const option = z.strictObject({ text: plain(75), value: z.string().min(1).max(150) });
 const input = z.strictObject({
   type: z.literal("input"),
   block_id: z.string().max(255),
   optional: z.boolean(),
   label: plain(2000),
-  element: z.strictObject({
-    type: z.literal("plain_text_input"),
-    action_id: z.string().max(255),
-    multiline: z.boolean(),
-    max_length: z.int().min(1).max(3000),
-  }),
+  element: z.discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("plain_text_input"),
+      action_id: z.string().max(255),
+      multiline: z.boolean(),
+      max_length: z.int().min(1).max(3000),
+      initial_value: z.string().min(1).max(3000).optional(),
+    }),
+    z
+      .strictObject({
+        type: z.literal("static_select"),
+        action_id: z.string().max(255),
+        options: z.array(option).min(1).max(100),
+        initial_option: option.optional(),
+      })
+      .refine(
+        ({ options, initial_option: chosen }) =>
+          chosen === undefined || options.some(({ value }) => value === chosen.value),
+        "initial_option must be one of options",
+      ),
+  ]),
 });
 const block = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("header"), text: plain(150) }),

@@ -132,7 +132,7 @@ export class SlackWorkspace {
     const values = Object.fromEntries(
       view.blocks.flatMap((one) =>
         one.type === "input"
-          ? [[one.block_id, { [one.element.action_id]: { value: typed[one.block_id] ?? null } }]]
+          ? [[one.block_id, { [one.element.action_id]: stateOf(one.element, typed[one.block_id]) }]]
           : [],
       ),
     );
@@ -239,6 +239,16 @@ export class SlackWorkspace {
     this.modals.set(id, { id, user: pressed.user, view });
     return { ok: true, view: { id } };
   }
+}
+
+/** What an input holds when a modal is submitted; undefined: nobody touched it. */
+function stateOf(element: Extract<SlackBlock, { type: "input" }>["element"], typed: string | undefined) {
+  if (element.type === "plain_text_input") {
+    const value = typed ?? element.initial_value ?? "";
+    return { type: element.type, value: value === "" ? null : value };
+  }
+  const chosen = typed === undefined ? element.initial_option : element.options.find(({ value }) => value === typed);
+  return { type: element.type, selected_option: chosen ?? null };
 }
 
 /** Slack's own error code. */
