@@ -3,6 +3,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { reportHtml } from "../audit/report/report.js";
 import { type ListedApproval, listApprovals } from "../aws/approval-index.js";
+import { reviewsOf } from "../client/oversight.js";
 import { policyTexts } from "../client/report-policies.js";
 import { runReader, runStatus } from "../client/runs.js";
 import { verifyEvents } from "../client/verify.js";
@@ -72,7 +73,9 @@ export function consoleData(
       const events = (await (await reader())?.events({ workflow, tenant, runId })) ?? [];
       if (events.length === 0) return undefined;
       const [verdict, policies] = [await verifyEvents([events]), await policyTexts(root, events)];
-      return reportHtml({ events, verdict, policies, madeAt: new Date().toISOString() });
+      const opened = session();
+      const reviews = opened === undefined ? [] : await reviewsOf(sessionConnection(opened), events);
+      return reportHtml({ events, verdict, policies, reviews, madeAt: new Date().toISOString() });
     },
   };
 }

@@ -1,6 +1,7 @@
 /** One run for a command: out of a file, or out of the log. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import type { Connection } from "../client/connection.js";
 import { runsInFiles } from "../client/recorded-files.js";
 import { findRun, runReader } from "../client/runs.js";
 import { CountersignError } from "../errors.js";
@@ -19,13 +20,14 @@ export async function withRun(
   command: Command,
   context: CommandContext,
   { what, run, workflow }: RunChoice,
-  work: (events: readonly RecordedEvent[]) => Promise<void>,
+  /** @param connection where the run was read from; undefined for a file */
+  work: (events: readonly RecordedEvent[], connection?: Connection) => Promise<void>,
 ): Promise<void> {
   if (what !== undefined && existsSync(what)) return work(await runOfFile(what, run));
   if (run !== undefined) throw new CountersignError("CS-5006", "--run: goes with a file; name the run itself instead");
   await withConnection(command, context, { live: false }, async (connection) => {
     const reader = await runReader(connection);
-    await work(await reader.events(await findRun(connection, reader, what, workflow)));
+    await work(await reader.events(await findRun(connection, reader, what, workflow)), connection);
   });
 }
 

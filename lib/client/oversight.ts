@@ -4,6 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { dynamoOversight, MAX_WORDS, type Oversight } from "../aws/oversight.js";
 import { CountersignError } from "../errors.js";
+import type { RecordedEvent } from "../run/events.js";
 import type { RunRef } from "../run/keys.js";
 import { isoTime } from "../run/time.js";
 import type { Connection, PeopleRole } from "./connection.js";
@@ -11,6 +12,13 @@ import type { Connection, PeopleRole } from "./connection.js";
 export async function oversightOf(connection: Connection, role: PeopleRole): Promise<Oversight> {
   const { OversightTable } = await connection.controlPlane();
   return dynamoOversight({ client: new DynamoDBClient(connection.client(role)), table: OversightTable });
+}
+
+/** What was found in the run by those who reviewed it. */
+export async function reviewsOf(connection: Connection, [first]: readonly RecordedEvent[]) {
+  if (first === undefined) return [];
+  const run = { workflow: first.workflow, tenant: first.tenant, runId: first.run_id };
+  return (await oversightOf(connection, "auditor")).reviews(run);
 }
 
 /** What every note begins with. */

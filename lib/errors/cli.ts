@@ -30,6 +30,7 @@ export const cliErrors = {
     summary: "a value of the vault is not the one that the log is committed to, or is missing: nothing was shown",
   },
   "CS-5016": { kind: "user", retryable: false, summary: "the run has no such sealed field" },
+  "CS-5018": { kind: "user", retryable: false, summary: "who took part in a run does not review it" },
   "CS-5017": { kind: "user", retryable: true, summary: "the run is still open: it needs its key" },
   "CS-5090": {
     kind: "user",

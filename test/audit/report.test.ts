@@ -112,3 +112,23 @@ describe("whatever the record holds, the file is inert", () => {
     expect(page).toContain("sensitive: in the vault");
   });
 });
+
+describe("reviews", () => {
+  const withReviews = (reviews: Parameters<typeof reportHtml>[0]["reviews"]) =>
+    reportHtml({
+      events: wholeRun().events,
+      policies,
+      verdict: { ok: true, summary: "" },
+      madeAt: "2026-11-24T12:00:00.000Z",
+      ...(reviews === undefined ? {} : { reviews }),
+    });
+  test("say who found what and when, inert; nobody yet is said; where they are not known nothing is", () => {
+    const review = { at: "2026-11-25T08:00:00.000Z", by: "cy@example.com", verdict: "concern", note: HOSTILE } as const;
+    const shown = withReviews([review]);
+    expect(shown).toContain("A concern");
+    expect(shown).toContain("2026-11-25 08:00 UTC");
+    expect(shown).not.toMatch(/<script>|\u202E/);
+    expect(withReviews([])).toContain("Nobody has reviewed this run.");
+    expect(withReviews(undefined)).not.toContain("<h2>Reviews</h2>");
+  });
+});

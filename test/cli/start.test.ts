@@ -59,6 +59,35 @@ async function decideByHand(): Promise<void> {
   expect(approved.code).toBe(0);
 }
 
+/** What an owner, an auditor and a data protection officer do with a run that is over. */
+async function lookAfterwards(runId: string): Promise<void> {
+  const as = (email: string) => ["--local", "--as", email];
+  const found = ["run", "review", runId, "--verdict", "ok", "--note", "refunded what was charged twice"];
+  expect((await here(...found, ...as("ana@example.com"))).code).toBe(1); // she approved it
+  expect((await here(...found, ...as("cy@example.com"))).code).toBe(0);
+  const drawn = await here("run", "sample", "--local", "--rate", "100%");
+  expect(drawn.said).toMatch(/ok \(cy@example\.com\)[\s\S]*1 of 1 are reviewed/);
+  await here("run", "report", runId, "--local", "--out", join(clone, "reviewed.html"));
+  expect(readFileSync(join(clone, "reviewed.html"), "utf8")).toContain("refunded what was charged twice");
+
+  const why = ["--reason", "for the test"];
+  const claim = ["run", "reveal", runId, ...why, "--seq", "1", "--field", "input.claim"];
+  expect((await here(...claim, "--local")).code).toBe(1);
+  expect(await here(...claim, ...as("ana@example.com"))).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/input\.claim +"[\s\S]*1 of 1 values match their commitments/),
+  });
+  const shred = ["run", "shred", runId, ...why, ...as("dpo@example.com")];
+  expect((await here(...shred)).said).toMatch(/the run's key[^\n]* 1\n[\s\S]*nothing was\. Do it with --yes/);
+  expect((await here(...shred, "--yes")).said).toContain("is shredded");
+  expect((await here(...shred, "--yes")).said).toContain("nothing left to shred");
+  expect((await here(...claim, ...as("ana@example.com"))).code).toBe(1);
+  expect((await here("run", "readers", "--local")).said).toMatch(
+    /ana@example\.com +\S+ +read 1 input\.claim +for the test\n.*dpo@example\.com +\S+ +shredded +for the test\n.*ana@/,
+  );
+  expect((await here("run", "verify", "--local")).said).toMatch(/1 of 1 runs/);
+}
+
 describe("npm start without a person", () => {
   test("--decide approve refunds, and what it leaves behind can be shown, exported and verified", async () => {
     const { code, said } = await start("--decide", "approve").ended;
@@ -99,6 +128,7 @@ describe("npm start without a person", () => {
       among: 1,
       runs: [{ workflow: "billing-dispute", status: "refunded" }],
     });
+    await lookAfterwards(JSON.parse(sample.said).runs[0].runId);
     const stats = await here("approval", "stats", "--local", "--since", "1h", "--json");
     const [measured] = z.array(z.looseObject({ seconds_to_decision: z.looseObject({}) })).parse(JSON.parse(stats.said));
     expect(measured).toMatchObject({ tool: "stripe.refund", asked: 1, approved: 1, approval_rate: 1, decisions: 1 });

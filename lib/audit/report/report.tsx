@@ -7,6 +7,7 @@ import type { RecordedEvent } from "../../run/events.js";
 import { usdText } from "../../run/money.js";
 import { type ReportFacts, reportFacts } from "./facts.js";
 import { Hash, Pairs, Text, Values } from "./parts.js";
+import { type ReportReview, Reviews } from "./reviews.js";
 import { Step } from "./steps.js";
 import { CONTENT_SECURITY_POLICY, STYLE } from "./style.js";
 import { timelineOf } from "./timeline.js";
@@ -25,6 +26,8 @@ export interface ReportInput {
   readonly policies: PolicyTexts;
   /** of `run verify`: whether it holds, and its words */
   readonly verdict: { readonly ok: boolean; readonly summary: string };
+  /** of those who looked at it afterwards; left out where they are not known, as in an export */
+  readonly reviews?: readonly ReportReview[];
   /** UTC ISO */
   readonly madeAt: string;
 }
@@ -40,7 +43,7 @@ export function reportHtml(input: ReportInput): string {
   return `<!doctype html>\n${String(<Report {...input} facts={facts} />).replace(HIDDEN, marked)}\n`;
 }
 
-const Report: FC<ReportInput & { facts: ReportFacts }> = ({ facts, policies, verdict, madeAt }) => {
+const Report: FC<ReportInput & { facts: ReportFacts }> = ({ facts, policies, verdict, reviews, madeAt }) => {
   const { record } = facts;
   const title = `Run ${record.run_id}: ${record.outcome.status ?? "open"}`;
   return (
@@ -85,6 +88,7 @@ const Report: FC<ReportInput & { facts: ReportFacts }> = ({ facts, policies, ver
           {facts.turns.map((turn) => (
             <Step turn={turn} policies={policies} />
           ))}
+          {reviews === undefined ? null : <Reviews reviews={reviews} />}
           <h2>Cost</h2>
           <Cost facts={facts} />
           <h2>Hashes</h2>

@@ -7,6 +7,7 @@ import { readersCommand } from "./run/readers.js";
 import { replayCommand } from "./run/replay.js";
 import { reportCommand } from "./run/report.js";
 import { revealCommand } from "./run/reveal.js";
+import { reviewCommand } from "./run/review.js";
 import { sampleCommand } from "./run/sample.js";
 import { showCommand } from "./run/show.js";
 import { shredCommand } from "./run/shred.js";
@@ -29,6 +30,7 @@ export function runCommands(program: Command, context: CommandContext): void {
   replayCommand(run, context);
   toScenarioCommand(run, context);
   sampleCommand(run, context);
+  reviewCommand(run, context);
   publicKeyCommand(run, context);
   verifierCommand(run, context);
   revealCommand(run, context);

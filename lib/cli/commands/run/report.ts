@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { reportHtml } from "../../../audit/report/report.js";
+import type { Connection } from "../../../client/connection.js";
+import { reviewsOf } from "../../../client/oversight.js";
 import { policyTexts } from "../../../client/report-policies.js";
 import { verifyEvents } from "../../../client/verify.js";
 import { CountersignError } from "../../../errors.js";
@@ -26,10 +28,11 @@ export function reportCommand(run: Command, context: CommandContext): void {
     .option("--workflow <workflow>", "of this workflow")
     .action(async (what: string | undefined, options: Options, command: Command) => {
       const { json } = globalsOf(command);
-      const write = async (events: readonly RecordedEvent[]) => {
+      const write = async (events: readonly RecordedEvent[], connection?: Connection) => {
         const verdict = await verifyEvents([events]);
         const policies = await policyTexts(context.root, events);
-        const html = reportHtml({ events, policies, verdict, madeAt: new Date().toISOString() });
+        const reviews = connection === undefined ? {} : { reviews: await reviewsOf(connection, events) };
+        const html = reportHtml({ events, policies, verdict, ...reviews, madeAt: new Date().toISOString() });
         await writeFile(options.out, html).catch((error: unknown) => {
           const why = error instanceof Error ? error.message : String(error);
           throw new CountersignError(

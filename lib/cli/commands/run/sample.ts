@@ -4,9 +4,11 @@ import { isDrawn, periodOf } from "../../../audit/sample.js";
 import { outcomeStatus } from "../../../audit/select.js";
 import { type ListedRun, listRuns } from "../../../aws/run-index.js";
 import { dynamoRunLog } from "../../../aws/run-log.js";
+import { oversightOf } from "../../../client/oversight.js";
+import type { Review } from "../../../client/review.js";
 import { CountersignError } from "../../../errors.js";
 import { type CommandContext, withConnection } from "../../context.js";
-import { table } from "../../io.js";
+import { printable, table } from "../../io.js";
 import { grouped, progressOn } from "../../progress.js";
 
 interface Options {
@@ -20,7 +22,7 @@ export function sampleCommand(run: Command, context: CommandContext): void {
   run
     .command("sample")
     .description(
-      "draw runs of a period for the owner's review: by a hash, so that nobody chooses and everybody draws the same",
+      "draw runs of a period for the owner's review, and tell which were reviewed: by a hash, so that nobody chooses and everybody draws the same",
     )
     .requiredOption("--rate <percent>", "how many, e.g. 5%")
     .option("--period <period>", "a month (2026-11) or day (2026-11-24), UTC (default: this month)")
@@ -41,7 +43,8 @@ export function sampleCommand(run: Command, context: CommandContext): void {
         const log = dynamoRunLog(ref);
         const workflows = options.workflow === undefined ? await connection.workflows() : [options.workflow];
         const progress = progressOn(io, json);
-        const drawn: (ListedRun & { readonly status: string })[] = [];
+        const oversight = await oversightOf(connection, "auditor");
+        const drawn: DrawnRun[] = [];
         let among = 0;
         for (const workflow of [...workflows].sort()) {
           const seed = [workflow, period.name, options.seed].join("|");
@@ -51,7 +54,10 @@ export function sampleCommand(run: Command, context: CommandContext): void {
             oldestFirst: true,
           })) {
             among += 1;
-            if (isDrawn(one, seed, rate)) drawn.push({ ...one, status: outcomeStatus(await log.read(one)) });
+            if (isDrawn(one, seed, rate)) {
+              const [events, reviews] = await Promise.all([log.read(one), oversight.reviews(one)]);
+              drawn.push({ ...one, status: outcomeStatus(events), reviews });
+            }
             progress.show(() => `${grouped(drawn.length)} of ${grouped(among)} runs`);
           }
         }
@@ -63,19 +69,36 @@ export function sampleCommand(run: Command, context: CommandContext): void {
           among,
           rule: "SHA-256(workflow|period|seed|run) < rate",
         };
-        if (json) return io.out(JSON.stringify({ ...how, runs: drawn }));
+        const reviewed = drawn.filter(({ reviews }) => reviews.length > 0).length;
+        if (json) return io.out(JSON.stringify({ ...how, reviewed, runs: drawn }));
         if (drawn.length > 0)
           io.out(
             table([
-              ["RUN", "WORKFLOW", "TENANT", "STARTED (UTC)", "STATUS"],
-              ...drawn.map((row) => [row.runId, row.workflow, row.tenant, row.startedAt.slice(0, 19), row.status]),
+              ["RUN", "WORKFLOW", "TENANT", "STARTED (UTC)", "STATUS", "REVIEW"],
+              ...drawn.map((row) => [
+                row.runId,
+                row.workflow,
+                row.tenant,
+                row.startedAt.slice(0, 19),
+                row.status,
+                row.reviews.map(({ verdict, by }) => printable(`${verdict} (${by})`)).join(", ") || "not yet",
+              ]),
             ]),
           );
         io.out(
           `${grouped(drawn.length)} of ${grouped(among)} runs of ${period.name} drawn at ${options.rate}: ${how.rule}; the same runs, period and seed draw the same`,
         );
+        if (drawn.length > 0)
+          io.out(
+            `${grouped(reviewed)} of ${grouped(drawn.length)} are reviewed; record one with \`countersign run review <run> --verdict ok --note "…"\``,
+          );
       });
     });
+}
+
+interface DrawnRun extends ListedRun {
+  readonly status: string;
+  readonly reviews: readonly Review[];
 }
 
 function rateOf(value: string): number {
