@@ -52,7 +52,9 @@ test("GIVEN an edit, a handed-on decision and a question THEN the page tells the
     `One person was asked about stripe.refund in step 2 by the policy refund_threshold; it was asked again (edited by ${ana}); ${ana} approved after 1 min 30 s.`,
   );
   const text = page(world);
-  expect(text).toMatch(/Edited by ana@example\.com: what was asked about from then on .*amount_cents 20000/);
+  expect(text).toMatch(
+    /Edited by ana@example\.com: what was asked about from then on .{30,60} shown by oidc Field Was Became charge_id ch_77 the same amount_cents 42000 20000 People were asked/,
+  );
   expect(text.match(/Decided again after people answered: /g)).toHaveLength(2);
   expect(text).toMatch(/delegation by bo@example\.com, to max@example\.com/);
   expect(text).toMatch(/question by bo@example\.com, 2026-11-21/);
@@ -140,12 +142,12 @@ test("GIVEN a failing policy and one that is named THEN the page has the error, 
   expect(wrong).toContain("another policy set than the one that decided");
 });
 
-test("GIVEN somebody rejected with a code THEN the page says who, and why", () => {
+test("GIVEN somebody rejected THEN the page says who, and why", () => {
   const world = asking();
-  world.decides(ana, "reject", { method: undefined, comment: "" }).approval();
+  world.decides(ana, "reject", { method: "oidc", comment: "" }).approval();
   finish(world);
   expect(summary(world)).toContain(`; ${ana} rejected after`);
-  expect(page(world)).toMatch(/ana@example\.com rejected 2026-11-21 12:00:00 UTC, on the page what they saw/);
+  expect(page(world)).toMatch(/ana@example\.com rejected 2026-11-21 12:00:00 UTC, on the page, shown by oidc what they saw/);
 });
 
 test("GIVEN what can be undone was asked about THEN nothing had to be typed", () => {

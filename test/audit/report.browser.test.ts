@@ -1,16 +1,34 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { reportHtml } from "../../lib/audit/report/report.js";
 import { runsInFiles } from "../../lib/client/recorded-files.js";
 import { policyTexts } from "../../lib/client/report-policies.js";
 import { verifyEvents } from "../../lib/client/verify.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import { root } from "../../scripts/ensure.mjs";
+import { act, lookedUp, REFUND } from "../run/support.js";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { rechained } from "./support.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const found = z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) }));
+
+/** A run of whose question the answer was an edit, a handed-on decision and a rejection: what the first report does not show. */
+function edited(): readonly RecordedEvent[] {
+  const world = lookedUp();
+  world.propose(act("stripe.refund", REFUND));
+  world.edits("ana@example.com", { ...REFUND, amount_cents: 20_000 }).approval();
+  world.now += 90_000;
+  world.decides("ana@example.com", "approve", { comment: "half is right" }).approval();
+  world.returns({ status: "ok", output: { refund_id: "re_1" } }, true);
+  world.propose({ kind: "finish", outcome: "escalated" });
+  return world.events;
+}
 
 /** The recorded run in the time that it would have taken with a real model and a real person: scenarios skip time. */
 async function timed(): Promise<readonly RecordedEvent[]> {
@@ -53,18 +71,21 @@ describe.skipIf(chromiumPath === undefined)("the report in Chromium", () => {
     const policies = await policyTexts(root, events);
     const html = reportHtml({ events, policies, verdict, madeAt: "2026-05-02T17:00:00.000Z" });
     writeFileSync(join(folder, "report.html"), html);
+    const broken = { ok: false, summary: "run bd-1, record 3: hash differs from the content (edited)" };
+    const other = reportHtml({ events: edited(), policies, verdict: broken, madeAt: "2026-11-24T17:00:00.000Z" });
+    writeFileSync(join(folder, "edited.html"), other);
   });
   afterAll(async () => {
     await browser.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const open = async (options: Parameters<Browser["newPage"]>[0]): Promise<Page> => {
+  const open = async (options: Parameters<Browser["newPage"]>[0], name = "report"): Promise<Page> => {
     const page = await browser.newPage(options);
     page.on("console", (message) => said.push(message.text()));
     page.on("request", (request) => {
       if (!request.url().startsWith("file:")) said.push(request.url());
     });
-    await page.goto(`file://${join(folder, "report.html")}`);
+    await page.goto(`file://${join(folder, `${name}.html`)}`);
     return page;
   };
   const shot = async (page: Page, name: string) => {
@@ -94,6 +115,23 @@ describe.skipIf(chromiumPath === undefined)("the report in Chromium", () => {
     const pdf = await dark.pdf({ format: "A4", preferCSSPageSize: true });
     expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
     expect(said).toEqual([]);
+  });
+  test.each(["report", "edited"])("axe-core finds nothing in %s: light, dark, on paper, on a phone", async (name) => {
+    // axe-core is a script, which the report's own policy rightly forbids
+    for (const look of [
+      { colorScheme: "light" as const },
+      { colorScheme: "dark" as const },
+      { viewport: { width: 390, height: 800 } },
+    ]) {
+      const page = await open({ bypassCSP: true, ...look }, name);
+      await page.evaluate(AXE);
+      for (const media of ["screen", "print"] as const) {
+        await page.emulateMedia({ media });
+        const violations = found.parse(await page.evaluate("axe.run().then(({ violations }) => violations)"));
+        expect({ look, media, violations }).toEqual({ look, media, violations: [] });
+      }
+      await page.close();
+    }
   });
   test("nothing is wider than a phone, apart from the timeline, which scrolls", async () => {
     const page = await open({ viewport: { width: 390, height: 800 } });

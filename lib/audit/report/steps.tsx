@@ -1,10 +1,11 @@
 /** Every step: what was proposed, each check, the policies that decided with their text, who was asked, what the tool did. */
 import type { FC } from "hono/jsx";
 import { durationText } from "../../contract/units.js";
+import type { Json } from "../../run/canonical.js";
 import type { EventOf } from "../../run/events.js";
 import { SENDER } from "../../run/notes.js";
 import { type Turn, waitOf } from "./facts.js";
-import { Hash, Pairs, Text, Values } from "./parts.js";
+import { Changes, Hash, Pairs, Text, Values } from "./parts.js";
 import type { PolicyTexts } from "./report.js";
 
 export const Step: FC<{ turn: Turn; policies: PolicyTexts }> = ({ turn, policies }) => {
@@ -31,12 +32,15 @@ export const Step: FC<{ turn: Turn; policies: PolicyTexts }> = ({ turn, policies
         <Decision decision={decision} policies={policies} />
       ))}
       {requests.map((requested) => (
-        <Asked turn={turn} requested={requested} />
-      ))}
-      {edits.map(({ data }) => (
         <>
-          <h4>Edited by {data.editor}: what was asked about from then on</h4>
-          <Values value={data.args} />
+          <Asked turn={turn} requested={requested} />
+          {edits.map((edit, index) =>
+            edit.data.approval_id === requested.data.approval_id ? (
+              <Edited edit={edit} before={(edits[index - 1] ?? proposed)?.data.args ?? {}} />
+            ) : (
+              ""
+            ),
+          )}
         </>
       ))}
       {returned === undefined ? "" : <Returned returned={returned} />}
@@ -166,6 +170,19 @@ const Asked: FC<{ turn: Turn; requested: EventOf<"ApprovalRequested"> }> = ({ tu
     </>
   );
 };
+
+/** @param before what was proposed, or what an edit before made of it */
+const Edited: FC<{ edit: EventOf<"ActionEdited">; before: Json }> = ({ edit: { data }, before }) => (
+  <>
+    <h4>
+      <Text text={`Edited by ${data.editor}`} />: what was asked about from then on
+    </h4>
+    <p class="soft">
+      {data.edited_at.slice(0, 19).replace("T", " ")} UTC, on the {data.channel}, shown by {data.method}
+    </p>
+    <Changes before={before} after={data.args} />
+  </>
+);
 
 const Returned: FC<{ returned: EventOf<"ToolReturned"> }> = ({ returned: { data } }) => (
   <>

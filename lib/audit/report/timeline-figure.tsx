@@ -10,7 +10,7 @@ const NAMES = { model: "model", gate: "gate", people: "people", tool: "tool" } a
 export const TimelineFigure: FC<{ timeline: Timeline }> = ({ timeline: { bars, cuts, totalMs } }) => {
   const height = TOP + LANES.length * LANE + 8;
   return (
-    <figure>
+    <figure tabindex={0} aria-label="Timeline; scrolls sideways where it is wider than the page">
       <svg
         viewBox={`0 0 ${LEFT + 1000 + 10} ${height}`}
         role="img"
