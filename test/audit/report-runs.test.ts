@@ -147,7 +147,9 @@ test("GIVEN somebody rejected THEN the page says who, and why", () => {
   world.decides(ana, "reject", { method: "oidc", comment: "" }).approval();
   finish(world);
   expect(summary(world)).toContain(`; ${ana} rejected after`);
-  expect(page(world)).toMatch(/ana@example\.com rejected 2026-11-21 12:00:00 UTC, on the page, shown by oidc what they saw/);
+  expect(page(world)).toMatch(
+    /ana@example\.com rejected 2026-11-21 12:00:00 UTC, on the page, shown by oidc what they saw/,
+  );
 });
 
 test("GIVEN what can be undone was asked about THEN nothing had to be typed", () => {
