@@ -211,8 +211,14 @@ export function reportLines(report: VerifyReport): readonly string[] {
   return [...report.faults.map(({ message }) => message), [sum, ...covered(report), ...open].join("; ")];
 }
 
-function covered({ checkpoints, digests, newer, signatures }: VerifyReport): string[] {
+/** So many runs are named; `uncovered` of the report has more. */
+const NAMED_UNCOVERED = 10;
+
+function covered({ checkpoints, digests, newer, uncovered, signatures }: VerifyReport): string[] {
   if (checkpoints + digests === 0) return signatures === "checked" ? ["no checkpoint covers them"] : [];
   const unsigned = signatures === "checked" ? [] : ["signatures were not checked: give --key"];
-  return [`${newer} ${newer === 1 ? "record is" : "records are"} newer than the last checkpoint`, ...unsigned];
+  const which = uncovered.slice(0, NAMED_UNCOVERED).map(({ run, from, to }) => `${run} ${from} to ${to}`);
+  const more = uncovered.length > which.length ? [`and ${uncovered.length - which.length} more runs`] : [];
+  const named = newer === 0 ? "" : ` (${[...which, ...more].join(", ")})`;
+  return [`${newer} ${newer === 1 ? "record is" : "records are"} newer than the last checkpoint${named}`, ...unsigned];
 }

@@ -28,6 +28,8 @@ describe("an undamaged export", () => {
     const report = verify(lines);
     expect(report.faults).toEqual([]);
     expect(report).toMatchObject({ ok: true, runs: 40, validRuns: 40, signatures: "checked", digests: 4 });
+    const [{ run, from, to } = { run: "", from: 0, to: 0 }] = report.uncovered;
+    expect(reportLines(report)[0]).toContain(`(${run} ${from} to ${to}`);
     const covered = [...lab.log.values()].reduce((sum, events) => sum + events.length, 0) - report.newer;
     expect(report.newer).toBeGreaterThan(0);
     expect(report.uncovered.reduce((sum, { from, to }) => sum + to - from + 1, 0)).toBe(report.newer);
