@@ -7,15 +7,19 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandInput,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
   S3Client,
 } from "@aws-sdk/client-s3";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { s3Versions } from "../../../lib/aws/versions.js";
 import { createIamCheck } from "../../../lib/local/iam/index.js";
 import { createKmsEngine } from "../../../lib/local/services/kms.js";
 import { receiveBody } from "../../../lib/local/services/s3/body.js";
@@ -240,8 +244,72 @@ describe("s3 engine", () => {
     });
   });
 
+  describe("lists versions", () => {
+    const list = (more: Partial<ListObjectVersionsCommandInput> = {}) =>
+      client.send(new ListObjectVersionsCommand({ Bucket: "versioned", ...more }));
+    beforeEach(async () => {
+      const versioned = { BucketName: "versioned", VersioningConfiguration: { Status: "Enabled" } };
+      await create(engine, BUCKET, "Versioned", versioned);
+      for (const Key of ["a/x b", "a/y", "a/x b", "b/ü", "c"]) await put({ Bucket: "versioned", Key });
+      await client.send(new DeleteObjectCommand({ Bucket: "versioned", Key: "a/y" }));
+    });
+
+    it("with their delete markers, by key, newest first, and says which is the latest", async () => {
+      const { Versions = [], DeleteMarkers = [], IsTruncated } = await list();
+      expect(Versions.map(({ Key, IsLatest }) => [Key, IsLatest])).toEqual([
+        ["a/x b", true],
+        ["a/x b", false],
+        ["a/y", false],
+        ["b/ü", true],
+        ["c", true],
+      ]);
+      expect(DeleteMarkers.map(({ Key, IsLatest }) => [Key, IsLatest])).toEqual([["a/y", true]]);
+      expect(IsTruncated).toBe(false);
+      expect(new Set(Versions.map(({ VersionId }) => VersionId)).size).toBe(5);
+      expect((await list({ Prefix: "a/y" })).Versions).toHaveLength(1);
+      expect((await list({ Delimiter: "/" })).CommonPrefixes).toEqual([{ Prefix: "a/" }, { Prefix: "b/" }]);
+    });
+
+    it.each([1, 2, 3, 5])("page by page of %i, also between versions of one key", async (MaxKeys) => {
+      const whole = await list();
+      const found: (string | undefined)[] = [];
+      let markers: Partial<ListObjectVersionsCommandInput> | undefined = {};
+      while (markers !== undefined) {
+        const page: ListObjectVersionsCommandOutput = await list({ MaxKeys, ...markers });
+        const ids = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ VersionId }) => VersionId);
+        expect(ids.length).toBeLessThanOrEqual(MaxKeys);
+        found.push(...ids);
+        const { NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+        markers = page.IsTruncated
+          ? { ...(KeyMarker && { KeyMarker }), ...(VersionIdMarker && { VersionIdMarker }) }
+          : undefined;
+      }
+      const all = [...(whole.Versions ?? []), ...(whole.DeleteMarkers ?? [])].map(({ VersionId }) => VersionId);
+      expect(found.toSorted()).toEqual(all.toSorted());
+    });
+
+    it("to those who may, and a version marker needs its key", async () => {
+      await expect(list({ VersionIdMarker: "v" })).rejects.toThrow(/without a key marker/);
+      cloud.iam.refuse((question) => question.action === "s3:ListBucketVersions");
+      await expect(list()).rejects.toMatchObject({ name: "AccessDenied" });
+    });
+
+    it("for the port of shredding: all of more than one page, and folders; what is removed is gone, also twice", async () => {
+      for (let n = 0; n < 1005; n++) await put({ Bucket: "versioned", Key: `many/${n}` });
+      const versions = s3Versions({ client, bucket: "versioned" });
+      expect(await versions.list("many/")).toHaveLength(1005);
+      expect(await versions.folders("")).toEqual(["a", "b", "many"]);
+      for (const version of await versions.list("a/")) {
+        await versions.remove(version);
+        await versions.remove(version);
+      }
+      expect(await versions.list("a/")).toEqual([]);
+      expect(await versions.folders("")).toEqual(["b", "many"]);
+    });
+  });
+
   it("refuses operations, headers and properties it does not model", async () => {
-    await expect(client.send(new ListObjectVersionsCommand({ Bucket: "plain" }))).rejects.toThrow(/CS-4035/);
+    await expect(client.send(new GetObjectTaggingCommand({ Bucket: "plain", Key: "a" }))).rejects.toThrow(/CS-4035/);
     await expect(
       client.send(new CopyObjectCommand({ Bucket: "plain", Key: "b", CopySource: "plain/a" })),
     ).rejects.toThrow(/CS-4035 .*CopyObject/);
