@@ -9,7 +9,7 @@ export interface Served {
 }
 
 /** Of a Hono application. */
-interface App {
+export interface App {
   request(url: string, init: RequestInit): Response | Promise<Response>;
 }
 
