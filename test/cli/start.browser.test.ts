@@ -1,8 +1,6 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { root } from "../../scripts/ensure.mjs";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { type Launched, launch } from "../support/launch.js";
 import { copyProject } from "../support/project-copy.js";
@@ -22,10 +20,6 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
     await started.ended;
     rmSync(clone, { recursive: true, force: true });
   });
-  const shot = async (page: import("playwright-core").Page, name: string) => {
-    if (process.env.UPDATE_SCREENSHOTS === "1")
-      await page.screenshot({ path: join(root, "docs/images", `${name}.png`), fullPage: true });
-  };
 
   test("link from the terminal, code from the mailbox, approve: the run finishes and the console tells it", async () => {
     await expect.poll(() => started.said(), { timeout: 90_000 }).toContain("Waiting…");
@@ -35,7 +29,6 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
 
     await page.goto(new URL("/", link).href);
     expect(await page.locator("main").innerText()).toContain("waiting for people");
-    await shot(page, "console-runs");
     await page
       .getByRole("button", { name: /Skip to the reminder/ })
       .first()
@@ -44,7 +37,6 @@ describe.skipIf(chromiumPath === undefined)("npm start, answered by a person in 
     const mails = await (await page.request.get(new URL("/mailbox.json", link).href)).text();
     expect(mails.includes("Reminder: 2 h 59 min left to decide")).toBe(true);
     await page.goto(mailUrl);
-    await shot(page, "console-mail");
     const code = /^Code: (\S+)$/m.exec(await page.locator("pre").innerText())?.[1] ?? "";
     await page.goto(link);
     await page.getByLabel(/code/i).fill(code);

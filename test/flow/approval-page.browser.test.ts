@@ -1,8 +1,6 @@
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RunRef } from "../../lib/run/keys.js";
-import { root } from "../../scripts/ensure.mjs";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
 
@@ -38,8 +36,6 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
   test("a person reads it, types code and amount, approves, and the refund runs", async () => {
     const { link, code } = flow.challenge(ana);
     const page = await visit(link, { viewport: { width: 1100, height: 900 } });
-    if (process.env.UPDATE_SCREENSHOTS === "1")
-      await page.screenshot({ path: join(root, "docs/images/approval-page.png"), fullPage: true });
     await page.getByLabel(/code/i).fill(code);
     await page.getByLabel(/420\.00/).fill("420.00");
     await page.getByLabel(/comment/i).fill("customer was charged twice");
@@ -90,8 +86,6 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
 
   test("it fits a phone in dark mode: nothing runs off sideways", async () => {
     const page = await visit(flow.challenge(ana).link, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
-    if (process.env.UPDATE_SCREENSHOTS === "1")
-      await page.screenshot({ path: join(root, "docs/images/approval-page-phone-dark.png"), fullPage: true });
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     await page.close();
   });

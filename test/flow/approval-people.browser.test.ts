@@ -1,30 +1,17 @@
 /** What people see, in Chromium: nothing that axe-core objects to, nothing hostile that acts, nothing that runs off a phone's screen. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import * as z from "zod";
 import type { RunRef } from "../../lib/run/keys.js";
-import { root } from "../../scripts/ensure.mjs";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
+import { faultsOf, fits, LOOKS, signIn } from "../support/looks.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const found = z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) }));
 const ana = "ana@example.com";
 const MARKUP = [
   '<script>document.title="owned"</script><img src=x onerror="document.title=1"></textarea></title></form>',
   "[click](javascript:alert(1)) **bold** <@U012AB3CD> <!channel>",
 ].join(" ");
 const HOSTILE = `${MARKUP} \u001b[2J\u001b[31m \u202Eevil\u200B`;
-const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
-  ["", { viewport: { width: 1100, height: 900 } }],
-  ["-dark", { viewport: { width: 1100, height: 900 }, colorScheme: "dark" }],
-  ["-phone", { viewport: { width: 360, height: 740 } }],
-  ["-phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }],
-];
-
 describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () => {
   let flow: Flow;
   let browser: Browser;
@@ -46,37 +33,16 @@ describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () =
   const url = (path: string) => new URL(path, flow.session.cloud.endpoint).href;
   // axe-core is a script, which the pages' own policy rightly forbids.
   const open = (options: BrowserContextOptions = {}) => browser.newPage({ bypassCSP: true, ...options });
-  const signIn = async (page: Page) => {
-    await page.goto(url("/inbox"));
-    await page.getByRole("button", { name: ana }).click();
-    await page.waitForURL(/\/inbox$/);
-  };
-  const faultsOf = async (page: Page) => {
-    // A folded part is looked at too.
-    await page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true");
-    await page.evaluate(AXE);
-    const violations = found.parse(await page.evaluate("axe.run().then(({ violations }) => violations)"));
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-  };
-  const fits = (page: Page) =>
-    page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
-  const shoot = async (page: Page, name: string) => {
-    if (process.env.UPDATE_SCREENSHOTS === "1")
-      await page.screenshot({ path: join(root, "docs/images", `${name}.png`), fullPage: true });
-  };
-
-  test.each(LOOKS)("axe-core finds nothing and nothing runs off sideways%s", async (look, options) => {
+  test.each(LOOKS)("axe-core finds nothing and nothing runs off sideways, %s", async (_, options) => {
     const page = await open(options);
     const { link } = flow.challenge(ana);
     await page.goto(link);
-    await shoot(page, `approval-page${look}`);
     expect([await faultsOf(page), await fits(page)], "page by link").toEqual([[], true]);
     await page.goto(`${link}x`);
     expect(await faultsOf(page), "unknown link").toEqual([]);
     await page.goto(url("/sign-in/callback?error=access_denied"));
     expect(await faultsOf(page), "sign-in problem").toEqual([]);
-    await signIn(page);
-    await shoot(page, `inbox${look}`);
+    await signIn(page, flow.session.cloud.endpoint, ana);
     expect([await faultsOf(page), await fits(page)], "inbox").toEqual([[], true]);
     await page.getByRole("link", { name: /Refund €420\.00/ }).click();
     expect([await faultsOf(page), await fits(page)], "signed in").toEqual([[], true]);
@@ -143,7 +109,7 @@ describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () =
       expect(await fits(page)).toBe(true);
     };
     await look();
-    await signIn(page);
+    await signIn(page, flow.session.cloud.endpoint, ana);
     expect(await page.locator("main script, main img").count()).toBe(0);
     await page.locator("main table a").first().click();
     // The agent's words, which who holds only the link does not see.

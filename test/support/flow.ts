@@ -2,11 +2,13 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
 import { dynamoControl } from "../../lib/aws/control.js";
+import { consoleData } from "../../lib/cli/console-data.js";
 import type { Connection } from "../../lib/client/connection.js";
 import { type DeskDecision, decide, type MailedChallenge, readChallenge } from "../../lib/client/desk.js";
 import { startRun } from "../../lib/client/front-door.js";
 import { type RunReader, runReader } from "../../lib/client/runs.js";
 import { createSkippingClock, type SkippingClock } from "../../lib/local/clock.js";
+import { consoleHandler } from "../../lib/local/console/app.js";
 import type { Script } from "../../lib/local/services/turns.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import type { RunRef } from "../../lib/run/keys.js";
@@ -47,6 +49,10 @@ export class Flow {
    */
   static async open(assembly: string = inject("assembly"), schedules = false, dataDir?: string): Promise<Flow> {
     const clock = createSkippingClock(AT, "manual");
+    let opened: Session | undefined;
+    const through = async (momentsMs: readonly number[]) => {
+      for (const ms of momentsMs) await clock.advanceTo(ms);
+    };
     const session = await openSession({
       root,
       stage: "dev",
@@ -54,8 +60,10 @@ export class Flow {
       workflows: [WORKFLOW],
       clock,
       schedules,
+      console: () => consoleHandler(consoleData(root, "dev", () => opened, { aheadMs: () => 0, through })),
       ...(dataDir === undefined ? {} : { dataDir }),
     });
+    opened = session;
     const connection = sessionConnection(session);
     return new Flow(session, connection, await runReader(connection), clock);
   }

@@ -23,17 +23,29 @@ export interface MailRow {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --edge: color-mix(in srgb, CanvasText 25%, Canvas); --soft: color-mix(in srgb, CanvasText 6%, Canvas); }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem; }
-nav a { margin-right: 1rem; }
+:root { color-scheme: light dark; --ground: #fff; --text: #1a1c20; --quiet: #50555e; --link: #0b57d0; --edge: #c9cdd4; --soft: #f4f5f7; }
+@media (prefers-color-scheme: dark) { :root { --ground: #16181c; --text: #eceef1; --quiet: #b4bac4; --link: #8ab4ff; --edge: #444a54; --soft: #20242a; } }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 1rem; background: var(--ground); color: var(--text); overflow-wrap: anywhere; }
+a { color: var(--link); }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 1rem 0 .5rem; }
+h2 { font-size: 1.15rem; margin: 1.75rem 0 .5rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; border-bottom: 1px solid var(--edge); padding-bottom: .6rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--edge); vertical-align: top; overflow-wrap: anywhere; }
 pre { background: var(--soft); padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border-radius: .4rem; }
 th { white-space: nowrap; overflow-wrap: normal; }
-.quiet { color: color-mix(in srgb, CanvasText 75%, Canvas); }
+.quiet { color: var(--quiet); }
 .note { background: var(--soft); padding: .6rem 1rem; border-radius: .4rem; }
 form.skip { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0; }
-form.skip button { font: inherit; font-size: .85rem; padding: .2rem .6rem; min-height: 1.9rem; cursor: pointer; }
+form.skip button { font: inherit; font-size: .85rem; padding: .2rem .6rem; min-height: 1.9rem; cursor: pointer; border: 1px solid var(--quiet); border-radius: .3rem; background: var(--soft); color: var(--text); }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+@media (max-width: 44rem) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table, tbody, tr, td { display: block; }
+  tr { border-bottom: 1px solid var(--edge); padding: .5rem 0; }
+  td { border: 0; padding: .1rem 0; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); }
+}
 iframe.mail { width: 100%; height: 46rem; border: 1px solid var(--edge); border-radius: .4rem; background: #fff; }
 ${SLACK_STYLE}`;
 
@@ -84,10 +96,10 @@ export const RunList: FC<{ runs: readonly RunRow[] }> = ({ runs }) =>
             <td>
               <a href={`/console/runs/${run.workflow}/${run.tenant}/${run.runId}`}>{run.runId}</a>
             </td>
-            <td>{run.workflow}</td>
-            <td>{run.tenant}</td>
-            <td>{run.startedAt.slice(0, 19).replace("T", " ")}</td>
-            <td>{run.status}</td>
+            <td data-label="Workflow">{run.workflow}</td>
+            <td data-label="Tenant">{run.tenant}</td>
+            <td data-label="Started (UTC)">{run.startedAt.slice(0, 19).replace("T", " ")}</td>
+            <td data-label="Status">{run.status}</td>
           </tr>
         ))}
       </tbody>
@@ -115,8 +127,8 @@ export const RunPage: FC<{ events: readonly RecordedEvent[]; verdict: string; re
       <tbody>
         {events.map((event) => (
           <tr>
-            <td>{event.seq}</td>
-            <td>{event.at.slice(11, 23)}</td>
+            <td data-label="#">{event.seq}</td>
+            <td data-label="Time (UTC)">{event.at.slice(11, 23)}</td>
             <td>{event.type}</td>
             <td>
               {describeEvent(event)}
@@ -147,11 +159,11 @@ export const MailList: FC<{ mails: readonly MailRow[] }> = ({ mails }) =>
       <tbody>
         {mails.map((mail) => (
           <tr>
-            <td>{mail.to.join(", ")}</td>
+            <td data-label="To">{mail.to.join(", ")}</td>
             <td>
               <a href={`/mailbox/${mail.id}`}>{mail.subject}</a>
             </td>
-            <td>{mail.at.slice(0, 19).replace("T", " ")}</td>
+            <td data-label="Sent (UTC)">{mail.at.slice(0, 19).replace("T", " ")}</td>
           </tr>
         ))}
       </tbody>

@@ -123,12 +123,12 @@ export const SlackList: FC<{ messages: readonly WorkspaceMessage[]; members: rea
       <tbody>
         {messages.map((message) => (
           <tr>
-            <td>{nameOf(members, message)}</td>
+            <td data-label="To">{nameOf(members, message)}</td>
             <td>
               <a href={`/mailbox/slack/${message.ts}`}>{plain(message.text)}</a>
               {message.updates > 0 && <span class="quiet"> (changed since)</span>}
             </td>
-            <td>{utc(message.ts)}</td>
+            <td data-label="Sent (UTC)">{utc(message.ts)}</td>
           </tr>
         ))}
       </tbody>

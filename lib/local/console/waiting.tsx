@@ -35,14 +35,14 @@ export const WaitingList: FC<{ waiting: readonly WaitingRow[]; token: string | u
         {waiting.map((one) => (
           <tr>
             <td>{one.title}</td>
-            <td>{one.runId}</td>
-            <td>
+            <td data-label="Run">{one.runId}</td>
+            <td data-label="Asked">
               {one.approvers.join(", ")}, links and codes in the <a href="/mailbox">mailbox</a>
             </td>
-            <td>
+            <td data-label="Approved">
               {one.approvedBy.length} of {one.needed}
             </td>
-            <td>{one.deadline.slice(0, 16).replace("T", " ")}</td>
+            <td data-label="Until (UTC)">{one.deadline.slice(0, 16).replace("T", " ")}</td>
             {token !== undefined && (
               <td>
                 <SkipForm waiting={one} token={token} />
