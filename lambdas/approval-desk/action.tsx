@@ -34,7 +34,7 @@ export function Changes({ view }: ViewProps) {
       {changed.length === 0 ? (
         <p>Nothing, as far as the preview can tell.</p>
       ) : (
-        <table>
+        <table class="changes">
           <thead>
             <tr>
               <th scope="col">Field</th>

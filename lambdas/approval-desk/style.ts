@@ -11,6 +11,7 @@ h1{font-size:1.5rem;line-height:1.25;margin:.25rem 0 .5rem;overflow-wrap:anywher
 h2{font-size:1.05rem;margin:1.75rem 0 .5rem}
 p{margin:.4rem 0;overflow-wrap:anywhere}
 .soft{color:var(--soft)}
+a{color:var(--focus)}
 .grave{color:var(--warn)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.4rem .5rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
@@ -41,7 +42,7 @@ form details{margin-top:1.25rem;border-top:1px solid var(--line);padding-top:.5r
 form.small{border-width:1px;margin-top:1rem;padding:.5rem 1rem 1rem}
 button.approve{background:var(--go)}button.reject{background:var(--stop)}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
-@media(max-width:34rem){th[scope=row]{width:auto}table.inbox,table.inbox tbody,table.inbox tr,table.inbox tbody th,table.inbox td{display:block;width:100%}table.inbox thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}table.inbox tbody th,table.inbox td:not(:last-child){border-bottom:0;padding-bottom:0}table.pairs,table.pairs tbody,table.pairs tr,table.pairs th,table.pairs td{display:block;width:100%}table.pairs th{border-bottom:0;padding-bottom:0}}
+@media(max-width:34rem){th[scope=row]{width:auto}table.changes tr{display:grid;grid-template-columns:1fr 1fr}table.changes tbody th{grid-column:1/3;border-bottom:0;padding-bottom:0}table.changes thead th:first-child{display:none}table.inbox,table.inbox tbody,table.inbox tr,table.inbox tbody th,table.inbox td{display:block;width:100%}table.inbox thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}table.inbox tbody th,table.inbox td:not(:last-child){border-bottom:0;padding-bottom:0}table.pairs,table.pairs tbody,table.pairs tr,table.pairs th,table.pairs td{display:block;width:100%}table.pairs th{border-bottom:0;padding-bottom:0}}
 `;
 
 const hash = createHash("sha256").update(STYLE, "utf8").digest("base64");

@@ -59,7 +59,8 @@ export const fieldBlock = (index: number): string => `${SLACK_IDS.field}${index}
 
 function fieldInput({ kind, label, value }: Field, id: string): KnownBlock {
   if (kind === "boolean") return menu(id, label, ["true", "false"], value);
-  return input(id, label, { optional: true, long: kind === "long-text", value });
+  // A text can be emptied on the page: here an empty field would look like one that nobody has to fill.
+  return input(id, label, { optional: value === "", long: kind === "long-text", value });
 }
 
 /** Says how something went, when there is nothing to type. */

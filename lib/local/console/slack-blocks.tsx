@@ -69,7 +69,7 @@ export const SLACK_STYLE = `
 .slack button.danger { background: #c01343; border-color: #c01343; color: #fff; }
 .slack label { display: block; font-weight: 700; margin: .75rem 0 .25rem; }
 .slack input, .slack textarea, .slack select { font: inherit; width: 100%; box-sizing: border-box; padding: .4rem .6rem; border: 1px solid var(--field); border-radius: .25rem; background: var(--slack); color: var(--ink); }
-.slack select { width: auto; }
+.slack select { width: auto; max-width: 100%; }
 .slack .wrong { color: #b3001b; font-weight: 700; }
 @media (prefers-color-scheme: dark) { .slack .wrong { color: #ff9aa8; } }
 `;
