@@ -15,6 +15,7 @@ import { inbox } from "./inbox.js";
 import { log } from "./log.js";
 import { machineRuns } from "./machine-runs.js";
 import type { Benchmark } from "./measure.js";
+import { notary } from "./notary.js";
 import { figures, loadNow, type Section, save, sectionText } from "./report.js";
 import { runCost } from "./run-cost.js";
 import { synth } from "./synth.js";
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   gate,
   log,
   exportBench,
+  notary,
   backtest,
   inbox,
   coldStart,
