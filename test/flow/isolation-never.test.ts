@@ -142,7 +142,9 @@ describe("may never", () => {
       "PartiQLInsert reviews of this workflow",
       "PutItem brake of another workflow",
       "PutItem brake of this workflow",
+      "StartQueryExecution questions about the archive",
       "StopExecution execution",
+      "StopQueryExecution questions about the archive",
       "UpdateItem brake of another workflow",
       "UpdateItem brake of this workflow",
     ]);

@@ -61,6 +61,15 @@ export const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   iam: words(`
     PassRole GetRole UpdateRole DeleteRole TagRole
   `),
+  athena: words(`
+    StartQueryExecution StopQueryExecution GetQueryExecution GetQueryResults GetWorkGroup GetNamedQuery BatchGetNamedQuery
+    ListNamedQueries ListQueryExecutions CreateNamedQuery UpdateNamedQuery DeleteNamedQuery UpdateWorkGroup DeleteWorkGroup
+    CreatePreparedStatement StartSession
+  `),
+  glue: words(`
+    GetDatabase GetTable GetTables GetPartitions CreateTable UpdateTable DeleteTable CreateDatabase UpdateDatabase DeleteDatabase
+    BatchCreatePartition PutResourcePolicy
+  `),
   "execute-api": words(`
     Invoke InvalidateCache ManageConnections
   `),
