@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RunRef } from "../../lib/run/keys.js";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
+import { csrfOf, form, Visitor } from "../support/visitor.js";
 
 let flow: Flow;
 let run: RunRef;
@@ -19,55 +20,12 @@ beforeEach(async () => {
   if (asked?.type !== "ApprovalRequested") throw new Error("nobody was asked");
   at = `/inbox/${run.workflow}/${asked.data.approval_id}`;
 });
+const visitor = () => new Visitor(flow.session.cloud.endpoint);
 const url = (path: string) => new URL(path, flow.session.cloud.endpoint).href;
-
-/** A browser without scripts: follows redirects and keeps cookies by origin. */
-class Visitor {
-  private readonly jar = new Map<string, Map<string, string>>();
-
-  async go(target: string, init: RequestInit = {}): Promise<{ status: number; body: string; url: string }> {
-    let next = { target, init };
-    for (let hop = 0; hop < 15; hop++) {
-      const { origin } = new URL(next.target);
-      const jar = this.jar.get(origin) ?? new Map<string, string>();
-      this.jar.set(origin, jar);
-      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-      const answer = await fetch(next.target, {
-        ...next.init,
-        headers: { ...Object.fromEntries(new Headers(next.init.headers)), ...(cookie === "" ? {} : { cookie }) },
-        redirect: "manual",
-      });
-      for (const line of answer.headers.getSetCookie()) {
-        const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-        if (value === "" || /max-age=0/i.test(line)) jar.delete(name);
-        else jar.set(name, value);
-      }
-      const to = answer.headers.get("location");
-      if (to === null) return { status: answer.status, body: await answer.text(), url: next.target };
-      next = { target: new URL(to, next.target).href, init: {} };
-    }
-    throw new Error("too many redirects");
-  }
-
-  cookies(path: string): string {
-    return [...(this.jar.get(new URL(url(path)).origin) ?? [])].map(([name, value]) => `${name}=${value}`).join("; ");
-  }
-
-  async signIn(email: string, to: string) {
-    const choice = await this.go(url(`/sign-in?to=${encodeURIComponent(to)}`));
-    return this.go(`${choice.url}?as=${encodeURIComponent(email)}`, { method: "POST" });
-  }
-}
-const form = (fields: Readonly<Record<string, string>>): RequestInit => ({
-  method: "POST",
-  headers: { "content-type": "application/x-www-form-urlencoded" },
-  body: new URLSearchParams(fields).toString(),
-});
-const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? "";
 
 describe("an approver who signs in", () => {
   it("finds the question in the inbox, decides without a code, and the gate counts it", async () => {
-    const ana = new Visitor();
+    const ana = visitor();
     const inbox = await ana.signIn("ana@example.com", "/inbox");
     expect(inbox.body).toContain("Refund €420.00 to cus_9");
     const page = await ana.go(url(at));
@@ -87,7 +45,7 @@ describe("an approver who signs in", () => {
   });
 
   it("is out after signing out", async () => {
-    const ana = new Visitor();
+    const ana = visitor();
     const page = await ana.signIn("ana@example.com", at);
     const cookie = ana.cookies(at);
     expect((await ana.go(url("/sign-out"), form({}))).body).toContain("You are signed out");
@@ -108,7 +66,7 @@ describe("refused, and nothing is decided", () => {
     expect((await flow.settled(run)).some(({ type }) => type === "ApprovalDecided")).toBe(false);
 
   it("somebody who is signed in and not asked", async () => {
-    const stranger = new Visitor();
+    const stranger = visitor();
     const page = await stranger.signIn("payments-ops@example.com", at);
     expect(page.status).toBe(404);
     expect(page.body).not.toContain("420");
@@ -116,7 +74,7 @@ describe("refused, and nothing is decided", () => {
   });
 
   it("a form of another session, or without one", async () => {
-    const [ana, bo] = [new Visitor(), new Visitor()];
+    const [ana, bo] = [visitor(), visitor()];
     await ana.signIn("ana@example.com", at);
     const other = csrfOf((await bo.signIn("bo@example.com", at)).body);
     for (const csrf of [other, "", "x".repeat(43)]) {
@@ -130,7 +88,7 @@ describe("refused, and nothing is decided", () => {
   it("a callback in another browser, a second time, or made up", async () => {
     const answers = await Promise.all(
       ["/sign-in/callback?code=x&state=y", "/sign-in/callback", "/sign-in/callback?error=access_denied"].map((path) =>
-        new Visitor().go(url(path)),
+        visitor().go(url(path)),
       ),
     );
     for (const { status, body } of answers) {
@@ -142,7 +100,7 @@ describe("refused, and nothing is decided", () => {
   it.each(["https://evil.example.com/", "//evil.example.com", "/approvals/x", "/inbox/../x", "javascript:alert(1)"])(
     "to go on to %s after signing in",
     async (to) => {
-      const landed = await new Visitor().signIn("ana@example.com", to);
+      const landed = await visitor().signIn("ana@example.com", to);
       expect(landed.url).toBe(url("/inbox"));
     },
   );
