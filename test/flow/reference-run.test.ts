@@ -36,6 +36,17 @@ test("6 model turns, 5 tool calls and 1 approval enter at most 28 states, and th
   const history = await executionHistory(new SFNClient(flow.connection.client("operator")), StateMachineArn, run.runId);
   expect(statesEntered(history)).toBeLessThanOrEqual(28);
   expect(history.at(-1)?.type).toBe("ExecutionSucceeded");
+  // One approval costs one state beyond the re-decision, and there one call of its function.
+  const entered = history.flatMap(({ stateEnteredEventDetails: state }) =>
+    state?.name === undefined ? [] : [state.name],
+  );
+  const named = (name: string) => entered.filter((one) => one.startsWith(name));
+  expect([named("AwaitApproval").length, named("ProposeAction").length, named("DecideAction").length]).toEqual([
+    1, 6, 7,
+  ]);
+  const at = history.findIndex(({ stateEnteredEventDetails: state }) => state?.name?.startsWith("AwaitApproval"));
+  const left = history.findIndex(({ stateExitedEventDetails: state }) => state?.name?.startsWith("AwaitApproval"));
+  expect(history.slice(at, left).filter(({ type }) => type === "TaskScheduled")).toHaveLength(1);
   expect(JSON.stringify(history)).not.toMatch(/task_token\\*"\s*:\s*\\*"[^…]/);
   expect(flow.refunds()).toEqual({ refunds: [{ charge: "ch_77", amount: 42_000, reason: "duplicate" }] });
 });
