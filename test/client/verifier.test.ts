@@ -162,6 +162,8 @@ describe("the schemas without zod", () => {
     const statements = await import("../../lib/audit/statement.js");
     const { compile } = await import("../../lib/client/verifier/schemas.js");
     vi.doUnmock("zod");
+    // Files of tests share their modules: the next must not find ours made with the other schemas.
+    vi.resetModules();
     const pairs = [
       { theirs: recordedEvent, mine: ours.recordedEvent },
       { theirs: checkpoint, mine: statements.checkpoint },

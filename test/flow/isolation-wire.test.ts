@@ -29,6 +29,7 @@ const READ_APPROVALS = [
   "approvals: read a link",
 ];
 const READ_LOG = ["log: query own run", "log: query another workflow", "log: list runs", "log: get"];
+const FIND_RUNS = ["log: query own run", "log: query another workflow", "log: list runs"];
 const READ_RUNS = ["machine: describe an execution", "machine: read a history", "machine: list executions"];
 const tool = (secret: string, name?: string) => [
   "log: query own run",
@@ -113,6 +114,10 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
       "effects: read refund's",
       "effects: read reply's",
       "control: read the brake",
+      "oversight: read readings",
+      "oversight: read shreddings",
+      "oversight: read reviews",
+      "oversight: record a review",
       "stacks: describe",
     ],
   ],
@@ -131,7 +136,29 @@ const GAINS: readonly (readonly [zone: string, part: string, gained: readonly st
   [
     "people",
     "breakglass",
-    ["vault: read own", "vault: read another workflow: NoSuchKey", "vault: list", "stacks: describe"],
+    [
+      ...FIND_RUNS,
+      "vault: read own",
+      "vault: read another workflow: NoSuchKey",
+      "vault: list",
+      "oversight: read readings",
+      "oversight: record a reading",
+      "oversight: read shreddings",
+      "stacks: describe",
+    ],
+  ],
+  [
+    "people",
+    "shredder",
+    [
+      ...FIND_RUNS,
+      "vault: list versions",
+      "vault: delete a version of a key",
+      "context: delete a version",
+      "oversight: read shreddings",
+      "oversight: record a shredding",
+      "stacks: describe",
+    ],
   ],
 ];
 

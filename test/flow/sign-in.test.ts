@@ -52,9 +52,9 @@ describe("an approver who signs in", () => {
   it("is out after signing out", async () => {
     const ana = visitor();
     const page = await ana.signIn("ana@example.com", at);
-    const cookie = ana.cookies(at);
+    const cookie = ana.cookies();
     expect((await ana.go(url("/sign-out"), form({}))).body).toContain("You are signed out");
-    expect(ana.cookies(at)).toBe("");
+    expect(ana.cookies()).toBe("");
     // Whoever kept the cookie has nothing: the session is over, not only forgotten.
     const reject = form({ decision: "reject", comment: "no", csrf: csrfOf(page.body) });
     const again = await fetch(url(at), {

@@ -111,3 +111,38 @@ export function onTables(config: Clients, { tables, runId }: Targets): Record<st
     "tables: list": () => client.send(new ddb.ListTablesCommand({})),
   };
 }
+
+/** Who read sealed values, what was shredded, what was reviewed. */
+export function onOversight(config: Clients, { tables: { oversight }, runId }: Targets): Record<string, Attack> {
+  const client = new ddb.DynamoDBClient(config);
+  const reviews = `review#${WORKFLOW}#acme#${runId}`;
+  const insert = (pk: string) => () =>
+    client.send(
+      new ddb.ExecuteStatementCommand({
+        Statement: `INSERT INTO "${oversight}" VALUE {'pk': ?, 'sk': ?}`,
+        Parameters: [s(pk), s(`hostile-${randomUUID()}`)],
+      }),
+    );
+  const query = (pk: string) => () =>
+    client.send(
+      new ddb.QueryCommand({
+        TableName: oversight,
+        KeyConditionExpression: "pk = :k",
+        ExpressionAttributeValues: { ":k": s(pk) },
+      }),
+    );
+  const Key = { pk: s("reading"), sk: s("00000001") };
+  return {
+    "oversight: read readings": query("reading"),
+    "oversight: record a reading": insert("reading"),
+    "oversight: read shreddings": query("shredding"),
+    "oversight: record a shredding": insert("shredding"),
+    "oversight: read reviews": query(reviews),
+    "oversight: record a review": insert(reviews),
+    "oversight: put": () => client.send(new ddb.PutItemCommand({ TableName: oversight, Item: Key })),
+    "oversight: change": () =>
+      client.send(new ddb.UpdateItemCommand({ TableName: oversight, Key, UpdateExpression: "REMOVE note" })),
+    "oversight: delete": () => client.send(new ddb.DeleteItemCommand({ TableName: oversight, Key })),
+    "oversight: scan": () => client.send(new ddb.ScanCommand({ TableName: oversight })),
+  };
+}

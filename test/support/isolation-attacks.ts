@@ -11,6 +11,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
@@ -18,7 +19,7 @@ import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } fr
 import { SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import * as sfn from "@aws-sdk/client-sfn";
 import * as avp from "@aws-sdk/client-verifiedpermissions";
-import { onLog, onTables } from "./isolation-attacks-tables.js";
+import { onLog, onOversight, onTables } from "./isolation-attacks-tables.js";
 import { type Attack, type Clients, type Config, type Targets, WORKFLOW } from "./isolation-targets.js";
 
 const REFUSED = ["AccessDeniedException", "AccessDenied"];
@@ -59,6 +60,7 @@ export function attacks(config: Clients, targets: Targets): Record<string, Attac
   return {
     ...onLog(config, targets),
     ...onTables(config, targets),
+    ...onOversight(config, targets),
     ...onStorage(config, targets),
     ...onFunctions(config, targets),
     ...onMachine(config, targets),
@@ -74,6 +76,8 @@ function onStorage(
   const keyring = new kms.KMSClient(config);
   const get = (Bucket: string, Key: string) => () => client.send(new GetObjectCommand({ Bucket, Key }));
   const put = (Bucket: string, Key: string) => () => client.send(new PutObjectCommand({ Bucket, Key, Body: "{}" }));
+  const deleteVersion = (Bucket: string, Key: string) => () =>
+    client.send(new DeleteObjectCommand({ Bucket, Key, VersionId: "null" }));
   const blob = Buffer.from(sealed, "base64");
   const forWorkflow = { workflow: WORKFLOW };
   return {
@@ -88,6 +92,11 @@ function onStorage(
     "vault: read own": get(buckets.vault, vaultKey),
     "vault: read another workflow": get(buckets.vault, vaultKey.replace(WORKFLOW, "loan-review")),
     "vault: write own": put(buckets.vault, `vault/${WORKFLOW}/acme/hostile/key.json`),
+    "vault: list versions": () => client.send(new ListObjectVersionsCommand({ Bucket: buckets.vault })),
+    // A version that is not there, or who may would shred the run that the other attacks are aimed at.
+    "vault: delete a version of a key": deleteVersion(buckets.vault, `vault/${WORKFLOW}/acme/hostile/key.json`),
+    "vault: delete a version of values": deleteVersion(buckets.vault, `vault/${WORKFLOW}/acme/hostile/00000001-0.json`),
+    "context: delete a version": deleteVersion(buckets.context, `context/${WORKFLOW}/acme/hostile/0001.json`),
     "vault: list": () => client.send(new ListObjectsV2Command({ Bucket: buckets.vault })),
     "keys: open a task token": () =>
       keyring.send(new kms.DecryptCommand({ KeyId: keys.token, CiphertextBlob: blob, EncryptionContext: forWorkflow })),

@@ -38,6 +38,7 @@ export async function targetsOf(flow: Flow, run: RunRef): Promise<Targets> {
       budgets: at("BudgetsTable"),
       control: at("ControlTable"),
       effects: at("EffectsTable"),
+      oversight: at("OversightTable"),
     },
     logArn: at("RunLogTableArn"),
     runId: run.runId,

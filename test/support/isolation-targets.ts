@@ -2,7 +2,7 @@
 
 /** Real names of a deployment: more than hostile code would know. */
 export interface Targets {
-  readonly tables: Readonly<Record<"log" | "approvals" | "budgets" | "control" | "effects", string>>;
+  readonly tables: Readonly<Record<"log" | "approvals" | "budgets" | "control" | "effects" | "oversight", string>>;
   readonly logArn: string;
   readonly runId: string;
   /** keys of objects that a run wrote */

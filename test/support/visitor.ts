@@ -1,5 +1,3 @@
-/** Somebody with a browser that runs no scripts. */
-
 /** A browser without scripts: follows redirects and keeps cookies by origin. */
 export class Visitor {
   /** @param base of paths */
@@ -30,7 +28,7 @@ export class Visitor {
     throw new Error("too many redirects");
   }
 
-  cookies(path: string): string {
+  cookies(): string {
     return [...(this.jar.get(new URL(this.base).origin) ?? [])].map(([name, value]) => `${name}=${value}`).join("; ");
   }
 
