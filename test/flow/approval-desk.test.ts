@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { decide } from "../../lib/client/desk.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { of } from "../../lib/scenario/compare.js";
@@ -7,9 +7,8 @@ import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
 let flow: Flow;
 let run: RunRef;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 beforeEach(async () => {
   await flow.begin([LOOKUP, REFUND, FINISH]);
   run = await flow.start();

@@ -14,12 +14,11 @@ describe.skipIf(chromiumPath === undefined)("the approval page in Chromium", () 
   let browser: Browser;
   let run: RunRef;
   beforeAll(async () => {
-    flow = await Flow.open();
+    flow = await Flow.shared();
     browser = await launchBrowser(chromiumPath ?? "");
   });
   afterAll(async () => {
     await browser.close();
-    await flow.close();
   });
   const askFor = async (say: string) => {
     await flow.begin([LOOKUP, { ...REFUND, say, confidence: 92 }, FINISH]);

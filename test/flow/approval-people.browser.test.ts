@@ -17,13 +17,12 @@ describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () =
   let browser: Browser;
   let run: RunRef;
   beforeAll(async () => {
-    flow = await Flow.open();
+    flow = await Flow.shared();
     browser = await launchBrowser(chromiumPath ?? "");
     await askFor({ ...REFUND, say: "Two charges within a minute.", confidence: 92 });
   });
   afterAll(async () => {
     await browser.close();
-    await flow.close();
   });
   const askFor = async (turn: Parameters<Flow["begin"]>[0][number]) => {
     await flow.begin([LOOKUP, turn, FINISH]);

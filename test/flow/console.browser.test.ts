@@ -11,7 +11,7 @@ describe.skipIf(chromiumPath === undefined)("the console in Chromium", () => {
   let browser: Browser;
   let run: RunRef;
   beforeAll(async () => {
-    flow = await Flow.open();
+    flow = await Flow.shared();
     browser = await launchBrowser(chromiumPath ?? "");
     await flow.begin([LOOKUP, { ...REFUND, say: "Two charges within a minute.", confidence: 92 }, FINISH]);
     run = await flow.start();
@@ -20,7 +20,6 @@ describe.skipIf(chromiumPath === undefined)("the console in Chromium", () => {
   });
   afterAll(async () => {
     await browser.close();
-    await flow.close();
   });
 
   test.each(LOOKS)("every page, %s", async (_, options) => {

@@ -9,9 +9,8 @@ import { TOOLS } from "../support/isolation-places.js";
 
 let matrix: Matrix;
 beforeAll(async () => {
-  const flow = await Flow.open();
+  const flow = await Flow.shared();
   matrix = matrixOf(flow.session.cloud);
-  await flow.close();
 });
 
 describe("may never", () => {

@@ -1,5 +1,5 @@
 /** Every role against every attack, as signed SDK calls to the running cloud: each gains its own grants, by name, and nothing else. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { startRun } from "../../lib/client/front-door.js";
 import { DISPUTE, FINISH, Flow } from "../support/flow.js";
 import { attacks, gains } from "../support/isolation-attacks.js";
@@ -9,10 +9,9 @@ import type { Targets } from "../support/isolation-targets.js";
 let flow: Flow;
 let targets: Targets;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
   targets = await prepareTargets(flow);
 });
-afterAll(() => flow.close());
 
 const WRITER = [
   "log: query own run",

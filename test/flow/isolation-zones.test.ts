@@ -9,9 +9,8 @@ import { type Matrix, matrixOf } from "../support/isolation-matrix.js";
 
 let matrix: Matrix;
 beforeAll(async () => {
-  const flow = await Flow.open();
+  const flow = await Flow.shared();
   matrix = matrixOf(flow.session.cloud);
-  await flow.close();
 });
 
 const row = (zone: Zone, part?: string) => matrix.row(zone, part);

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { logKey } from "../../lib/run/keys.js";
 import { Flow, LOOKUP } from "../support/flow.js";
 
@@ -15,14 +15,13 @@ let flow: Flow;
 let table: string;
 let key: { pk: { S: string }; sk: { S: string } };
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
   ({ RunLogTable: table } = await flow.connection.controlPlane());
   await flow.begin([LOOKUP]);
   const run = await flow.start();
   await flow.settled(run);
   key = { pk: { S: logKey.pk(run) }, sk: { S: logKey.sk(1) } };
 });
-afterAll(() => flow.close());
 
 /** Role ARN by what it is for, for every role of both stacks. */
 const roles = () =>

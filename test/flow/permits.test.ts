@@ -1,15 +1,14 @@
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { RunRef } from "../../lib/run/keys.js";
 import { of } from "../../lib/scenario/compare.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
 
 let flow: Flow;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 beforeEach(() => flow.begin([LOOKUP, REFUND, FINISH]));
 
 const NONE = { refunds: [] };

@@ -4,7 +4,7 @@
  * `npm run test:race` does a hundred questions; `npm test` some.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import * as z from "zod";
 import { dynamoApprovals } from "../../lib/aws/approvals.js";
 import { decideSigned } from "../../lib/client/desk.js";
@@ -26,9 +26,8 @@ const OVER = /CS-2106|it was (?:approved|rejected) by/;
 
 let flow: Flow;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 
 type Choice = ApprovalDecision["decision"];
 interface Told {

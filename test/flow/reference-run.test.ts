@@ -1,14 +1,13 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { executionHistory, statesEntered } from "../../lib/client/history.js";
 import { of } from "../../lib/scenario/compare.js";
 import { Flow } from "../support/flow.js";
 
 let flow: Flow;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 
 const TURNS = [
   { tool: "stripe.lookup_charge", args: { charge_id: "ch_77" } },

@@ -1,7 +1,7 @@
 /** Break-glass on the running cloud, with the role's own grants: who reads is written down first, and what is shown is what the log is committed to. */
 import { DeleteItemCommand, DynamoDBClient, ExecuteStatementCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PeopleRole } from "../../lib/client/connection.js";
 import { noteOf, oversightOf, personOf } from "../../lib/client/oversight.js";
 import { type RevealRequest, reveal, vaultOf } from "../../lib/client/reveal.js";
@@ -16,9 +16,8 @@ let flow: Flow;
 let run: RunRef;
 let events: readonly RecordedEvent[];
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 beforeEach(async () => {
   await flow.begin([LOOKUP, FINISH]);
   run = await flow.start({ ...DISPUTE, claim: SECRET });

@@ -1,5 +1,5 @@
 /** Reviews on the running cloud, with the auditor's own grants. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { oversightOf, reviewsOf } from "../../lib/client/oversight.js";
 import { type ReviewRequest, review } from "../../lib/client/review.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
@@ -10,14 +10,13 @@ let flow: Flow;
 let run: RunRef;
 let events: readonly RecordedEvent[];
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
   await flow.begin([LOOKUP, REFUND, FINISH]);
   run = await flow.start();
   await flow.asked(run);
   await flow.decide("ana@example.com", { decision: "approve", confirmation: "420.00" });
   events = await flow.play(run);
 });
-afterAll(() => flow.close());
 
 const found = (more: Partial<ReviewRequest> = {}): ReviewRequest => ({
   run,

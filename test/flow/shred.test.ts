@@ -1,6 +1,6 @@
 /** A data-subject request on the running cloud: what can be opened is gone, whatever died in between, and everything else verifies. */
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Versions } from "../../lib/aws/versions.js";
 import { s3Versions } from "../../lib/aws/versions.js";
 import { oversightOf } from "../../lib/client/oversight.js";
@@ -15,9 +15,8 @@ let flow: Flow;
 let run: RunRef;
 let events: readonly RecordedEvent[];
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 beforeEach(async () => {
   await flow.begin([LOOKUP, { ...REFUND, say: "She says so." }, FINISH]);
   run = await flow.start();

@@ -10,9 +10,8 @@ let run: RunRef;
 let at: string;
 
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 beforeEach(async () => {
   await flow.begin([LOOKUP, REFUND, FINISH]);
   run = await flow.start();

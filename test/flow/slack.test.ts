@@ -1,7 +1,7 @@
 /** A run that people decide in Slack: the template's own functions, a workspace on this machine, the console's own buttons. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { consoleData } from "../../lib/cli/console-data.js";
 import { loadRules } from "../../lib/client/replay-rules.js";
 import { consoleApp } from "../../lib/local/console/app.js";
@@ -17,13 +17,12 @@ let flow: Flow;
 let run: RunRef;
 let app: ReturnType<typeof consoleApp>;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
   const through = async (momentsMs: readonly number[]) => {
     for (const ms of momentsMs) await flow.clock.advanceTo(ms);
   };
   app = consoleApp(consoleData(root, "dev", () => flow.session, { aheadMs: () => 90 * 60_000, through }));
 });
-afterAll(() => flow.close());
 beforeEach(async () => {
   await flow.begin([LOOKUP, REFUND, FINISH]);
   run = await flow.start();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { runsInFiles } from "../../lib/client/recorded-files.js";
 import type { RecordedEvent } from "../../lib/run/events.js";
 import { differences } from "../../lib/scenario/compare.js";
@@ -11,9 +11,8 @@ import { Flow } from "../support/flow.js";
 
 let flow: Flow;
 beforeAll(async () => {
-  flow = await Flow.open();
+  flow = await Flow.shared();
 });
-afterAll(() => flow.close());
 
 async function recorded(name: string): Promise<readonly RecordedEvent[]> {
   for await (const { events } of runsInFiles([join(root, "test/histories/v1/billing-dispute", `${name}.jsonl`)]))

@@ -35,6 +35,9 @@ export const FINISH = { finish: { outcome: "escalated", summary: "done" } };
 
 const WORKFLOW = "billing-dispute";
 
+/** Files of a worker share their modules, and this with them. */
+let ofThisWorker: Promise<Flow> | undefined;
+
 export class Flow {
   private constructor(
     readonly session: Session,
@@ -42,6 +45,17 @@ export class Flow {
     readonly reader: RunReader,
     readonly clock: SkippingClock,
   ) {}
+
+  /**
+   * The one of this worker, empty: a cloud of its own for every file would deploy the template and start every function's process again. It ends with
+   * the worker. For files that change nothing but data.
+   */
+  static async shared(): Promise<Flow> {
+    ofThisWorker ??= Flow.open();
+    const flow = await ofThisWorker;
+    await flow.begin([]);
+    return flow;
+  }
 
   /**
    * @param assembly another one than the project's own, e.g. with functions that tests replaced

@@ -14,6 +14,8 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "countersign-synth-"));
+  // What workers leave there goes with it: a cloud that they share ends with them, and removes nothing.
+  process.env.TMPDIR = folder;
   const { assembly } = await ensureSynthesised({ root, stage: "dev", out: join(folder, "cdk.out") });
   project.provide("assembly", assembly);
   return () => rm(folder, { recursive: true, force: true });
