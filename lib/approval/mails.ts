@@ -7,7 +7,7 @@ import { mailHtml } from "./mail-html.js";
 import type { Question, QuestionState } from "./question.js";
 import { instantText } from "./times.js";
 import { drawn } from "./visible.js";
-import { messageTitle } from "./wording.js";
+import { messageTitle, recordLine } from "./wording.js";
 
 /** A person's way to the page. */
 export interface Way {
@@ -92,6 +92,7 @@ export function followUpMail(to: string, question: Question, state: QuestionStat
     ...words,
     origin(view),
     "There is nothing left to decide. The page of the first mail shows what came of it.",
+    recordLine(view),
   ];
   return mail(to, `${HEADS[state.kind]}: ${messageTitle(view)}`, lines);
 }

@@ -19,6 +19,10 @@ type Titled = Pick<ApprovalView, "title" | "page_only" | "tool" | "workflow">;
 const hidesTitle = ({ page_only: pageOnly }: Titled) => pageOnly?.includes("title") === true;
 const hiddenTitle = ({ tool, workflow }: Titled) => `${tool} of ${workflow} (what exactly is shown after sign-in)`;
 
+/** Where the whole record is. Not a link: a report is made by who may read the log, from the log. */
+export const recordLine = ({ run_id: runId, stage }: Pick<ApprovalView, "run_id" | "stage">): string =>
+  `The whole record, for who may read it: npx countersign run report ${runId} --stage ${stage}`;
+
 export function reversibilityText({
   reversibility,
   compensation,

@@ -64,7 +64,7 @@ export class Watch extends Construct {
     alarm(
       "CloseRunErrors",
       closeRun.metricErrors(period),
-      `${workflow}: close-run fails; runs stay open and hold their budget`,
+      `${workflow}: close-run fails; runs stay open and hold their budget; see npx countersign run list and run report <id>`,
     );
     alarm(
       "DecideErrors",
@@ -74,7 +74,7 @@ export class Watch extends Construct {
     alarm(
       "RunsFailed",
       stateMachine.metricFailed(period),
-      `${workflow}: executions fail; see their history and countersign run show`,
+      `${workflow}: executions fail; see npx countersign run list, run show <id> --history and run report <id>`,
     );
   }
 }

@@ -7,7 +7,7 @@ import { argumentRows } from "../approval/argument-rows.js";
 import { changesOf } from "../approval/changes.js";
 import { type Field, fieldsOf } from "../approval/fields.js";
 import { instantText } from "../approval/times.js";
-import { messageTitle } from "../approval/wording.js";
+import { messageTitle, recordLine } from "../approval/wording.js";
 import { viewHash } from "../run/hash.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
@@ -117,6 +117,7 @@ export function closedMessage(view: ApprovalView, standing: readonly string[], u
     blocks: [
       ...head(view, cut(messageTitle(view))),
       ...standing.slice(0, 10).map((text) => line(...literal(cut(text), { bold: true }))),
+      { type: "context", elements: [plainText(recordLine(view), 2000)] },
       ...(url === null ? [] : [openButton(url)]),
     ],
   };

@@ -59,6 +59,7 @@ describe("the question in Slack", () => {
   it("once decided names who and has no button but the link", () => {
     const message = closedMessage(plain, ["Approved by ana@example.com, 14:13, in Slack: 'twice'"], URL);
     expect(shown(message)).toContain("Approved by ana@example.com, 14:13");
+    expect(shown(message)).toContain(`npx countersign run report ${plain.run_id} --stage ${plain.stage}`);
     expect(actionsOf(message)).toEqual(["open-page"]);
   });
 
