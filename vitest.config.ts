@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // What functions log is read when a test fails.
+    silent: "passed-only",
     coverage: {
       provider: "v8",
       // What the examples of `npm run coverage` are about. The rest is run by whole-run tests and children, which no counter here sees.

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunRef } from "../../lib/run/keys.js";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
-import { faultsOf, fits, LOOKS, signIn } from "../support/looks.js";
+import { BOTH_LOOKS, faultsOf, fits, signIn } from "../support/looks.js";
 
 const ana = "ana@example.com";
 const MARKUP = [
@@ -32,7 +32,7 @@ describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () =
   const url = (path: string) => new URL(path, flow.session.cloud.endpoint).href;
   // axe-core is a script, which the pages' own policy rightly forbids.
   const open = (options: BrowserContextOptions = {}) => browser.newPage({ bypassCSP: true, ...options });
-  test.each(LOOKS)("axe-core finds nothing and nothing runs off sideways, %s", async (_, options) => {
+  test.each(BOTH_LOOKS)("axe-core finds nothing and nothing runs off sideways, %s", async (_, options) => {
     const page = await open(options);
     const { link } = flow.challenge(ana);
     await page.goto(link);
@@ -46,37 +46,6 @@ describe.skipIf(chromiumPath === undefined)("what people see, in Chromium", () =
     await page.getByRole("link", { name: /Refund €420\.00/ }).click();
     expect([await faultsOf(page), await fits(page)], "signed in").toEqual([[], true]);
     await page.close();
-  });
-
-  test("a scanner with scripts presses every button of every form, and decides nothing", async () => {
-    const { link } = flow.challenge(ana);
-    const page = await browser.newPage();
-    page.on("dialog", (dialog) => void dialog.dismiss());
-    await page.goto(link);
-    const buttons = await page.locator("button").count();
-    expect(buttons).toBeGreaterThan(4);
-    for (let at = 0; at < buttons; at++) {
-      await page.goto(link);
-      await page.evaluate(
-        "for (const part of document.querySelectorAll('details')) part.open = true;" +
-          "for (const field of document.querySelectorAll('input:not([type=hidden]), textarea')) field.value ||= 'AAAA';",
-      );
-      // Without the browser's own checks, as a program would.
-      const sent = page.waitForEvent("framenavigated");
-      await page.evaluate(`(() => {
-        const button = document.querySelectorAll("button")[${at}];
-        button.disabled = false;
-        button.form.noValidate = true;
-        button.form.requestSubmit(button);
-      })()`);
-      await sent;
-      await page.waitForLoadState();
-    }
-    await page.close();
-    expect((await flow.settled(run)).some(({ type }) => type === "ApprovalDecided")).toBe(false);
-    // And keeps nobody from it: the code of the first mail is still good.
-    await flow.decide(ana, { decision: "reject", comment: "not yet" });
-    expect((await flow.play(run)).some(({ type }) => type === "ApprovalDecided")).toBe(true);
   });
 
   test("hostile text in every field of the agent's is inert, also in the fields that can be edited", async () => {

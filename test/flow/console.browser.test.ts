@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunRef } from "../../lib/run/keys.js";
 import { chromiumPath, launchBrowser } from "../support/browser.js";
 import { FINISH, Flow, LOOKUP, REFUND } from "../support/flow.js";
-import { faultsOf, fits, LOOKS } from "../support/looks.js";
+import { BOTH_LOOKS, faultsOf, fits } from "../support/looks.js";
 
 describe.skipIf(chromiumPath === undefined)("the console in Chromium", () => {
   let flow: Flow;
@@ -22,7 +22,7 @@ describe.skipIf(chromiumPath === undefined)("the console in Chromium", () => {
     await browser.close();
   });
 
-  test.each(LOOKS)("every page, %s", async (_, options) => {
+  test.each(BOTH_LOOKS)("every page, %s", async (_, options) => {
     const page = await browser.newPage({ bypassCSP: true, ...options });
     const { endpoint, ses } = flow.session.cloud;
     const looked = async (name: string) => {

@@ -16,6 +16,9 @@ export const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
   ["phone-dark", { ...PHONE, colorScheme: "dark" }],
 ];
 
+/** Both sizes and both colour schemes, each once: what axe-core finds depends on one or the other. */
+export const BOTH_LOOKS = LOOKS.filter(([name]) => name === "desktop-light" || name === "phone-dark");
+
 /** What axe-core objects to. The page must be opened with `bypassCSP`: axe-core is a script, which the pages' own policy rightly forbids. */
 export async function faultsOf(page: Page): Promise<readonly string[]> {
   // A folded part is looked at too.
