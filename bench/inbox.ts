@@ -5,15 +5,14 @@ import { listApprovals } from "../lib/aws/approval-index.js";
 import { type Approvals, dynamoApprovals } from "../lib/aws/approvals.js";
 import { dynamoInbox } from "../lib/aws/inbox.js";
 import { startRun } from "../lib/client/front-door.js";
-import { realClock } from "../lib/local/clock.js";
 import { actionHash, proposalStep } from "../lib/run/hash.js";
 import type { ApprovalView } from "../lib/run/protocol.js";
 import { redactWithNonces } from "../lib/run/redact.js";
 import { fillTimes } from "../lib/scenario/format.js";
-import { openSession, type Session } from "../lib/scenario/session.js";
+import type { Session } from "../lib/scenario/session.js";
 import { sessionConnection } from "../lib/scenario/session-connection.js";
 import type { Benchmark } from "./measure.js";
-import { referenceScenario, root, WORKFLOW, withAssembly } from "./reference.js";
+import { referenceScenario, WORKFLOW, withSession } from "./reference.js";
 
 const WAITING = 10_000;
 /** What an inbox shows of each kind. */
@@ -23,39 +22,27 @@ const AT_ONCE = 50;
 export const inbox: Benchmark = {
   name: "inbox",
   about: `${WAITING.toLocaleString("en")} waiting approvals: the whole list as \`approval list\` reads it, and one person's inbox`,
-  run: () => withAssembly(measure),
+  run: () => withSession(measure),
 };
 
-async function measure(assembly: string) {
-  const session = await openSession({
-    root,
-    stage: "dev",
-    assembly,
-    workflows: [WORKFLOW],
-    clock: realClock(),
-    schedules: false,
-  });
-  try {
-    // Each as the function or person that does it, so that the policies are checked too.
-    const desk = tableAs(session, "approval-desk");
-    const approvals = dynamoApprovals(desk);
-    await fill(dynamoApprovals(tableAs(session, "approval-request")), await askedView(session, approvals));
-    const nowMs = Date.now();
-    const began = performance.now();
-    const listed = await listApprovals(tableAs(session, "people", "Approver"), WORKFLOW, nowMs, "waiting");
-    const listMs = performance.now() - began;
-    const opened = performance.now();
-    const refs = await dynamoInbox(desk).asked("ana@example.com", "waiting", new Date(nowMs).toISOString(), PAGE);
-    await Promise.all(refs.map((one) => readQuestion({ stage: "dev", approvals, nowMs: Date.now }, one)));
-    const inboxMs = performance.now() - opened;
-    return [
-      { name: "waiting approvals listed", value: listed.length, unit: "" },
-      { name: "the whole list", value: listMs, unit: "ms" },
-      { name: `an inbox of ${refs.length}, the next deadlines first`, value: inboxMs, unit: "ms" },
-    ];
-  } finally {
-    await session.close();
-  }
+async function measure(session: Session) {
+  // Each as the function or person that does it, so that the policies are checked too.
+  const desk = tableAs(session, "approval-desk");
+  const approvals = dynamoApprovals(desk);
+  await fill(dynamoApprovals(tableAs(session, "approval-request")), await askedView(session, approvals));
+  const nowMs = Date.now();
+  const began = performance.now();
+  const listed = await listApprovals(tableAs(session, "people", "Approver"), WORKFLOW, nowMs, "waiting");
+  const listMs = performance.now() - began;
+  const opened = performance.now();
+  const refs = await dynamoInbox(desk).asked("ana@example.com", "waiting", new Date(nowMs).toISOString(), PAGE);
+  await Promise.all(refs.map((one) => readQuestion({ stage: "dev", approvals, nowMs: Date.now }, one)));
+  const inboxMs = performance.now() - opened;
+  return [
+    { name: "waiting approvals listed", value: listed.length, unit: "" },
+    { name: "the whole list", value: listMs, unit: "ms" },
+    { name: `an inbox of ${refs.length}, the next deadlines first`, value: inboxMs, unit: "ms" },
+  ];
 }
 
 /** The approvals table as the one role of a zone sees it. */

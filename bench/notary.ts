@@ -6,13 +6,12 @@ import { verifyText } from "../lib/audit/verify.js";
 import { s3ArchiveReader } from "../lib/aws/archive.js";
 import { startRun } from "../lib/client/front-door.js";
 import { runReader } from "../lib/client/runs.js";
-import { realClock } from "../lib/local/clock.js";
-import { openSession } from "../lib/scenario/session.js";
+import type { Session } from "../lib/scenario/session.js";
 import { sessionConnection } from "../lib/scenario/session-connection.js";
 import { linesOfLab, notarised } from "../test/notary/exported.js";
 import { PUBLIC_KEY } from "../test/notary/lab.js";
 import { type Benchmark, type Figure, interleave, median } from "./measure.js";
-import { root, WORKFLOW, withAssembly } from "./reference.js";
+import { WORKFLOW, withSession } from "./reference.js";
 
 const RUNS = 8;
 const SIGNED_RUNS = 1000;
@@ -22,53 +21,41 @@ export const notary: Benchmark = {
   name: "notary",
   about: `from the record that ends a run to its signed checkpoint and records in the archive, on the embedded cloud; and ${SIGNED_RUNS.toLocaleString("en-US")} runs verified with their signatures, against the same without the key`,
   async run() {
-    return [...(await withAssembly(lag)), ...(await signatures())];
+    return [...(await withSession(lag)), ...(await signatures())];
   },
 };
 
 /** A run that ends at once, as its agent gives up; the cloud's schedules stand still, so only the stream wakes the notary. */
-async function lag(assembly: string): Promise<readonly Figure[]> {
-  const session = await openSession({
-    root,
-    stage: "dev",
-    assembly,
-    workflows: [WORKFLOW],
-    clock: realClock(),
-    schedules: false,
-  });
-  try {
-    session.script(WORKFLOW, [{ finish: { outcome: "escalated", summary: "nothing to do" } }]);
-    const connection = sessionConnection(session);
-    const { ArchiveBucket: bucket } = await connection.controlPlane();
-    const client = new S3Client({ ...connection.client("auditor"), forcePathStyle: true });
-    const archive = s3ArchiveReader({ client, bucket });
-    const reader = await runReader(connection);
-    const lags: number[] = [];
-    for (let run = 0; run <= RUNS; run++) {
-      const { run_id } = await startRun(connection, WORKFLOW, { input: inputOf(run) });
-      const began = performance.now();
-      let [ended, found] = [0, 0];
-      while (found === 0) {
-        if (performance.now() - began > PATIENCE_MS) throw new Error(`run ${run_id} has no checkpoint`);
-        await sleep(5);
-        if (ended === 0) {
-          const [listed] = await reader.list([WORKFLOW], 1);
-          const last = listed?.runId === run_id ? (await reader.events(listed)).at(-1) : undefined;
-          if (last?.type === "RunClosed") ended = performance.now();
-        }
-        const keys = await archive.list("checkpoints/");
-        if (keys.some((key) => key.includes(`/${run_id}/`))) found = performance.now();
+async function lag(session: Session): Promise<readonly Figure[]> {
+  session.script(WORKFLOW, [{ finish: { outcome: "escalated", summary: "nothing to do" } }]);
+  const connection = sessionConnection(session);
+  const { ArchiveBucket: bucket } = await connection.controlPlane();
+  const client = new S3Client({ ...connection.client("auditor"), forcePathStyle: true });
+  const archive = s3ArchiveReader({ client, bucket });
+  const reader = await runReader(connection);
+  const lags: number[] = [];
+  for (let run = 0; run <= RUNS; run++) {
+    const { run_id } = await startRun(connection, WORKFLOW, { input: inputOf(run) });
+    const began = performance.now();
+    let [ended, found] = [0, 0];
+    while (found === 0) {
+      if (performance.now() - began > PATIENCE_MS) throw new Error(`run ${run_id} has no checkpoint`);
+      await sleep(5);
+      if (ended === 0) {
+        const [listed] = await reader.list([WORKFLOW], 1);
+        const last = listed?.runId === run_id ? (await reader.events(listed)).at(-1) : undefined;
+        if (last?.type === "RunClosed") ended = performance.now();
       }
-      // the first run starts the child processes
-      if (run > 0) lags.push(ended === 0 ? 0 : found - ended);
+      const keys = await archive.list("checkpoints/");
+      if (keys.some((key) => key.includes(`/${run_id}/`))) found = performance.now();
     }
-    return [
-      { name: "from a run's end to its checkpoint, median", value: median(lags), unit: "ms" },
-      { name: "from a run's end to its checkpoint, longest", value: Math.max(...lags), unit: "ms" },
-    ];
-  } finally {
-    await session.close();
+    // the first run starts the child processes
+    if (run > 0) lags.push(ended === 0 ? 0 : found - ended);
   }
+  return [
+    { name: "from a run's end to its checkpoint, median", value: median(lags), unit: "ms" },
+    { name: "from a run's end to its checkpoint, longest", value: Math.max(...lags), unit: "ms" },
+  ];
 }
 
 const inputOf = (run: number) => ({

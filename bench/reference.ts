@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadWorkflow } from "../lib/contract/load.js";
 import type { Contract } from "../lib/contract/model.js";
+import { realClock } from "../lib/local/clock.js";
+import type { ConverseModel } from "../lib/local/services/bedrock.js";
 import { loadScenarios, type NamedScenario } from "../lib/scenario/load.js";
+import { openSession, type Session } from "../lib/scenario/session.js";
 import { synthesise } from "../lib/scenario/synth.js";
 
 export const root = join(import.meta.dirname, "..");
@@ -31,4 +34,24 @@ export async function withAssembly<T>(use: (assembly: string) => Promise<T>): Pr
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The reference workflow on the embedded cloud in real time, rules at a rate standing still, for as long as `use` takes. */
+export function withSession<T>(use: (session: Session) => Promise<T>, model?: ConverseModel): Promise<T> {
+  return withAssembly(async (assembly) => {
+    const session = await openSession({
+      root,
+      stage: "dev",
+      assembly,
+      workflows: [WORKFLOW],
+      clock: realClock(),
+      schedules: false,
+      ...(model === undefined ? {} : { model }),
+    });
+    try {
+      return await use(session);
+    } finally {
+      await session.close();
+    }
+  });
 }

@@ -3,14 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "../lib/client/connection.js";
 import { decide, readChallenge } from "../lib/client/desk.js";
 import { startRun } from "../lib/client/front-door.js";
-import { realClock } from "../lib/local/clock.js";
 import { type ConverseRequest, recordedModel } from "../lib/local/services/bedrock.js";
 import type { Script } from "../lib/local/services/turns.js";
 import { wantedConfirmation } from "../lib/scenario/act-as.js";
-import { openSession, type Session } from "../lib/scenario/session.js";
+import type { Session } from "../lib/scenario/session.js";
 import { sessionConnection } from "../lib/scenario/session-connection.js";
 import { type Benchmark, median } from "./measure.js";
-import { referenceScenario, root, WORKFLOW, withAssembly } from "./reference.js";
+import { referenceScenario, WORKFLOW, withSession } from "./reference.js";
 
 /** Runs of a round, each of a customer, charge and ticket of its own. */
 const RUNS = 20;
@@ -20,42 +19,34 @@ const ROUNDS = 3;
 export const wholeRuns: Benchmark = {
   name: "whole-runs",
   about: `whole reference runs through wire and child processes, ${IN_FLIGHT} in flight and one alone`,
-  run: () => withAssembly(measure),
+  async run() {
+    const { turns } = (await referenceScenario()).scenario;
+    return withSession(
+      measure,
+      recordedModel((request) => scriptOf(turns, request)),
+    );
+  },
 };
 
-async function measure(assembly: string) {
-  const { turns } = (await referenceScenario()).scenario;
-  const session = await openSession({
-    root,
-    stage: "dev",
-    assembly,
-    workflows: [WORKFLOW],
-    clock: realClock(),
-    schedules: false,
-    model: recordedModel((request) => scriptOf(turns, request)),
-  });
-  try {
-    const connection = sessionConnection(session);
-    const [together, alone]: [number[], number[]] = [[], []];
-    for (let round = 0; round <= ROUNDS; round++) {
-      const ms = [await timed(session, connection, RUNS), await timed(session, connection, 1)] as const;
-      // the first round starts the child processes
-      if (round === 0) continue;
-      together.push(ms[0]);
-      alone.push(ms[1]);
-    }
-    return [
-      {
-        name: `whole runs, ${IN_FLIGHT} in flight`,
-        value: (RUNS * 1000) / median(together),
-        unit: "/s",
-        aim: { atLeast: 20 },
-      },
-      { name: "one whole run alone", value: median(alone), unit: "ms" },
-    ];
-  } finally {
-    await session.close();
+async function measure(session: Session) {
+  const connection = sessionConnection(session);
+  const [together, alone]: [number[], number[]] = [[], []];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const ms = [await timed(session, connection, RUNS), await timed(session, connection, 1)] as const;
+    // the first round starts the child processes
+    if (round === 0) continue;
+    together.push(ms[0]);
+    alone.push(ms[1]);
   }
+  return [
+    {
+      name: `whole runs, ${IN_FLIGHT} in flight`,
+      value: (RUNS * 1000) / median(together),
+      unit: "/s",
+      aim: { atLeast: 20 },
+    },
+    { name: "one whole run alone", value: median(alone), unit: "ms" },
+  ];
 }
 
 /** Milliseconds from the first request to the end of the last run. */

@@ -14,9 +14,9 @@ import {
   arnOf,
   asking,
   budgets,
+  claimed,
   control,
   day,
-  effects,
   eventsOf,
   gateHandler,
   look,
@@ -62,16 +62,7 @@ describe("close-run", () => {
   test("waits for an open claim, then says what is known of it", async () => {
     const run = await admitted();
     await propose(run, 1, look);
-    const permit = (await eventsOf(run)).at(-1);
-    if (permit?.type !== "ActionPermitted") throw new Error("no permit");
-    await effects().claim(
-      { run, tool: "stripe.lookup_charge", turn: 1 },
-      {
-        args_hash: permit.data.args_hash,
-        claimed_at: "2026-11-21T12:00:00.000Z",
-        deadline: "2026-11-21T12:00:30.000Z",
-      },
-    );
+    await claimed(run, "stripe.lookup_charge", 1);
     world.executions.set(arnOf(run.runId), "FAILED");
     expect(await close(ended(run))).toEqual({ settled: { [run.runId]: "waiting" } });
     world.nowMs += 120_000;

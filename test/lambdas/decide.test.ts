@@ -18,10 +18,10 @@ import {
   asking,
   budgets,
   calls,
+  claimed,
   contexts,
   day,
   decide,
-  effects,
   eventsOf,
   gateHandler,
   look,
@@ -175,16 +175,7 @@ describe("the gate", () => {
   test("a call that may still be running is waited for", async () => {
     const run = await admitted();
     await propose(run, 1, look);
-    const permit = (await eventsOf(run)).at(-1);
-    if (permit?.type !== "ActionPermitted") throw new Error("no permit");
-    await effects().claim(
-      { run, tool: "stripe.lookup_charge", turn: 1 },
-      {
-        args_hash: permit.data.args_hash,
-        claimed_at: "2026-11-21T12:00:00.000Z",
-        deadline: "2026-11-21T12:00:30.000Z",
-      },
-    );
+    await claimed(run, "stripe.lookup_charge", 1);
     await expect(decide(run, { phase: "outcome", turn: 1 })).rejects.toMatchObject({ name: "ClaimOpen" });
     world.nowMs += 31_000;
     expect((await decide(run, { phase: "outcome", turn: 1 })).decision).toBe("deny");

@@ -153,16 +153,22 @@ export const propose = (run: RunRef, turn: number, proposal: Proposal) =>
   decide(run, { phase: "proposal", turn, proposed: { proposal, ...usage() } });
 export const look = act("stripe.lookup_charge", { charge_id: "ch_77" });
 
-export async function returned(run: RunRef, tool: string, turn: number, output: Record<string, string>): Promise<void> {
+/** A tool claims the call that is permitted, and is at work. */
+export async function claimed(run: RunRef, tool: string, turn: number): Promise<void> {
   const permit = (await eventsOf(run)).findLast((event) => event.type === "ActionPermitted");
   if (permit?.type !== "ActionPermitted") throw new Error("no permit");
-  const ref = { run, tool, turn };
-  await effects().claim(ref, {
-    args_hash: permit.data.args_hash,
-    claimed_at: "2026-11-21T12:00:00.000Z",
-    deadline: "2026-11-21T12:00:30.000Z",
-  });
-  await effects().storeOutcome(ref, 1, {
+  await effects().claim(
+    { run, tool, turn },
+    {
+      args_hash: permit.data.args_hash,
+      claimed_at: "2026-11-21T12:00:00.000Z",
+      deadline: "2026-11-21T12:00:30.000Z",
+    },
+  );
+}
+export async function returned(run: RunRef, tool: string, turn: number, output: Record<string, string>): Promise<void> {
+  await claimed(run, tool, turn);
+  await effects().storeOutcome({ run, tool, turn }, 1, {
     status: "ok",
     output,
     effect_possible: false,
