@@ -1,108 +1,34 @@
-/** Buttons and modals of a Slack workspace, signed, through API Gateway's own event, to rows in the approvals table. */
-import { createServer, type Server } from "node:http";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import * as z from "zod";
-import { createHandler, type HttpAnswer } from "../../lambdas/approval-slack/serve.js";
-import { type Approvals, dynamoApprovals } from "../../lib/aws/approvals.js";
+import { describe, expect, test } from "vitest";
+import { createHandler } from "../../lambdas/approval-slack/serve.js";
 import { dynamoControl } from "../../lib/aws/control.js";
 import { AT_ONCE, slackApi } from "../../lib/aws/slack.js";
-import { proxyEvent } from "../../lib/local/apigateway/payload.js";
-import { SlackWorkspace } from "../../lib/local/slack/workspace.js";
 import type { ApprovalView } from "../../lib/run/protocol.js";
 import { askedMessage, isOneClick } from "../../lib/slack/messages.js";
 import { slackSignature } from "../../lib/slack/signature.js";
 import { approvalViewOf } from "../approval/fixture.js";
-import { newRun, startStage, type TestStage } from "../aws/cloud.js";
+import {
+  ANA,
+  approvals,
+  ask,
+  BO,
+  decisions,
+  EVE,
+  eventOf,
+  handler,
+  lab,
+  REVERSIBLE,
+  ref,
+  refusals,
+  SECRET,
+  stage,
+  textOf,
+  URL,
+  useSlack,
+  view,
+  workspace,
+} from "./slack-lab.js";
 
-const ASKED = Date.parse("2026-11-21T13:00:00.000Z");
-const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
-const [ANA, BO, EVE] = ["U0ANA", "U0BO", "U0EVE"];
-const URL = "https://desk.example.com/approvals/abcdefghijklmnop";
-
-let stage: TestStage;
-let approvals: Approvals;
-let workspace: SlackWorkspace;
-let door: Server;
-let address: string;
-let nowMs = ASKED;
-let said: string[] = [];
-let handler: (event: unknown) => Promise<HttpAnswer>;
-beforeAll(async () => {
-  stage = await startStage();
-  approvals = dynamoApprovals(stage.table("approvals"));
-  vi.spyOn(console, "log").mockImplementation((line) => void said.push(String(line)));
-  door = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk) => chunks.push(Buffer.from(chunk)));
-    request.on("end", async () => {
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      const answer = await handler(eventOf(headers, Buffer.concat(chunks)));
-      response.writeHead(answer.statusCode, answer.headers).end(answer.body);
-    });
-  });
-  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
-  const { port } = z.object({ port: z.number() }).parse(door.address());
-  address = `http://127.0.0.1:${port}/slack/interactions`;
-  workspace = await SlackWorkspace.start({
-    botToken: "xoxb-local",
-    signingSecret: SECRET,
-    interactions: () => address,
-    now: () => nowMs,
-  });
-  handler = createHandler({
-    stage: "dev",
-    approvals,
-    control: dynamoControl(stage.table("control")),
-    signingSecret: async () => SECRET,
-    slack: slackApi(async () => "xoxb-local", workspace.url, AT_ONCE),
-    nowMs: () => nowMs,
-  });
-});
-afterAll(async () => {
-  vi.restoreAllMocks();
-  await new Promise((resolve) => door.close(resolve));
-  await workspace.close();
-  await stage.close();
-});
-
-/** As API Gateway hands a form over: in base64. */
-function eventOf(headers: Readonly<Record<string, string>>, body: Buffer): unknown {
-  return proxyEvent({
-    request: { method: "POST", target: "/slack/interactions", headers, body, sourceIp: "127.0.0.1" },
-    apiId: "api",
-    accountId: "111111111111",
-    stage: "$default",
-    routeKey: "POST /slack/interactions",
-    pathParameters: {},
-    isIamRoute: false,
-    nowMs,
-  });
-}
-
-let view: ApprovalView;
-const ref = () => ({ workflow: view.workflow, approvalId: view.approval_id });
-async function ask(over: Partial<ApprovalView> = {}): Promise<string> {
-  view = approvalViewOf({
-    approval_id: `ap_${newRun().runId}`,
-    sensitive_paths: [],
-    nonces: {},
-    slack_users: { "ana@example.com": ANA, "bo@example.com": BO },
-    ...over,
-  });
-  await approvals.insertRequest(view);
-  const { ts } = await slackApi(async () => "xoxb-local", workspace.url).post(ANA, askedMessage(view, URL));
-  return ts;
-}
-const REVERSIBLE = { reversibility: "reversible", typed_confirmation: null } as const;
-const decisions = () => approvals.readDecisions(ref());
-const refusals = async () => (await approvals.readActs(ref())).flatMap((act) => (act.kind === "refused" ? [act] : []));
-const textOf = (modal: unknown) => JSON.stringify(modal);
-
-beforeEach(() => {
-  nowMs = ASKED + 60_000;
-  said = [];
-  workspace.reset();
-});
+useSlack();
 
 describe("what can be undone", () => {
   test("is one click, by the approver that the contract names the Slack user", async () => {
@@ -210,7 +136,7 @@ describe("refused, each with its own message and record", () => {
 
   test("after the time is over, which is not a rejection", async () => {
     const ts = await ask(REVERSIBLE);
-    nowMs = Date.parse(view.deadline) + 1;
+    lab.nowMs = Date.parse(view.deadline) + 1;
     const { modal } = await workspace.press(ANA, ts, "approve");
     expect(textOf(modal)).toContain("expired");
     expect(textOf(modal)).toContain("nobody rejected it");
@@ -272,119 +198,6 @@ describe("refused, each with its own message and record", () => {
   });
 });
 
-describe("besides deciding", () => {
-  const acts = async () => (await approvals.readActs(ref())).filter(({ kind }) => kind !== "refused");
-  const edited = (amount: string) => ({ "field-1": amount });
-
-  test("change: other arguments are proposed, and the question is over", async () => {
-    const ts = await ask();
-    const { modal } = await workspace.press(ANA, ts, "edit");
-    for (const text of ["amount_cents", "42000", "everybody is asked about it again"])
-      expect(textOf(modal)).toContain(text);
-    const wrong = await workspace.submit(modal?.id ?? "", edited("4.2e4"));
-    expect(wrong.errors).toEqual({ "field-1": expect.stringContaining("amount_cents must be a number") });
-    const answer = await workspace.submit(modal?.id ?? "", edited("20000"));
-    expect(textOf(answer.modal)).toContain("everybody is asked about it again");
-    expect(await acts()).toMatchObject([
-      {
-        kind: "edit",
-        by: "ana@example.com",
-        channel: "slack",
-        method: "slack",
-        args: { ...view.args, amount_cents: 20_000 },
-      },
-    ]);
-    expect(await approvals.readClosing(ref())).toMatchObject({ kind: "edited", by: ["ana@example.com"] });
-    const late = await workspace.press(BO, ts, "approve");
-    expect(textOf(late.modal)).toContain("ana@example.com changed the arguments");
-    expect(await refusals()).toMatchObject([{ code: "CS-2122" }, { code: "CS-2125" }]);
-  });
-
-  test("ask: the question is one, and the clock goes on", async () => {
-    const ts = await ask();
-    const { modal } = await workspace.press(BO, ts, "ask");
-    expect(textOf(modal)).toContain("Payments operations");
-    expect((await workspace.submit(modal?.id ?? "", { comment: " " })).errors).toEqual({
-      comment: expect.stringContaining("it is empty"),
-    });
-    const answer = await workspace.submit(modal?.id ?? "", { comment: "which invoice?" });
-    expect(textOf(answer.modal)).toContain("Payments operations is asked");
-    expect(await acts()).toMatchObject([
-      { kind: "question", by: "bo@example.com", text: "which invoice?", channel: "slack" },
-    ]);
-    expect(await approvals.readClosing(ref())).toBeUndefined();
-  });
-
-  test("hand on: to somebody whom the contract names, once", async () => {
-    const ts = await ask({ delegates: ["max@example.com"] });
-    const { modal } = await workspace.press(ANA, ts, "delegate");
-    expect(textOf(modal)).not.toContain('"ana@example.com"');
-    const nobody = await workspace.submit(modal?.id ?? "", { to: "eve@example.com" });
-    expect(textOf(nobody.modal)).toContain("nobody cannot be handed the decision");
-    const again = await workspace.press(ANA, ts, "delegate");
-    const answer = await workspace.submit(again.modal?.id ?? "", { to: "max@example.com", comment: "on leave" });
-    expect(textOf(answer.modal)).toContain("max@example.com is asked now");
-    expect(await acts()).toMatchObject([
-      { kind: "delegation", by: "ana@example.com", to: "max@example.com", comment: "on leave" },
-    ]);
-    expect(textOf((await workspace.press(ANA, ts, "approve")).modal)).toContain(
-      "handed the decision to max@example.com",
-    );
-  });
-
-  test.each([
-    ["edit-modal", { "field-1": { value: { value: "20000" } } }],
-    ["delegate-modal", { to: { value: { selected_option: { value: "bo@example.com" } } } }],
-  ])("%s again, when its answer was lost on the way: it is done, and not too late", async (callbackId, values) => {
-    await ask();
-    const { subjectOf } = await import("../../lib/slack/messages.js");
-    const send = (trigger: string) =>
-      workspace.send({
-        type: "view_submission",
-        user: { id: ANA, team_id: "T0LOCAL" },
-        trigger_id: trigger,
-        view: { callback_id: callbackId, private_metadata: JSON.stringify(subjectOf(view)), state: { values } },
-      });
-    const first = await send("1");
-    expect(await send("2")).toEqual(first);
-    expect(await acts()).toHaveLength(1);
-    expect(await refusals()).toEqual([]);
-  });
-
-  test.each(["edit", "ask", "delegate"])(
-    "%s: not by a stranger, not by who asked for the run, not when it is over",
-    async (action) => {
-      const ts = await ask();
-      expect(textOf((await workspace.press(EVE, ts, action)).modal)).toContain("none of the approvers");
-      const own = await ask({ requester: "arn:aws:sts::111111111111:assumed-role/Requester/ana@example.com" });
-      expect(textOf((await workspace.press(ANA, own, action)).modal)).toContain("asked for this run");
-      nowMs = Date.parse(view.deadline) + 1;
-      expect(textOf((await workspace.press(BO, own, action)).modal)).toContain("expired");
-      expect(await acts()).toEqual([]);
-    },
-  );
-
-  test("a change of what the message does not show whole is refused, however it was sent", async () => {
-    await ask({ page_only: ["preview"] });
-    const { subjectOf } = await import("../../lib/slack/messages.js");
-    const subject = JSON.stringify(subjectOf(view));
-    for (const payload of [
-      { type: "block_actions", trigger_id: "1", actions: [{ action_id: "edit", value: subject }] },
-      {
-        type: "view_submission",
-        view: {
-          callback_id: "edit-modal",
-          private_metadata: subject,
-          state: { values: { "field-1": { value: { value: "1" } } } },
-        },
-      },
-    ])
-      await workspace.send({ user: { id: ANA, team_id: "T0LOCAL" }, ...payload });
-    expect(await refusals()).toMatchObject([{ code: "CS-2141" }]);
-    expect(await acts()).toEqual([]);
-  });
-});
-
 describe("who is not Slack", () => {
   const body = () =>
     new URLSearchParams({
@@ -413,18 +226,18 @@ describe("who is not Slack", () => {
     await ask(REVERSIBLE);
     for (const headers of [
       {},
-      signed(nowMs, body(), "another secret"),
-      { ...signed(nowMs), "x-slack-signature": "v0=0" },
+      signed(lab.nowMs, body(), "another secret"),
+      { ...signed(lab.nowMs), "x-slack-signature": "v0=0" },
     ])
       expect(await post(headers)).toMatchObject({ statusCode: 401, body: expect.stringContaining("CS-2142") });
     expect(await approvals.readActs(ref())).toEqual([]);
     expect(await decisions()).toEqual([]);
-    expect(said.filter((line) => line.includes("CS-2142"))).toHaveLength(3);
+    expect(lab.said.filter((line) => line.includes("CS-2142"))).toHaveLength(3);
   });
 
   test("a stale request does nothing, and is on record because Slack did sign it", async () => {
     await ask(REVERSIBLE);
-    expect(await post(signed(nowMs - 301_000))).toMatchObject({
+    expect(await post(signed(lab.nowMs - 301_000))).toMatchObject({
       statusCode: 401,
       body: expect.stringContaining("CS-2143"),
     });
@@ -435,11 +248,11 @@ describe("who is not Slack", () => {
   test("the same request again acts once, and is answered the same, also from two at once and under a new signature", async () => {
     await ask(REVERSIBLE);
     const text = body();
-    const first = signed(nowMs, text);
+    const first = signed(lab.nowMs, text);
     const answers = await Promise.all([post(first, text), post(first, text)]);
-    nowMs += 60_000;
+    lab.nowMs += 60_000;
     answers.push(await post(first, text));
-    answers.push(await post({ ...signed(nowMs, text), "x-slack-retry-num": "1" }, text));
+    answers.push(await post({ ...signed(lab.nowMs, text), "x-slack-retry-num": "1" }, text));
     for (const answer of answers) expect(answer).toEqual({ ...answers[0], statusCode: 200, body: "" });
     expect(await decisions()).toHaveLength(1);
   });
@@ -460,10 +273,10 @@ describe("who is not Slack", () => {
       control: dynamoControl(stage.table("control")),
       signingSecret: async () => SECRET,
       slack: slackApi(async () => "xoxb-local", workspace.url, AT_ONCE),
-      nowMs: () => nowMs,
+      nowMs: () => lab.nowMs,
     });
     const event = eventOf(
-      { "content-type": "application/x-www-form-urlencoded", ...signed(nowMs, text) },
+      { "content-type": "application/x-www-form-urlencoded", ...signed(lab.nowMs, text) },
       Buffer.from(text),
     );
     expect((await losing(event)).statusCode).toBe(503);
@@ -476,7 +289,7 @@ describe("who is not Slack", () => {
   test("what our messages do not send is refused", async () => {
     await ask(REVERSIBLE);
     for (const text of ["", "payload=1", "payload=%7B%7D", "payload=x&payload=y"])
-      expect(await post(signed(nowMs, text), text)).toMatchObject({
+      expect(await post(signed(lab.nowMs, text), text)).toMatchObject({
         statusCode: 400,
         body: expect.stringContaining("CS-2144"),
       });
@@ -492,9 +305,9 @@ describe("who is not Slack", () => {
         throw new Error("ResourceNotFoundException");
       },
       slack: slackApi(async () => "", workspace.url, AT_ONCE),
-      nowMs: () => nowMs,
+      nowMs: () => lab.nowMs,
     });
-    const event = eventOf(signed(nowMs), Buffer.from(body()));
+    const event = eventOf(signed(lab.nowMs), Buffer.from(body()));
     expect(await unset(event)).toMatchObject({ statusCode: 503, body: expect.stringContaining("CS-2145") });
     expect(await decisions()).toEqual([]);
   });
