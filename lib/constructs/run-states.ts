@@ -175,7 +175,7 @@ export function awaitApproval(scope: Construct, requestApproval: lambda.IFunctio
       task_token: "{% $states.context.Task.Token %}",
       approval: input("approval"),
     }),
-    outputs: DECIDED,
+    outputs: { ...DECIDED, called_back: true },
     taskTimeout: sfn.Timeout.jsonata(input("wait_seconds")),
     retryOnServiceExceptions: false,
   });

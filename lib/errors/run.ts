@@ -60,6 +60,7 @@ export const runErrors = {
   "CS-3132": system("an approval's closing row claims what no decision bears out"),
   "CS-3133": user("a decision does not count: not asked, too late, too weakly signed in, or about something else"),
   "CS-3134": user("a person changed the arguments before approving"),
+  "CS-3135": system("a question's task token was answered before anybody had decided; it approves nothing"),
 } satisfies Record<string, ErrorEntry>;
 
 export type RunErrorCode = keyof typeof runErrors;

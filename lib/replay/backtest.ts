@@ -68,6 +68,7 @@ async function redecideTurn(
     ...base,
     phase: "approval",
     round: 0,
+    called_back: false,
     action: { tool: then.data.tool, args, nonces: {} },
     rationale: proposed?.rationale === null ? null : NOT_IN_LOG,
   }));

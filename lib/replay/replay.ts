@@ -17,7 +17,7 @@ import type { RecordedEvent } from "../run/events.js";
 import { approvalRequest, decideRequest, proposeRequest, toolRequest } from "../run/protocol.js";
 import { readsFor } from "../run/read.js";
 import { callSeal } from "../run/sealing.js";
-import { stepOf } from "../run/steps.js";
+import { callbackStep, stepOf } from "../run/steps.js";
 import type { CloseInput } from "../run/types.js";
 import { type Comparison, compareLogs } from "./compare.js";
 import type { FunctionRole, RunMachineDefinition } from "./definition.js";
@@ -175,13 +175,13 @@ async function answer(
       return propose(run, proposeRequest.parse(payload).turn);
     case "decide": {
       const request = decideRequest.parse(payload);
-      world.step = stepOf(request);
+      world.step = request.phase === "approval" ? wokenFor(run, world, request) : stepOf(request);
       if (ofStep(run, world.step).length === 0) throw new RecordEnds();
       return gateStep(world.deps, request);
     }
     case "ask": {
       const { task_token: token, approval } = approvalRequest.parse(payload);
-      const answered = ofStep(run, stepOf({ ...approval, phase: "approval" }));
+      const answered = ofStep(run, wokenFor(run, world, approval));
       if (answered.length === 0) throw new RecordEnds();
       // silence: the time runs out
       if (!answered.some(({ type }) => type === "ApprovalExpired"))
@@ -198,6 +198,17 @@ async function answer(
     case undefined:
       throw new FunctionError("Lambda.ResourceNotFoundException", "the definition names no such function", "{}");
   }
+}
+
+/** Which recorded step a question's execution is woken for: once a callback that nobody had decided before, then people's answer. */
+function wokenFor(
+  run: RecordedRun,
+  { log }: Pick<World, "log">,
+  question: { readonly turn: number; readonly round: number },
+): string {
+  const callback = callbackStep(question);
+  const due = ofStep(run, callback).length > 0 && log.every(({ step }) => step !== callback);
+  return due ? callback : stepOf({ ...question, phase: "approval" });
 }
 
 function propose(run: RecordedRun, turn: number) {

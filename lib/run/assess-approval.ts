@@ -7,10 +7,10 @@ import { allSkipped } from "./checks.js";
 import { denied, refuse } from "./deny.js";
 import { plain } from "./draft.js";
 import type { ApprovalDecision, NewEvent } from "./events.js";
-import { notedEntries } from "./notes.js";
+import { calledBack, notedEntries } from "./notes.js";
 import { personKey } from "./people.js";
 import type { OpenRun, Pending } from "./state.js";
-import { stepOf } from "./steps.js";
+import { callbackStep } from "./steps.js";
 import type { Assessment, Entry, GateCase, GateInput } from "./types.js";
 import { parseView } from "./view.js";
 
@@ -23,7 +23,7 @@ export function assessApproval(input: GateInput, before: OpenRun): Assessment {
   const shown = parseView(input.shown, requested.action_hash);
   if (shown === null) throw lost("what people were shown");
   const resolution = resolveApproval(pending, { decisions, acts, closing }, before.started.requester, nowMs, shown);
-  if (resolution.kind === "waiting") return waiting(input, askAgain(input, shown, action, request.rationale));
+  if (resolution.kind === "waiting") return waiting(input, pending, askAgain(input, shown, action, request.rationale));
   const tool = contract.tools.find(({ name }) => name === action.tool);
   if (tool === undefined) throw missing(`the tool ${action.tool}`);
   const { rationale } = request;
@@ -75,9 +75,17 @@ function removed({ input }: GateCase, decisions: readonly ApprovalDecision[]): r
     .map(({ approver }) => `CS-3131 ${approver} decided and is no approver of the contract any more`);
 }
 
-function waiting(input: GateInput, answer: ReturnType<typeof askAgain>): Assessment {
-  const step = { step: stepOf(input.request), events: [], sealed: [], holds: [], settled: [], released: [] };
-  return { kind: "done", step: { ...step, answer, context: null, closed: false } };
+/**
+ * Nobody has decided, so the question goes on. A callback that came all the same is nobody's decision (the sender waits for the closing
+ * row): on record, once for each question.
+ */
+function waiting(input: GateInput, pending: Pending, answer: ReturnType<typeof askAgain>): Assessment {
+  const { request } = input;
+  const step = callbackStep(request);
+  const unasked = request.phase === "approval" && request.called_back && input.events.every((one) => one.step !== step);
+  const events = unasked ? [calledBack(pending, input.nowMs)] : [];
+  const nothing = { sealed: [], holds: [], settled: [], released: [] };
+  return { kind: "done", step: { step, events, ...nothing, answer, context: null, closed: false } };
 }
 
 function decidedEntry(turn: number, decision: ApprovalDecision): Entry {

@@ -1,6 +1,7 @@
 /** What people did about a question besides deciding, as it goes to the log when the gate decides again. */
 import type { ApprovalAct, ApprovalTold } from "./acts.js";
 import { sha256Hex } from "./canonical.js";
+import type { NewEvent } from "./events.js";
 import { seal } from "./redact.js";
 import type { Pending } from "./state.js";
 import { isoTime, msOf } from "./time.js";
@@ -16,6 +17,16 @@ const MAX_NOTES = 60;
 export const CLOCK = "the clock";
 export const SENDER = "approval-sender";
 const BETWEEN_PEOPLE = ", ";
+
+/** A task token was answered and no row says why: by whom, Step Functions does not tell. */
+const CALLBACK = { by: "whoever answered the task token", code: "CS-3135" } as const;
+
+export function calledBack({ requested }: Pending, nowMs: number): NewEvent {
+  const { turn, approval_id } = requested;
+  const nobody = { to: null, channel: null, text: null };
+  const data = { turn, approval_id, kind: "refusal" as const, ...CALLBACK, ...nobody, at: isoTime(nowMs) };
+  return { type: "ApprovalNoted", data };
+}
 
 /** First what time did, then whom the sender told, then what people did, each in the order of its rows. Edits have events of their own. */
 export function notedEntries(input: GateInput, { requested }: Pending): readonly Entry[] {

@@ -144,6 +144,8 @@ export const decideRequest = z.discriminatedUnion("phase", [
     action,
     rationale: z.string().nullable(),
     round: z.int().min(0).max(1000).default(0),
+    /** somebody answered the task token; false: the time ran out, or people could not be asked */
+    called_back: z.boolean().default(false),
   }),
   /** the tool's function failed, timed out or died: settle from the ledger */
   z.strictObject({ phase: z.literal("outcome"), ...decideBase }),

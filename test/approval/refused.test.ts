@@ -193,7 +193,21 @@ describe("the gate refuses what rows and callbacks claim, and the log says why",
   };
   const decided = (world: World) => world.data("ActionDecided");
 
-  test("a task token sent straight to Step Functions: nobody has decided, so people are still asked and nothing is written", () => {
+  test("a task token sent straight to Step Functions: nobody has decided, so people are still asked, and that is on record once", () => {
+    const world = asking();
+    const before = world.events.length;
+    for (let again = 0; again < 2; again++) {
+      world.approval({ calledBack: true });
+      expect(world.last).toMatchObject({ decision: "ask" });
+    }
+    expect(world.events.slice(before)).toMatchObject([
+      { type: "ApprovalNoted", data: { kind: "refusal", by: "whoever answered the task token", code: "CS-3135" } },
+    ]);
+    world.decides(ana).approval({ calledBack: true });
+    expect(decided(world)).toMatchObject({ tool: "stripe.refund", decision: "permit", approvals: 1 });
+  });
+
+  test("people who could not be asked are no callback: they are asked again, and nothing is written", () => {
     const world = asking();
     const before = world.events.length;
     world.approval();

@@ -291,7 +291,7 @@ export class World {
     if (phase === "proposal") return { phase, ...base, proposed };
     if (phase === "outcome") return { phase, ...base };
     const { action, rationale } = this.lastAsk();
-    return { phase, ...base, action, rationale, round: this.lastAsk().round };
+    return { phase, ...base, action, rationale, round: this.lastAsk().round, called_back: false };
   }
 
   last: DecideAnswer | null = null;
@@ -459,8 +459,10 @@ export class World {
     return this;
   }
 
-  approval(): DecideAnswer | "wait" {
-    const answer = this.run(this.request("approval"));
+  /** @param calledBack somebody answered the task token; otherwise the state failed or its time ran out */
+  approval({ calledBack = false } = {}): DecideAnswer | "wait" {
+    const request = this.request("approval");
+    const answer = this.run(request.phase === "approval" ? { ...request, called_back: calledBack } : request);
     if (answer !== "wait" && answer.decision === "deny") this.turn = answer.turn;
     return answer;
   }

@@ -156,7 +156,7 @@ describe("the state machine", () => {
           // The time that people have is a time limit, which TaskFailed is not.
           Retry: [retry([...LAMBDA, THROTTLED], 2, 3, 2), retry(["States.TaskFailed"], 5, 6, 2)],
           Catch: [{ ErrorEquals: ["States.ALL"], Output: DECIDED, Next: "DecideAction" }],
-          Output: DECIDED,
+          Output: { ...DECIDED, called_back: true },
           Next: "DecideAction",
         },
         RunClosed: { Type: "Succeed", Output: "{% $states.input.outcome %}" },
