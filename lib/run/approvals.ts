@@ -77,10 +77,11 @@ export function resolveAsked(
     case "rejected": {
       const rejected = named.filter(({ decision }) => decision === "reject");
       if (rejected.length === 0) return { kind: "broken" };
-      // Who had approved before is on record too.
-      const before = decisions.filter(
-        (one) => one.decision === "approve" && rejected.every((no) => msOf(one.decided_at) <= msOf(no.decided_at)),
-      );
+      // Who had approved before is on record too, but not who approved at the same moment and was told that it did not count.
+      const before = decisions
+        .filter((one) => one.decision === "approve")
+        .filter((one) => rejected.every((no) => msOf(one.decided_at) <= msOf(no.decided_at)))
+        .slice(0, asked.needed - 1);
       return { kind: "rejected", decisions: [...before, ...rejected], barred };
     }
     case "edited": {

@@ -336,6 +336,15 @@ describe("GIVEN rows that a closing row chooses from", () => {
     ];
     expect(resolved(2, before, "rejected", [ana, bo])).toEqual(["rejected", "cy approve", "an reject", "bo reject"]);
   });
+  test("WHEN somebody approved at the same moment as the rejection THEN one decision is on record where one was needed", () => {
+    const said: Said[] = [
+      [ana, "approve", 1],
+      [cy, "approve", 1],
+      [bo, "reject", 2],
+    ];
+    expect(resolved(1, said, "rejected", [bo])).toEqual(["rejected", "bo reject"]);
+    expect(resolved(2, said, "rejected", [bo])).toEqual(["rejected", "an approve", "bo reject"]);
+  });
   test("WHEN it says expired THEN only approvals are on record, fewer than were needed", () => {
     const said: Said[] = [
       [ana, "reject", 1],
