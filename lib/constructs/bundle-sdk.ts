@@ -15,6 +15,16 @@ const credentialsFolder = () => dirname(createRequire(import.meta.url).resolve(C
 /** On Lambda, and on the embedded cloud, a function's credentials are in its environment, and nowhere else. */
 const ENVIRONMENT_ONLY = 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";';
 
+/** Files of the SDK, by how their path ends, that lead to much code for what no function does. */
+const REPLACED = {
+  // Signing in on a laptop, for clients that take a bearer token: a function has no configuration file to say where.
+  "/@aws-sdk/token-providers/dist-es/fromSso.js": `
+    import { TokenProviderError } from "@smithy/core/config";
+    export const fromSso = () => async () => { throw new TokenProviderError("a function has no shared configuration file"); };`,
+  // A DynamoDB client makes one and no operation of it asks it.
+  "/@aws-sdk/endpoint-cache/dist-es/EndpointCache.js": "export class EndpointCache {}",
+};
+
 const packageVersion = z.object({ version: z.string() });
 
 export function slimSdk(): Plugin {
@@ -35,12 +45,31 @@ export function slimSdk(): Plugin {
         contents: JSON.stringify({ version: packageVersion.parse(JSON.parse(await readFile(path, "utf8"))).version }),
         loader: "json",
       }));
+      for (const [end, contents] of Object.entries(REPLACED))
+        setup.onLoad({ filter: new RegExp(`${end.replaceAll(".", "\\.")}$`) }, () => ({ contents, loader: "js" }));
+      setup.onLoad({ filter: /@smithy\/core\/.*\/HttpProtocol\.js$/ }, async ({ path }) => ({
+        contents: importedAtOnce(await readFile(path, "utf8")),
+        loader: "js",
+      }));
       setup.onLoad({ filter: /@aws-sdk\/(?:client-[\w-]+|nested-clients)\/.*\/schemas_0\.js$/ }, async ({ path }) => ({
         contents: plainKeys(await readFile(path, "utf8")),
         loader: "js",
       }));
     },
   };
+}
+
+/**
+ * Writes `await import("…")` as an import at the top. In a bundle of one file nothing is loaded later, but for the sake of one such import a
+ * bundler keeps every module that it leads to whole, and wraps each in a function that starts it: most of the SDK.
+ */
+export function importedAtOnce(source: string): string {
+  const imports: string[] = [];
+  const rest = source.replace(/\bawait import\(("[^"]+")\)/g, (_written, module: string) => {
+    imports.push(`import * as $atOnce${imports.length} from ${module};\n`);
+    return `$atOnce${imports.length - 1}`;
+  });
+  return imports.join("") + rest;
 }
 
 /**
