@@ -38,9 +38,18 @@ export default defineConfig({
           exclude: FAULTS,
           isolate: false,
           globalSetup: "test/support/synth-once.ts",
+          setupFiles: "test/support/assembly-made.ts",
         },
       },
-      { extends: true, test: { name: "faults", include: FAULTS, globalSetup: "test/flow/faults/setup.ts" } },
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: FAULTS,
+          globalSetup: "test/flow/faults/setup.ts",
+          setupFiles: "test/support/assembly-made.ts",
+        },
+      },
     ],
   },
 });

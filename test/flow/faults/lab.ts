@@ -18,7 +18,7 @@ import { sessionConnection } from "../../../lib/scenario/session-connection.js";
 import { type Acknowledged, bookState, readBudgets, readEffects, readRuns, readWorld, type World } from "./books.js";
 import { entryHash } from "./invariants.js";
 import { labModel, type Plan } from "./model.js";
-import { FIXTURES, STAGE } from "./synth.js";
+import { FIXTURES, STAGE } from "./places.js";
 
 export const WORKFLOW = "fault-lab";
 const START = Date.parse("2026-05-04T06:00:00.000Z");
@@ -76,7 +76,7 @@ export class Lab {
       return started;
     };
     const cloud = await startCloud({
-      assembly: inject("lab"),
+      assembly: inject("assembly"),
       clock,
       faults,
       model: labModel((orderId) => plans.get(orderId)),

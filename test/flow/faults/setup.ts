@@ -1,20 +1,14 @@
-/** Synthesises the laboratory once for all its tests; they get the assembly's folder with `inject("lab")`. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** Synthesises the laboratory once for all its tests; they get the assembly's folder with `inject("assembly")`. */
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { synthLab } from "./synth.js";
+import { root } from "../../../scripts/ensure.mjs";
+import { synthesiseAside } from "../../support/assembly.js";
 
-declare module "vitest" {
-  interface ProvidedContext {
-    lab: string;
-  }
-}
-
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), "countersign-lab-"));
-  const assembly = join(folder, "cdk.out");
-  await synthLab(assembly);
-  project.provide("lab", assembly);
-  return () => rm(folder, { recursive: true, force: true });
-}
+export default (project: TestProject): Promise<() => Promise<void>> =>
+  synthesiseAside(project, (folder) =>
+    promisify(execFile)(process.execPath, ["--import", "tsx", join(import.meta.dirname, "synth.ts"), folder], {
+      cwd: root,
+    }),
+  );

@@ -1,4 +1,7 @@
-/** The laboratory's own assembly: its workflow is no part of the project, so that nobody deploys it. */
+/**
+ * `synth.ts <folder>`: writes the laboratory's own assembly there. Its workflow is no part of the project, so that nobody deploys it. The project's
+ * synth checks what these same constructs make, with cdk-nag, cfn-guard and the default rules; here nothing is checked again.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
@@ -16,19 +19,20 @@ import { secretNames } from "../../../lib/constructs/secrets.js";
 import { readSettings } from "../../../lib/constructs/settings.js";
 import { WorkflowStack } from "../../../lib/constructs/workflow-stack.js";
 import { root } from "../../../scripts/ensure.mjs";
+import { FIXTURES, STAGE } from "./places.js";
 
 const cdkJson = z.object({ context: z.record(z.string(), z.json()) });
 
-export const FIXTURES = join(import.meta.dirname, "fixtures");
-export const STAGE = "dev";
+const CHECKS = "@aws-cdk/core:validateAgainstDefaultRules";
 
-/** Synthesises the laboratory into `outdir`. The project's synth runs cdk-nag and the like; the stacks here are the same constructs. */
-export async function synthLab(outdir: string): Promise<void> {
+await synthLab(z.string().parse(process.argv[2]));
+
+async function synthLab(outdir: string): Promise<void> {
   const [checked] = await loadWorkflows(join(FIXTURES, "workflows"));
   if (checked === undefined) throw new Error("the laboratory has no workflow");
   const { contract, policySet } = checked;
   const { context } = cdkJson.parse(JSON.parse(await readFile(join(root, "cdk.json"), "utf8")));
-  const app = new App({ outdir, analyticsReporting: false, context });
+  const app = new App({ outdir, analyticsReporting: false, context: { ...context, [CHECKS]: false } });
   const [deskCode, senderCode, notaryCode, bundles] = await Promise.all([
     bundleApprovalDesk(),
     bundleApprovalSender(),

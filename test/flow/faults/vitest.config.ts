@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["test/flow/faults/**/*.test.ts"],
     globalSetup: "test/flow/faults/setup.ts",
+    setupFiles: "test/support/assembly-made.ts",
     testTimeout: 4 * 3_600_000,
     hookTimeout: 300_000,
     maxWorkers: 2,
