@@ -12,7 +12,7 @@ import { CountersignError } from "../../lib/errors.js";
 import { CLAIM_MARGIN_MS, REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { ERROR_NAMES, TOOL_ATTEMPTS, type ToolAnswer, type ToolRequest } from "../../lib/run/protocol.js";
-import { type CallSeal, IV_BYTES, sealAnswer } from "../../lib/run/sealing.js";
+import { asCode, type CallSeal, IV_BYTES, sealAnswer } from "../../lib/run/sealing.js";
 import { isoTime } from "../../lib/run/time.js";
 import { makeToolContext } from "../../lib/tool/context.js";
 import type { LocalHosts } from "../../lib/tool/hosts.js";
@@ -68,7 +68,18 @@ export async function runTool(runtime: ToolRuntime, request: ToolRequest): Promi
       secret: runtime.secret,
     }),
   );
-  return store(runtime, ref, claim.attempts, result, startedMs);
+  return store(runtime, ref, claim.attempts, claim.repeated ? stillPossible(result) : result, startedMs);
+}
+
+/** An attempt knows of itself alone: that it did nothing does not undo what one before it may have done. */
+function stillPossible(result: Attempt): Attempt {
+  if (result.kind === "retry") return { ...result, effectPossible: true };
+  const { answer } = result;
+  return {
+    ...result,
+    answer: answer.status === "error" ? { ...answer, status: "unknown" } : answer,
+    effectPossible: true,
+  };
 }
 
 /** The ledger's row, and what its outcome is sealed with. */
@@ -177,7 +188,7 @@ async function store(
     await effects.storeFailure(ref, attempts, { ...result.error, ...error, ...(sealed && { sealed }), ...measured });
     throw new NamedError(
       ERROR_NAMES.toolRetryable,
-      `${tool.name}: ${result.error.code}; attempt ${attempts} may be repeated`,
+      `${tool.name}: ${asCode(result.error.code)}; attempt ${attempts} may be repeated`,
     );
   }
   const answer = sealAnswer(

@@ -8,7 +8,7 @@ export class ToolError extends Error {
     readonly options: {
       /** whether the same call can succeed a little later */
       readonly retryable: boolean;
-      /** false only when the effect certainly did not happen; a lost answer means true */
+      /** false only when this attempt certainly did nothing; a lost answer means true. What an earlier attempt may have done stays possible. */
       readonly effectPossible: boolean;
     },
   ) {

@@ -259,6 +259,34 @@ describe("repeats", () => {
     expect(calls).toHaveLength(TOOL_ATTEMPTS);
   });
 
+  test.each<[string, Handle]>([
+    ["may be repeated", busy(false)],
+    [
+      "is final",
+      async () => {
+        throw new ToolError("card_declined", "no", { retryable: false, effectPossible: false });
+      },
+    ],
+  ])("what a lost answer may have done stays possible after a repeat that did nothing and %s", async (_, second) => {
+    await write(permit());
+    await expect(functionOf(refund, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
+    await functionOf(refund, second)(request()).catch(() => {});
+    const last = await functionOf(refund, busy(false))(request());
+    expect(last).toMatchObject({ status: "unknown" });
+    expect(await effectOf()).toMatchObject({ outcome: { status: "unknown", effect_possible: true } });
+    expect(calls.every(({ idempotencyKey }) => idempotencyKey === "cs_key")).toBe(true);
+  });
+
+  test("a code that is somebody's words is in no message that the execution's history keeps", async () => {
+    await write(permit());
+    const chatty: Handle = async () => {
+      throw new ToolError("no card 4242 of Jo Doe", "m", { retryable: true, effectPossible: false });
+    };
+    await expect(functionOf(refund, chatty)(request())).rejects.toThrow(
+      `${refund.name}: unnamed; attempt 1 may be repeated`,
+    );
+  });
+
   test("a lost answer of a tool without idempotency is unknown, and stays so", async () => {
     await write(permit());
     const tool = { ...refund, idempotency: "none" } as const;
