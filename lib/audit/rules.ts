@@ -37,6 +37,8 @@ export interface RuleState {
   /** rejected, expired or voided */
   refusedTurn: number | null;
   open: EventOf<"ActionPermitted"> | null;
+  /** of the newest permit; 0: none yet */
+  permittedTurn: number;
   permits: number;
   proposals: number;
   spentMicroUsd: number;
@@ -54,6 +56,7 @@ export function newRuleState(): RuleState {
     delegations: [],
     refusedTurn: null,
     open: null,
+    permittedTurn: 0,
     permits: 0,
     proposals: 0,
     spentMicroUsd: 0,
@@ -265,12 +268,19 @@ function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFau
   const { turn, tool, args_hash, action_hash, not_after, idempotency_key } = event.data;
   const { data } = state.decided ?? {};
   const wasOpen = state.open !== null;
+  const usedTurn = state.permittedTurn;
   state.open = event;
+  state.permittedTurn = Math.max(usedTurn, turn);
   state.permits += 1;
   if (data?.turn !== turn || data.tool !== tool || data.args_hash !== args_hash || data.decision !== "permit") {
     return fault("CS-5124", `permits ${tool} of turn ${turn}, and no decision before it does`);
   }
   if (wasOpen) return fault("CS-5124", "permits a second call before the first has an outcome");
+  if (turn <= usedTurn)
+    return fault(
+      "CS-5124",
+      `permits in turn ${turn} again, after the permit of turn ${usedTurn}: what allowed it is used`,
+    );
   if (
     data.tier === null ||
     data.checks.some((check) => check.result === "failed") ||
@@ -281,8 +291,9 @@ function permitted(state: RuleState, event: EventOf<"ActionPermitted">): RuleFau
   const asked = state.requested?.data.turn === turn ? state.requested.data : null;
   const approvals = approvalFault(state, turn, data.tier, asked?.needed ?? 0);
   if (approvals !== undefined) return approvals;
-  const bound = asked === null ? hashOf(state, not_after) : asked.action_hash;
-  if (action_hash !== bound) return wrongHash();
+  if (action_hash !== hashOf(state, asked?.deadline ?? not_after)) return wrongHash();
+  if (asked !== null && action_hash !== asked.action_hash)
+    return fault("CS-5127", "permits another action than the one that people were asked about");
   if (idempotency_key === idempotencyKey(event.run_id, turn, args_hash)) return undefined;
   return fault("CS-5127", "the idempotency key does not belong to the action");
 }

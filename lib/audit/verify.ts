@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { AuditErrorCode } from "../errors/audit.js";
 import { recordedEvent } from "../run/events.js";
+import { visible } from "../run/title.js";
 import { runKeyOf } from "./export.js";
 import { Findings, newProgress, type RunProgress, type VerifyFault } from "./findings.js";
 import { type ParsedLine, parseLine } from "./line.js";
@@ -208,7 +209,8 @@ export function reportLines(report: VerifyReport): readonly string[] {
   const counts = `${report.validRuns} of ${report.runs} runs, ${report.validRecords} of ${report.records} records valid`;
   const whole = report.validRuns === report.runs && report.validRecords === report.records;
   const sum = report.ok || !whole ? counts : `${counts}, but the file is not whole`;
-  return [...report.faults.map(({ message }) => message), [sum, ...covered(report), ...open].join("; ")];
+  // Names of files, runs and people come out of the file: what they hold must not move a cursor or hide a line.
+  return [...report.faults.map(({ message }) => message), [sum, ...covered(report), ...open].join("; ")].map(visible);
 }
 
 /** So many runs are named; `uncovered` of the report has more. */

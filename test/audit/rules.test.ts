@@ -7,7 +7,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyChain } from "../../lib/audit/chain.js";
 import type { ApprovalAct } from "../../lib/run/acts.js";
+import { hashJson } from "../../lib/run/canonical.js";
 import type { NewEvent, RecordedEvent } from "../../lib/run/events.js";
+import { idempotencyKey } from "../../lib/run/hash.js";
 import { act, lookedUp, REFUND, type World } from "../run/support.js";
 import { ruleFaults as faults, linesOf, rechained } from "./support.js";
 
@@ -257,6 +259,66 @@ test("a permit after the time ran out is named, also when enough had approved", 
     }),
   );
   expect(faults(expired)).toEqual(["CS-5125 permitted after the approval was rejected, expired or void"]);
+});
+
+describe("GIVEN an approval WHEN the log has a permit that nobody approved THEN both verifiers name it", () => {
+  const approved = () => {
+    const world = later(asking(), 1);
+    world.decides(ana).approval();
+    expect(world.last).toMatchObject({ decision: "permit" });
+    return world;
+  };
+  const found = async (events: readonly RecordedEvent[]) => {
+    const chained = rechained(events);
+    return [faults(chained), pythonCodes(await linesOf(chained))];
+  };
+  const is = <T extends RecordedEvent["type"]>(
+    event: RecordedEvent,
+    type: T,
+  ): event is Extract<RecordedEvent, { type: T }> => event.type === type;
+
+  test.skipIf(!hasPython)("for arguments that came after it, by an edit or another proposal of the turn", async () => {
+    const { events } = approved();
+    const args = { ...REFUND, amount_cents: 49_999 };
+    const args_hash = hashJson(args);
+    const swapped = (before: (decided: Extract<RecordedEvent, { type: "ApprovalDecided" }>) => readonly object[]) =>
+      events.flatMap((event) => {
+        if (is(event, "ApprovalDecided")) return [event, ...(before(event) as RecordedEvent[])];
+        if (is(event, "ActionDecided") && event.data.decision === "permit" && event.data.turn === 2)
+          return [{ ...event, data: { ...event.data, args_hash } }];
+        if (!is(event, "ActionPermitted") || event.data.turn !== 2) return [event];
+        const idempotency_key = idempotencyKey(event.run_id, 2, args_hash);
+        return [{ ...event, data: { ...event.data, args_hash, idempotency_key } }];
+      });
+    const edited = swapped((event) => {
+      const { turn, approval_id } = event.data;
+      const edit = { turn, round: 1, approval_id, editor: bo, ...acted, edited_at: at(1), args, args_hash };
+      return [{ ...event, type: "ActionEdited", data: edit }];
+    });
+    const proposed = events.findLast((event) => is(event, "ActionProposed"));
+    const proposedAgain = swapped((event) => [
+      { ...event, type: "ActionProposed", data: { ...proposed?.data, args, args_hash } },
+    ]);
+    const named = [["CS-5127 action_hash is not the hash of the action that was proposed"], ["CS-5127"]];
+    expect(await found(edited)).toEqual(named);
+    expect(await found(proposedAgain)).toEqual(named);
+  });
+
+  test.skipIf(!hasPython)("once more with the same approval", async () => {
+    const world = approved();
+    world.returns({ status: "error", error: { code: "no", message: "m", retryable: false } });
+    world.propose(act("stripe.lookup_charge", { charge_id: "ch_77" }));
+    const returned = world.events.findIndex((event) => is(event, "ToolReturned") && event.data.turn === 2);
+    const upTo = world.events.slice(0, returned + 1);
+    const again = upTo.filter(
+      (event) =>
+        ((is(event, "ActionDecided") && event.data.decision === "permit") || is(event, "ActionPermitted")) &&
+        event.data.turn === 2,
+    );
+    expect(again).toHaveLength(2);
+    const why = "CS-5124 permits in turn 2 again, after the permit of turn 2: what allowed it is used";
+    expect(await found([...upTo, ...again])).toEqual([[why], ["CS-5124"]]);
+  });
 });
 
 test("whatever people do, and in whatever order, what the gate records is what the verifier would have counted", () => {

@@ -53,6 +53,17 @@ test("an empty export is valid, an empty file is not", async () => {
   expect(verifyText("").faults).toMatchObject([{ code: "CS-5108" }]);
 });
 
+test("names out of a file do nothing to the terminal that the verdict is shown on", async () => {
+  const forged = `x\u001b[2K\r15 of 15 runs, 412 of 412 records valid\u202e\n`;
+  const [first = "", ...others] = await linesOf(wholeRun().events);
+  const line = first.replace(`"run_id":"${RUN_ID}"`, () => `"run_id":${JSON.stringify(forged)}`);
+  expect(line).not.toBe(first);
+  const report = verify([line, ...others]);
+  expect(report.ok).toBe(false);
+  expect(report.faults.some(({ message }) => message.includes(forged))).toBe(true);
+  for (const shown of reportLines(report)) expect(shown).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
 describe("every tampered line is named", () => {
   const edited = (index: number, change: (line: string) => string) =>
     lines.map((line, at) => (at === index ? change(line) : line));

@@ -330,7 +330,7 @@ class Rules:
     def __init__(self):
         self.started = self.ended = self.proposed = self.decided = self.requested = self.open = self.refused_turn = None
         self.approvers, self.handed = set(), []
-        self.permits = self.proposals = self.spent = 0
+        self.permits = self.proposals = self.spent = self.permitted_turn = 0
         self.begun = False
 
     def check(self, event):
@@ -434,7 +434,10 @@ class Rules:
         decided, was_open = self.decided, self.open is not None
         self.open = data
         self.permits += 1
+        used_turn, self.permitted_turn = self.permitted_turn, max(self.permitted_turn, data["turn"])
         if not decided or decided["decision"] != "permit" or any(decided[name] != data[name] for name in ("turn", "tool", "args_hash")):
+            return "CS-5124"
+        if data["turn"] <= used_turn:
             return "CS-5124"
         if was_open or decided["tier"] is None or any(each["result"] == "failed" for each in decided["checks"]):
             return "CS-5124"
@@ -444,7 +447,9 @@ class Rules:
         have = len(self.approvers) if asked else 0
         if have < max(decided["tier"], asked["needed"] if asked else 0) or self.refused_turn == data["turn"]:
             return "CS-5125"
-        if data["action_hash"] != (asked["action_hash"] if asked else self.action_hash(data["not_after"])):
+        if data["action_hash"] != self.action_hash(asked["deadline"] if asked else data["not_after"]):
+            return "CS-5127"
+        if asked and data["action_hash"] != asked["action_hash"]:
             return "CS-5127"
         key = "cs_" + hash_json([event["run_id"], f"{jcs(data['turn'])}.proposal", data["args_hash"]])[:40]
         return None if data["idempotency_key"] == key else "CS-5127"
