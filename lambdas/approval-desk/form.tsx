@@ -1,7 +1,9 @@
 /** Code, typed confirmation, comment, and what can be done: decide, ask, hand on, change. Works without a script, one form for all. */
+
 import { othersFor } from "../../lib/approval/act.js";
 import { type Field, fieldsOf } from "../../lib/approval/fields.js";
 import type { Question } from "../../lib/approval/question.js";
+import { cut } from "../../lib/run/cut.js";
 import { isoTime } from "../../lib/run/time.js";
 import { isWholeAction } from "../../lib/run/withheld.js";
 import { Exact } from "./layout.js";
@@ -258,7 +260,7 @@ export function AnswerForm({ question, typed }: Pick<FormProps, "question" | "ty
       <select id="question" name="question">
         {open.map(({ id, by, text }) => (
           <option value={id} selected={!answered.has(id)}>
-            {by}: {text.slice(0, 100)}
+            {by}: {cut(text, 100)}
           </option>
         ))}
       </select>

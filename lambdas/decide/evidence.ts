@@ -9,6 +9,7 @@ import { counterDoc, counterName, type HoldRef, holderOf } from "../../lib/run/e
 import { proposalStep } from "../../lib/run/hash.js";
 import type { RunRef } from "../../lib/run/keys.js";
 import { nextPolicyQuestion } from "../../lib/run/policy.js";
+import { asCode } from "../../lib/run/sealing.js";
 import type { Evidence, Judgement, Needs, PolicyText, PolicyVerdict, PreviewEvidence } from "../../lib/run/types.js";
 import { counterOf } from "../shared/record.js";
 
@@ -50,7 +51,7 @@ async function askPreview(
   const { tool } = needed;
   const args = Object.fromEntries(Object.entries(needed.args).map(([name, value]) => [name, structuredClone(value)]));
   const answer = await previews.ask(tool, { run_id: run.runId, tenant: run.tenant, step: proposalStep(turn), args });
-  return answer.status === "ok" ? answer : { status: "error", code: answer.error.code };
+  return answer.status === "ok" ? answer : { status: "error", code: asCode(answer.error.code) };
 }
 
 async function readCounters(

@@ -1,11 +1,14 @@
 /** A preview function without its environment: what would change, without changing it. Its role has no claim, no log and no ledger. */
+
 import * as z from "zod";
 import type { PreviewAnswer } from "../../lib/aws/previews.js";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
 import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { cut } from "../../lib/run/cut.js";
 import { jsonFault } from "../../lib/run/json.js";
 import { MAX_OUTPUT_BYTES, previewAnswer, previewRequest } from "../../lib/run/protocol.js";
+import { asCode } from "../../lib/run/sealing.js";
 import { makeToolContext, withTimeLimit } from "../../lib/tool/context.js";
 import { ToolError } from "../../lib/tool/errors.js";
 import type { LocalHosts } from "../../lib/tool/hosts.js";
@@ -50,8 +53,8 @@ export function createHandler({ tool, preview, secret, local }: PreviewRuntime) 
         return failed(tool, "CS-3216", "the preview is not before, after and notes as plain values, or is too large");
       return previewAnswer.parse({ status: "ok", preview: parsed.data });
     } catch (error) {
-      if (error instanceof ToolError) return failed(tool, error.code.slice(0, 100), error.message.slice(0, 500));
-      if (error instanceof CountersignError) return failed(tool, error.code, error.message.slice(0, 500));
+      if (error instanceof ToolError) return failed(tool, cut(error.code, 100), cut(error.message, 500));
+      if (error instanceof CountersignError) return failed(tool, error.code, cut(error.message, 500));
       return failed(
         tool,
         "CS-3215",
@@ -62,6 +65,6 @@ export function createHandler({ tool, preview, secret, local }: PreviewRuntime) 
 }
 
 function failed(tool: Tool, code: string, message: string): PreviewAnswer {
-  logLine("warn", "preview failed", { tool: tool.name, code });
+  logLine("warn", "preview failed", { tool: tool.name, code: asCode(code) });
   return { status: "error", error: { code, message } };
 }

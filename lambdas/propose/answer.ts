@@ -1,8 +1,10 @@
 /** From what a model answered to a proposal. Whatever is not exactly one valid action becomes `invalid`, with a reason. */
+
 import type { ContentBlock, StopReason } from "@aws-sdk/client-bedrock-runtime";
 import * as z from "zod";
 import type { Contract, Tool } from "../../lib/contract/model.js";
 import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { cut } from "../../lib/run/cut.js";
 import { JSON_FAULTS, jsonFault } from "../../lib/run/json.js";
 import { MAX_ARGS_BYTES, type Proposal } from "../../lib/run/protocol.js";
 import { invalid } from "./shell.js";
@@ -48,7 +50,7 @@ function readFinish(input: unknown, said: string): Proposal {
   const parsed = finishInput.safeParse(input);
   if (!parsed.success)
     return invalid("bad-arguments", `${FINISH_TOOL}: ${faults(parsed.error)}`, JSON.stringify(input));
-  const summary = (parsed.data.summary ?? said).slice(0, MAX_TEXT);
+  const summary = cut(parsed.data.summary ?? said, MAX_TEXT);
   return { kind: "finish", outcome: parsed.data.outcome, ...(summary === "" ? {} : { summary }) };
 }
 
@@ -62,7 +64,7 @@ export function readAction(tool: Tool, input: unknown, said: string): Proposal {
     kind: "act",
     tool: tool.name,
     args,
-    ...(said === "" ? {} : { rationale: said.slice(0, MAX_TEXT) }),
+    ...(said === "" ? {} : { rationale: cut(said, MAX_TEXT) }),
     ...(confidence === undefined ? {} : { confidence_percent: confidence }),
   };
 }

@@ -1,6 +1,8 @@
 /** What every proposer does around its agent: the context by key, its hash, the answer in the protocol's form, sealed. */
+
 import { randomBytes } from "node:crypto";
 import type { ContextStore, StoredContext } from "../../lib/aws/context-store.js";
+import { cut } from "../../lib/run/cut.js";
 import {
   ERROR_NAMES,
   type Proposal,
@@ -86,7 +88,7 @@ export function invalid(
   return {
     kind: "invalid",
     reason,
-    detail: detail.slice(0, 500),
-    ...(excerpt === undefined || excerpt === "" ? {} : { excerpt: excerpt.slice(0, 2000) }),
+    detail: cut(detail, 500),
+    ...(excerpt === undefined || excerpt === "" ? {} : { excerpt: cut(excerpt, 2000) }),
   };
 }

@@ -1,8 +1,10 @@
 /** One attempt of a tool's own code: what it answered, in the form of the ledger. */
+
 import * as z from "zod";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";
 import { jsonSizeBytes } from "../../lib/run/canonical.js";
+import { cut } from "../../lib/run/cut.js";
 import { JSON_FAULTS, jsonFault } from "../../lib/run/json.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "../../lib/run/protocol.js";
 import { withTimeLimit } from "../../lib/tool/context.js";
@@ -72,15 +74,15 @@ function malformed(tool: Tool, output: unknown): Failure {
 function failureOf(error: unknown, writes: boolean): Failure & { readonly effectPossible: boolean } {
   if (error instanceof ToolError) {
     const { code, retryable, effectPossible } = error;
-    const message = error.message.slice(0, MAX_MESSAGE);
-    return { code: code.slice(0, 100), message, retryable, effectPossible: writes && effectPossible };
+    const message = cut(error.message, MAX_MESSAGE);
+    return { code: cut(code, 100), message, retryable, effectPossible: writes && effectPossible };
   }
   const coded = codedCause(error);
   if (coded !== undefined)
     return { code: coded.code, message: coded.message, retryable: coded.code === "CS-3213", effectPossible: writes };
   const message =
     error instanceof Error ? `${error.name}: ${error.message}` : "the tool threw something that is no error";
-  return { code: "CS-3215", message: message.slice(0, MAX_MESSAGE), retryable: false, effectPossible: writes };
+  return { code: "CS-3215", message: cut(message, MAX_MESSAGE), retryable: false, effectPossible: writes };
 }
 
 /** A client may wrap what the egress guard or the runtime threw (`fetch failed`). */

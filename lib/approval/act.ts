@@ -1,8 +1,10 @@
 /** What people do besides deciding: ask the run's owner, answer, hand the decision on, change the arguments, have a fresh code sent. */
+
 import type { ApprovalLink, Approvals } from "../aws/approvals.js";
-import type { ActOf } from "../run/acts.js";
+import { type ActOf, MAX_WORDS } from "../run/acts.js";
 import type { JsonObject } from "../run/canonical.js";
 import { sha256Hex } from "../run/canonical.js";
+import { cut } from "../run/cut.js";
 import { personKey } from "../run/people.js";
 import { isoTime } from "../run/time.js";
 import { checkMethod, type DecideDeps, mayAct, onRecord } from "./decide.js";
@@ -56,7 +58,7 @@ export async function delegate(
         422,
         `delegate: ${to === "" ? "nobody" : to} cannot be handed the decision; choose one of ${othersFor(question, who.approver, deps.nowMs()).join(", ") || "nobody: the contract names no one else"}`,
       );
-    return { kind: "delegation", ...by(deps, who), to, comment: what.comment.trim().slice(0, 2000) };
+    return { kind: "delegation", ...by(deps, who), to, comment: cut(what.comment.trim(), MAX_WORDS) };
   });
 }
 
@@ -179,5 +181,5 @@ const idOf = (person: string, text: string) => sha256Hex(JSON.stringify([personK
 function wanted(text: string, what: string): string {
   const trimmed = text.trim();
   if (trimmed === "") throw new Refusal("CS-2126", 422, `${what}: it is empty; write it into the comment`);
-  return trimmed.slice(0, 2000);
+  return cut(trimmed, MAX_WORDS);
 }

@@ -2,9 +2,12 @@
  * A person decides: the one function behind every channel. It is given who acts (the channel has made sure of that) and what they want,
  * checks every condition, writes one row, and tells the truth about what came of it. Nobody is woken here: the row's own stream does that.
  */
+
 import type { ApprovalRef, Approvals } from "../aws/approvals.js";
 import type { Control } from "../aws/control.js";
+import { MAX_WORDS } from "../run/acts.js";
 import { delegationsOf } from "../run/closing.js";
+import { cut } from "../run/cut.js";
 import type { ApprovalDecision } from "../run/events.js";
 import { isSamePerson, personKey } from "../run/people.js";
 import { isoTime } from "../run/time.js";
@@ -146,7 +149,7 @@ async function insert(deps: DecideDeps, who: Who, question: Question, choice: Ch
     channel: who.channel,
     method: who.method,
     subject: who.subject,
-    comment: choice.comment.trim(),
+    comment: cut(choice.comment.trim(), MAX_WORDS),
     decided_at: isoTime(nowMs),
     ...openedAt(view, choice, nowMs),
     action_hash: asked.action_hash,

@@ -1,5 +1,7 @@
 /** Every mail that people get about an approval. None holds an argument beyond the title; a link never holds its code. */
+
 import type { Mail } from "../aws/mailer.js";
+import { cut } from "../run/cut.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { showCode } from "./code.js";
@@ -152,5 +154,5 @@ function mail(to: string, subject: string, lines: readonly string[], button?: Bu
     ...(button === undefined ? {} : { button: { ...button, code: showCode(button.code) } }),
     ...(care === undefined ? {} : { care }),
   });
-  return { to, subject: subject.slice(0, 200), text: `${text}\n`, html };
+  return { to, subject: cut(subject, 200), text: `${text}\n`, html };
 }

@@ -5,6 +5,7 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+import { CountersignError } from "../errors.js";
 import {
   type ApprovalAct,
   type ApprovalOutcome,
@@ -131,6 +132,14 @@ export function dynamoApprovals(ref: TableRef): Approvals {
   };
 }
 
+/** As it is stored. What could not be read back would be in the way of everybody who reads the question's rows. */
+function textOf<S extends z.ZodType>(schema: S, value: z.output<S>): string {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return JSON.stringify(value);
+  const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
+  throw new CountersignError("CS-3403", `approvals: a row is not of its form at ${path}; nothing is written`);
+}
+
 type Requests = "insertRequest" | "readRequest" | "insertToken" | "readTokens" | "insertSent" | "readSent";
 function requests(ref: TableRef): Pick<Approvals, Requests> {
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.request(workflow, approvalId);
@@ -139,7 +148,7 @@ function requests(ref: TableRef): Pick<Approvals, Requests> {
       insertRow(ref, {
         pk: approvalKey.request(view.workflow, view.approval_id),
         sk: approvalKey.requestSk,
-        view: JSON.stringify(view),
+        view: textOf(approvalView, view),
         // the index of requests is over these two
         workflow: view.workflow,
         requested_at: view.requested_at,
@@ -223,7 +232,7 @@ function decisions(ref: TableRef): Pick<Approvals, "insertDecision" | "readDecis
       insertRow(ref, {
         pk: approvalKey.decision(workflow, decision.approval_id),
         sk: approvalKey.decisionSk(decision.approver),
-        decision: JSON.stringify(decision),
+        decision: textOf(approvalDecisionSchema, decision),
       }),
     async readDecisions({ workflow, approvalId }) {
       const pk = approvalKey.decision(workflow, approvalId);
@@ -237,7 +246,7 @@ function decisions(ref: TableRef): Pick<Approvals, "insertDecision" | "readDecis
 function acts(ref: TableRef): Pick<Approvals, "insertAct" | "readActs"> {
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.act(workflow, approvalId);
   return {
-    insertAct: (approval, act) => insertRow(ref, { pk: pk(approval), sk: actSk(act), act: JSON.stringify(act) }),
+    insertAct: (approval, act) => insertRow(ref, { pk: pk(approval), sk: actSk(act), act: textOf(approvalAct, act) }),
     async readActs(approval) {
       const rows = await queryRows(ref, pk(approval), {}, actRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.act, approvalAct));
@@ -264,7 +273,7 @@ function closings(ref: TableRef): Pick<Approvals, "insertClosing" | "readClosing
     sk: approvalKey.closingSk,
   });
   return {
-    insertClosing: (approval, value) => insertRow(ref, { ...key(approval), closing: JSON.stringify(value) }),
+    insertClosing: (approval, value) => insertRow(ref, { ...key(approval), closing: textOf(closingSchema, value) }),
     async readClosing(approval) {
       const row = await getRow(ref, key(approval), closingRow);
       return row === undefined ? undefined : parseJson(`${ref.table}: ${key(approval).pk}`, row.closing, closingSchema);
@@ -276,7 +285,7 @@ function outcomes(ref: TableRef): Pick<Approvals, "insertOutcome" | "readOutcome
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.outcome(workflow, approvalId);
   return {
     insertOutcome: (approval, outcome) =>
-      insertRow(ref, { pk: pk(approval), sk: outcome.kind, outcome: JSON.stringify(outcome) }),
+      insertRow(ref, { pk: pk(approval), sk: outcome.kind, outcome: textOf(approvalOutcome, outcome) }),
     async readOutcomes(approval) {
       const rows = await queryRows(ref, pk(approval), {}, outcomeRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.outcome, approvalOutcome));

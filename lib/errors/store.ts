@@ -8,7 +8,11 @@ export const storeErrors = {
     summary: "a function's environment lacks a variable or has a wrong value",
   },
   "CS-3402": { kind: "system", retryable: false, summary: "a stored row or object is not what was written there" },
-  "CS-3403": { kind: "system", retryable: false, summary: "the events to append are not one run's next events" },
+  "CS-3403": {
+    kind: "system",
+    retryable: false,
+    summary: "what was to be written down is not of its form, or is not one run's next events",
+  },
   "CS-3404": {
     kind: "system",
     retryable: false,

@@ -7,7 +7,9 @@ import { approvalChannel, approvalMethod } from "./events.js";
 
 const isoTime = z.iso.datetime({ precision: 3 });
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
-const text = z.string().min(1).max(2000);
+/** What people may type, in UTF-16 units; longer words are cut before they are written down. */
+export const MAX_WORDS = 2000;
+const text = z.string().min(1).max(MAX_WORDS);
 /** Who acted and how they showed it. */
 const acted = { by: z.string(), channel: approvalChannel, method: approvalMethod, at: isoTime };
 

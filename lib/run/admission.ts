@@ -1,4 +1,5 @@
 /** The front door: may this run begin? Either way there is a record. */
+
 import type * as z from "zod";
 import { strictestDataClass } from "../contract/data-class.js";
 import type { Contract } from "../contract/model.js";
@@ -6,6 +7,7 @@ import { agentId } from "../policy/names.js";
 import { hashJson, isJson, isJsonObject, type Json, jsonSizeBytes, sameJson } from "./canonical.js";
 import { failed, freshnessFault, passed, skipped } from "./checks.js";
 import { firstContext } from "./context.js";
+import { cut } from "./cut.js";
 import type { Check } from "./events.js";
 import { JSON_FAULTS, jsonFault } from "./json.js";
 import { faultText } from "./proposal.js";
@@ -109,7 +111,7 @@ function schemaRefusal({ contract, tenant, input }: AdmissionInput): Refusal | u
   return { code: "CS-3003", detail: "input: parsing would change it; give every value exactly as the schema has it" };
 }
 
-const inputFault = (error: z.ZodError) => faultText(error).slice(0, 400);
+const inputFault = (error: z.ZodError) => cut(faultText(error), 400);
 
 function freshnessRefusal({ contract, input, nowMs }: AdmissionInput): Refusal | undefined {
   const detail = freshnessFault(contract, input, nowMs);

@@ -7,6 +7,7 @@ import type { Contract, Tool } from "../contract/model.js";
 import { valuesAt } from "../contract/schema-paths.js";
 import { durationText } from "../contract/units.js";
 import { type JsonObject, sameJson } from "./canonical.js";
+import { cut } from "./cut.js";
 import type { Check } from "./events.js";
 import { latest, type Memory } from "./memory.js";
 import { outboundFault } from "./outbound.js";
@@ -71,7 +72,7 @@ export const passed = (name: CheckName, detail = ""): Check => ({ name, result: 
 export const failed = (name: CheckName, detail: string): Check => ({
   name,
   result: "failed",
-  detail: detail.slice(0, 500),
+  detail: cut(detail, 500),
 });
 export const skipped = (names: readonly CheckName[], detail: string): readonly Check[] =>
   names.map((name) => ({ name, result: "skipped", detail }));

@@ -1,6 +1,8 @@
 /** What became of a question, for those who open its link later: from what a step recorded. */
+
 import type { ApprovalOutcome } from "./acts.js";
 import { isJsonObject, type Json } from "./canonical.js";
+import { cut } from "./cut.js";
 import type { RecordedEvent } from "./events.js";
 import { foldRun } from "./state.js";
 
@@ -65,5 +67,5 @@ function ran(step: readonly RecordedEvent[], events: readonly RecordedEvent[]): 
 function referenceIn(output: Json): string | null {
   if (!isJsonObject(output)) return null;
   const found = Object.entries(output).find(([name, value]) => /(^|_)id$/.test(name) && typeof value === "string");
-  return typeof found?.[1] === "string" ? found[1].slice(0, 200) : null;
+  return typeof found?.[1] === "string" ? cut(found[1], 200) : null;
 }

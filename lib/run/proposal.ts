@@ -1,11 +1,13 @@
 /** Reads what the proposer answered. It is a witness: its words are parsed, measured and compared before anything believes them. */
+
 import type * as z from "zod";
 import type { Agent, Contract, Tool } from "../contract/model.js";
 import { isJson, isJsonObject, type JsonObject, jsonSizeBytes, sameJson } from "./canonical.js";
+import { cut } from "./cut.js";
 import type { NewEvent } from "./events.js";
 import { jsonFault } from "./json.js";
 import { tokenCostMicroUsd } from "./money.js";
-import { MAX_ARGS_BYTES, type Proposal, type ProposeAnswer, proposeAnswer } from "./protocol.js";
+import { MAX_ARGS_BYTES, MAX_COST_MICRO_USD, type Proposal, type ProposeAnswer, proposeAnswer } from "./protocol.js";
 import { unreachable } from "./unreachable.js";
 
 type InvalidReason = Extract<NewEvent, { type: "ProposalInvalid" }>["data"]["reason"];
@@ -83,7 +85,8 @@ const invalidSaid = (reason: "too-large" | "malformed"): Proposal => ({
 /** The proposer may report more than the tokens cost, not less. */
 function costOf(agent: Agent, usage: Usage): number {
   if (agent.kind !== "bedrock") return usage.cost_micro_usd;
-  return Math.max(usage.cost_micro_usd, tokenCostMicroUsd(usage.prompt_tokens, usage.completion_tokens, agent.price));
+  const cost = tokenCostMicroUsd(usage.prompt_tokens, usage.completion_tokens, agent.price);
+  return Math.min(MAX_COST_MICRO_USD, Math.max(usage.cost_micro_usd, cost));
 }
 
 function parse(contract: Contract, proposal: Proposal): Parsed {
@@ -151,8 +154,3 @@ function invalid(reason: InvalidReason, excerpt: string | null, more = ""): Pars
 }
 
 const excerptOf = (value: unknown): string => cut(JSON.stringify(value), MAX_EXCERPT);
-
-/** Cuts without leaving half a surrogate pair at the end. */
-function cut(text: string, max: number): string {
-  return text.slice(0, max).replace(/[\ud800-\udbff]$/, "");
-}

@@ -7,6 +7,9 @@ import { signInRule } from "./events.js";
 
 export const MAX_ARGS_BYTES = 64 * 1024;
 export const MAX_OUTPUT_BYTES = 64 * 1024;
+/** Of one proposal. Above what any model takes or costs, and so that the sums of a run and a day stay exact: a log that cannot be read is no log. */
+export const MAX_TOKENS = 1_000_000_000;
+export const MAX_COST_MICRO_USD = 1_000_000_000_000;
 /** Attempts of one permitted call; how the last one ended is final. */
 export const TOOL_ATTEMPTS = 3;
 
@@ -98,9 +101,9 @@ export type Proposal = z.infer<typeof proposal>;
 export const proposeAnswer = z.strictObject({
   proposal,
   model: z.string().max(200),
-  prompt_tokens: z.int().min(0),
-  completion_tokens: z.int().min(0),
-  cost_micro_usd: z.int().min(0),
+  prompt_tokens: z.int().min(0).max(MAX_TOKENS),
+  completion_tokens: z.int().min(0).max(MAX_TOKENS),
+  cost_micro_usd: z.int().min(0).max(MAX_COST_MICRO_USD),
   latency_ms: z.int().min(0),
   context_hash: hex64,
 });

@@ -3,6 +3,7 @@
 import type { Contract, Tool } from "../contract/model.js";
 import { valuesAt } from "../contract/schema-paths.js";
 import { type Json, type JsonObject, sameJson } from "./canonical.js";
+import { cut } from "./cut.js";
 import type { Memory, PastCall } from "./memory.js";
 import { parseReference, resolve } from "./references.js";
 
@@ -65,7 +66,7 @@ export function subjectOf(call: PastCall): string {
     ([key, value]) =>
       (typeof value === "string" || typeof value === "number") && !call.tool.sensitiveInput.includes(key),
   );
-  return shown === undefined ? "" : String(shown[1]).slice(0, 200);
+  return shown === undefined ? "" : cut(String(shown[1]), 200);
 }
 
 /** Whether two calls have equal values in these input fields. */

@@ -2,8 +2,10 @@
  * Text as Slack shows it letter by letter. `rich_text` elements and `plain_text` without emoji are never read as markup, so
  * nothing in them mentions anybody, links anywhere or hides; what is invisible is drawn as the approval page draws it.
  */
+
 import type { PlainTextElement, RichTextBlock, RichTextElement } from "@slack/types";
 import { visible } from "../approval/visible.js";
+import { cut } from "../run/cut.js";
 
 /** Whole text, marks drawn in code style so that they are told from text that looks like them. */
 export function literal(text: string, style?: { readonly bold?: boolean; readonly code?: boolean }): RichTextElement[] {
@@ -31,7 +33,7 @@ export function plainText(text: string, max: number): PlainTextElement {
     .map((segment) => segment.text)
     .join("")
     .replaceAll("\n", " ");
-  return { type: "plain_text", text: drawn.length <= max ? drawn : `${drawn.slice(0, max - 1)}…`, emoji: false };
+  return { type: "plain_text", text: drawn.length <= max ? drawn : `${cut(drawn, max - 1)}…`, emoji: false };
 }
 
 /** For `text`, the fallback that notifications show, where Slack does read markup. */

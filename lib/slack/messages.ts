@@ -2,12 +2,14 @@
  * What approvers get in Slack: the question with its changes, and the same message once it is decided. Nothing sensitive, nothing
  * shortened that a click would be bound to: what does not fit whole is decided on the page.
  */
+
 import type { Button, KnownBlock } from "@slack/types";
 import { argumentRows } from "../approval/argument-rows.js";
 import { changesOf } from "../approval/changes.js";
 import { type Field, fieldsOf } from "../approval/fields.js";
 import { instantText } from "../approval/times.js";
 import { messageTitle, recordLine } from "../approval/wording.js";
+import { cut as cutText } from "../run/cut.js";
 import { viewHash } from "../run/hash.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
@@ -131,7 +133,7 @@ const openButton = (url: string): KnownBlock => ({
 /** Between texts: a blank at the edge of one would be marked. */
 const BLANK = { type: "text", text: " " } as const;
 export const cut = (text: string): string =>
-  text.length <= CUT_AT ? text : `${text.slice(0, CUT_AT)}… (whole on the page)`;
+  text.length <= CUT_AT ? text : `${cutText(text, CUT_AT)}… (whole on the page)`;
 
 function head(view: ApprovalView, title: string): KnownBlock[] {
   const where = `${view.workflow} · ${view.tenant} · ${view.stage} · run ${view.run_id}, step ${view.turn}`;

@@ -95,5 +95,16 @@ export function runLogSuite(log: () => RunLog): void {
         await expect(log().append(wrong)).rejects.toMatchObject({ code: "CS-3403" });
       expect(await log().read(run)).toEqual([]);
     });
+
+    test.each<[string, object]>([
+      ["a sum that is not exact any more", { cost_micro_usd: 2 * Number.MAX_SAFE_INTEGER }],
+      ["a member that its kind does not have", { more: 1 }],
+    ])("refuses what it could not give back: %s", async (_, wrong) => {
+      const run = newRun();
+      const event = finish(1);
+      const events = chain(run, undefined, [{ ...event, data: { ...event.data, ...wrong } } as NewEvent]);
+      await expect(log().append(events)).rejects.toMatchObject({ code: "CS-3403" });
+      expect(await log().read(run)).toEqual([]);
+    });
   });
 }

@@ -87,6 +87,13 @@ describe("what cannot be undone", () => {
     ]);
   });
 
+  test("a comment that is longer than what is kept is cut, and everybody can still read the question", async () => {
+    const ts = await ask();
+    const { modal } = await workspace.press(BO, ts, "reject");
+    await workspace.submit(modal?.id ?? "", { comment: `${"x".repeat(1999)}\u{1f600}${"y".repeat(500)}` });
+    expect(await decisions()).toMatchObject([{ approver: "bo@example.com", comment: "x".repeat(1999) }]);
+  });
+
   test("two people are told that another must decide too", async () => {
     const ts = await ask({ needed: 2, sign_in: "required" });
     for (const [user, last] of [

@@ -137,6 +137,32 @@ describe("the gate", () => {
     await expect(asking()).rejects.toThrow("not asked but deny");
   });
 
+  test("a preview's code that is somebody's words is not in the log", async () => {
+    world.previewAnswer = { status: "error", error: { code: "Jo Doe has no 4242", message: "no" } };
+    await expect(asking()).rejects.toThrow("not asked but deny");
+    const [open] = await budgets().readOpen();
+    const log = JSON.stringify(
+      await eventsOf({ workflow: "billing-dispute", tenant: "acme", runId: open?.run_id ?? "" }),
+    );
+    expect(log).toContain("the preview failed (unnamed)");
+    expect(log).not.toContain("has no 4242");
+  });
+
+  test.each([
+    ["tokens", { prompt_tokens: Number.MAX_SAFE_INTEGER }, 0],
+    ["a cost", { cost_micro_usd: Number.MAX_SAFE_INTEGER }, 0],
+    ["as much as is taken", { prompt_tokens: 1_000_000_000, cost_micro_usd: 1_000_000_000_000 }, 1_000_000_000_000],
+  ])("a hostile proposer that says %s leaves a log that can be read, and closed", async (_, numbers, cost) => {
+    const run = await admitted();
+    await propose(run, 1, { kind: "invalid", reason: "prose", detail: "x" });
+    await decide(run, { phase: "proposal", turn: 2, proposed: { proposal: look, ...usage(), ...numbers } });
+    const spent = (await eventsOf(run)).flatMap((event) =>
+      "cost_micro_usd" in event.data ? [event.data.cost_micro_usd] : [],
+    );
+    expect(spent).toEqual([1000, cost]);
+    if (cost > 0) expect(await day()).toEqual({ spent: 1000 + cost, leases: {} });
+  });
+
   test("finishing closes the run and gives back what it did not spend", async () => {
     const run = await admitted();
     const answer = await propose(run, 1, { kind: "finish", outcome: "explained" });

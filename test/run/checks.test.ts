@@ -54,6 +54,14 @@ test("brake: the action is denied and the run stopped", () => {
   expect(reasons(world)).toMatch(/CS-3111 brake: stopped by op@example.com .*incident 7/);
 });
 
+test("brake: a reason that is cut where a character is two units can still be written down", () => {
+  const world = new World().start();
+  world.brake = { on: true, by: "op", at: "2026-11-21T11:00:00.000Z", reason: "" };
+  const before = "stopped by op at 2026-11-21T11:00:00.000Z: ".length;
+  world.brake = { ...world.brake, reason: `${"x".repeat(499 - before)}\u{1f600}` };
+  expect(world.propose(act("stripe.lookup_charge", lookupArgs))).toMatchObject({ outcome: { status: "stopped" } });
+});
+
 describe("limits", () => {
   test("steps: after the last only finishing is possible", () => {
     const world = new World(limits({ steps: 1 })).start();
