@@ -16,21 +16,45 @@ export class ApplicableGuardRules implements IPolicyValidationPlugin {
   readonly name = "cdk-validator-cfnguard";
 
   validate(context: IPolicyValidationContext): PolicyValidationPluginReport {
-    const types = new Set(context.templatePaths.flatMap(typesOf));
-    const applicable = ruleFiles().filter((file) => mentions(readFileSync(file, "utf8"), types));
-    return new CfnGuardValidator({ controlTowerRulesEnabled: false, rules: applicable }).validate(context);
+    const rules = typesByRule();
+    // Each template with its own rules: every further one costs a pass over the template, and a workflow's has fewer than the control plane's.
+    const groups = new Map<string, { readonly applicable: readonly string[]; readonly templatePaths: string[] }>();
+    for (const templatePath of context.templatePaths) {
+      const applicable = applicableRules(rules, templatePath);
+      const key = applicable.join("\n");
+      const group = groups.get(key) ?? { applicable, templatePaths: [] };
+      group.templatePaths.push(templatePath);
+      groups.set(key, group);
+    }
+    const reports = [...groups.values()]
+      .filter(({ applicable }) => applicable.length > 0)
+      .map(({ applicable, templatePaths }) =>
+        new CfnGuardValidator({ controlTowerRulesEnabled: false, rules: [...applicable] }).validate({
+          ...context,
+          templatePaths,
+        }),
+      );
+    return {
+      success: reports.every(({ success }) => success),
+      violations: reports.flatMap(({ violations }) => violations),
+    };
   }
 }
 
-function typesOf(templatePath: string): string[] {
+function applicableRules(rules: ReadonlyMap<string, readonly string[]>, templatePath: string): string[] {
   const { Resources } = resourceTypes.parse(JSON.parse(readFileSync(templatePath, "utf8")));
-  return Object.values(Resources).map(({ Type }) => Type);
+  const types = new Set(Object.values(Resources).map(({ Type }) => Type));
+  return [...rules].flatMap(([file, named]) => (named.some((type) => types.has(type)) ? [file] : []));
 }
 
 /** Rules name the types they look at in quotes. */
-function mentions(rule: string, types: ReadonlySet<string>): boolean {
-  return [...rule.matchAll(/["']?(AWS::[A-Za-z0-9]+::[A-Za-z0-9]+)/g)].some(([, type = ""]) => types.has(type));
-}
+const typesByRule = (): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    ruleFiles().map((file) => [
+      file,
+      [...readFileSync(file, "utf8").matchAll(/["']?(AWS::[A-Za-z0-9]+::[A-Za-z0-9]+)/g)].map(([, type = ""]) => type),
+    ]),
+  );
 
 function ruleFiles(): string[] {
   const home = dirname(createRequire(import.meta.url).resolve("@cdklabs/cdk-validator-cfnguard/package.json"));
