@@ -9,7 +9,7 @@ import { failed, freshnessFault, passed, skipped } from "./checks.js";
 import { firstContext } from "./context.js";
 import { cut } from "./cut.js";
 import type { Check } from "./events.js";
-import { JSON_FAULTS, jsonFault } from "./json.js";
+import { isDeeper, JSON_FAULTS, jsonFault, MAX_VALUE_DEPTH } from "./json.js";
 import { faultText } from "./proposal.js";
 import { MAX_ARGS_BYTES } from "./protocol.js";
 import { jsonAt, noncesOf, redact, sealedAs } from "./redact.js";
@@ -102,6 +102,8 @@ function schemaRefusal({ contract, tenant, input }: AdmissionInput): Refusal | u
   }
   const fault = jsonFault(input);
   if (fault !== undefined) return { code: "CS-3004", detail: `input: ${JSON_FAULTS[fault]}` };
+  if (isDeeper(input, MAX_VALUE_DEPTH))
+    return { code: "CS-3004", detail: `input: nested deeper than ${MAX_VALUE_DEPTH} levels` };
   if (jsonSizeBytes(input) > MAX_ARGS_BYTES)
     return { code: "CS-3004", detail: `input: more than ${MAX_ARGS_BYTES} bytes` };
   const parsed = contract.input.safeParse(input);

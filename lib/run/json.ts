@@ -5,6 +5,8 @@
 
 /** Deepest nesting that is read: far above any contract's schema, far below any stack's end. */
 export const MAX_JSON_DEPTH = 64;
+/** Deepest nesting of a value that is put into objects of ours, which are read again: inputs, results, previews. */
+export const MAX_VALUE_DEPTH = 48;
 
 /** Any JSON value, as zod types it. Never changed in place. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;

@@ -5,6 +5,7 @@ import { hashJson, isJson, isJsonObject, jsonSizeBytes } from "./canonical.js";
 import { settlesAtMs } from "./claim.js";
 import type { EventOf } from "./events.js";
 import { countersOf, holderOf } from "./exposure.js";
+import { isDeeper, MAX_VALUE_DEPTH } from "./json.js";
 import { faultText } from "./proposal.js";
 import { MAX_OUTPUT_BYTES, type ToolAnswer } from "./protocol.js";
 import { noncesOf, redact, seal, sealedAs } from "./redact.js";
@@ -104,6 +105,7 @@ function failure(status: "error" | "unknown", code: string, message: string, ret
 function outputFault(tool: Tool, output: unknown): string | undefined {
   if (!isJson(output) || !isJsonObject(output)) return "it is not a JSON object";
   if (jsonSizeBytes(output) > MAX_OUTPUT_BYTES) return `it has more than ${MAX_OUTPUT_BYTES} bytes`;
+  if (isDeeper(output, MAX_VALUE_DEPTH)) return `it is nested deeper than ${MAX_VALUE_DEPTH} levels`;
   const parsed = tool.output.safeParse(output);
   return parsed.success ? undefined : faultText(parsed.error);
 }
