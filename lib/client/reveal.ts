@@ -21,6 +21,15 @@ export interface SealedField {
 export interface RevealedField extends SealedField {
   readonly value: Json;
 }
+export interface Revealed {
+  /** each is what the log is committed to */
+  readonly values: readonly RevealedField[];
+  /**
+   * what reads like a commitment and has no value in the vault: words of a tool or of a person that imitate one, as tools may answer what they
+   * like, or a value that was taken out of the vault
+   */
+  readonly unknown: readonly SealedField[];
+}
 export interface Reveal {
   readonly vault: Pick<Vault, "readSecret" | "open">;
   readonly oversight: Pick<Oversight, "add" | "shreddings">;
@@ -60,9 +69,9 @@ function commitmentsIn(value: unknown, path: string): readonly (readonly [string
 
 /**
  * @throws CountersignError CS-5016 when nothing sealed is asked for, CS-5014 when the run was shredded, CS-5015 when a value is not what the log
- * says: then nothing is shown, and that somebody asked stays on record
+ * says, or there is none at all: then nothing is shown, and that somebody asked stays on record
  */
-export async function reveal({ vault, oversight }: Reveal, request: RevealRequest): Promise<readonly RevealedField[]> {
+export async function reveal({ vault, oversight }: Reveal, request: RevealRequest): Promise<Revealed> {
   const { run, events } = request;
   const broken = verifyChain(events);
   if (broken !== undefined)
@@ -80,23 +89,56 @@ export async function reveal({ vault, oversight }: Reveal, request: RevealReques
   });
   const secret = await vault.readSecret(run);
   if (secret === undefined) throw await gone(oversight, run);
-  const opened = new Map<number, ReadonlyMap<string, Json>>();
-  for (const event of events)
-    if (wanted.some(({ seq }) => seq === event.seq))
-      opened.set(event.seq, byCommitment((await vault.open(run, secret, event)) ?? {}));
-  return wanted.map((one) => {
-    const value = opened.get(one.seq)?.get(one.commitment);
-    if (value !== undefined) return { ...one, value };
-    throw new CountersignError(
-      "CS-5015",
-      `run ${run.runId}: the vault holds no value that record ${one.seq}, ${one.field}, is committed to (${one.commitment}); nothing is shown`,
-    );
-  });
+  const values: RevealedField[] = [];
+  const unknown: SealedField[] = [];
+  for (const event of events) {
+    const fields = wanted.filter(({ seq }) => seq === event.seq);
+    if (fields.length === 0) continue;
+    const opened = openedBy((await vault.open(run, secret, event)) ?? {});
+    for (const one of fields) {
+      const value = opened.find((each) => isAt(one.field, each.key) && each.commitment === one.commitment)?.value;
+      if (value !== undefined) values.push({ ...one, value });
+      else if (isChanged(one, opened, fields)) throw unlike(run, one, "another value than the one that");
+      else unknown.push(one);
+    }
+  }
+  const [first] = unknown;
+  if (values.length === 0 && first !== undefined) throw unlike(run, first, "no value that");
+  return { values, unknown };
 }
 
+interface Opened {
+  /** `output|comments[0].body` */
+  readonly key: string;
+  readonly value: Json;
+  readonly commitment: string;
+}
 /** What a sealed value is committed to is computed from it, never believed. */
-const byCommitment = (sealed: Readonly<Record<string, { readonly nonce: string; readonly value: Json }>>) =>
-  new Map(Object.values(sealed).map(({ nonce, value }) => [commit(value, nonce).$commitment, value]));
+const openedBy = (sealed: Readonly<Record<string, { readonly nonce: string; readonly value: Json }>>) =>
+  Object.entries(sealed).map(
+    ([key, { nonce, value }]): Opened => ({ key, value, commitment: commit(value, nonce).$commitment }),
+  );
+
+/** Whether the vault's key is the place of a field in a record's data. */
+function isAt(field: string, key: string): boolean {
+  if (field === "error.message") return key === "error|";
+  if (field === "text") return key.startsWith("note.");
+  const [, what = "", path = ""] = /^(\w+)\.?(.*)$/s.exec(field) ?? [];
+  return key === `${what}|${path}`;
+}
+
+/** The vault has a value for the place, and the record commits to another: not so where a name with a dot only reads like that place. */
+const isChanged = ({ field }: SealedField, opened: readonly Opened[], fields: readonly SealedField[]): boolean =>
+  opened.some(
+    ({ key, commitment: made }) =>
+      isAt(field, key) && !fields.some((each) => each.field === field && each.commitment === made),
+  );
+
+const unlike = ({ runId }: RunRef, { seq, field, commitment: made }: SealedField, what: string) =>
+  new CountersignError(
+    "CS-5015",
+    `run ${runId}: the vault holds ${what} record ${seq}, ${field}, is committed to (${made}); nothing is shown`,
+  );
 
 function chosen(all: readonly SealedField[], { run, seq, field }: RevealRequest): readonly SealedField[] {
   const wanted = all.filter(

@@ -29,6 +29,10 @@ describe("the app", () => {
     for (const { templateFullPath, template } of assembly.stacks) {
       expect(statSync(templateFullPath).size).toBeLessThan(1_000_000);
       expect(Object.keys(template.Resources).length).toBeLessThan(500);
+      // traces would be one more place where what is sensitive could lie (docs/vault.md)
+      expect(JSON.stringify(template)).not.toMatch(
+        /"Mode":"Active"|"Tracing(Enabled|Configuration)":(true|\{"Enabled":true)/,
+      );
     }
   });
 

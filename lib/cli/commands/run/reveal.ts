@@ -32,7 +32,7 @@ export function revealCommand(run: Command, context: CommandContext): void {
         const reader = await runReader(connection, "break-glass");
         const found = await findRun(connection, reader, runId, options.workflow);
         const [oversight, vault] = [await oversightOf(connection, "break-glass"), await vaultOf(connection)];
-        const values = await reveal(
+        const { values, unknown } = await reveal(
           { oversight, vault },
           {
             run: found,
@@ -44,14 +44,21 @@ export function revealCommand(run: Command, context: CommandContext): void {
             ...(options.field === undefined ? {} : { field: options.field }),
           },
         );
+        if (unknown.length > 0) context.exitCode(1);
         if (json)
-          return io.out(JSON.stringify({ run_id: found.runId, read_by: by, reason, values, commitments: "match" }));
+          return io.out(
+            JSON.stringify({ run_id: found.runId, read_by: by, reason, values, unknown, commitments: "match" }),
+          );
         io.out(
           table([
             ["SEQ", "FIELD", "VALUE"],
             ...values.map((one) => [String(one.seq), printable(one.field), printable(JSON.stringify(one.value))]),
           ]),
         );
+        for (const { seq, field } of unknown)
+          io.err(
+            `record ${seq}, ${printable(field)}: reads like a commitment, and the vault has nothing for it: a tool's or a person's own words, or a value that was taken out of the vault`,
+          );
         io.out(
           `${values.length} of ${values.length} values match their commitments; that ${by} read them is on record`,
         );
