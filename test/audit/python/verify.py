@@ -282,7 +282,8 @@ EVENTS = {
                          tier=nullable(integer(0, 2)), approvals=integer(0, 2), checks=CHECKS,
                          policy=nullable(obj(set_hash=hex64, determining=array(text()), denied_by=array(text()), errors=array(text()),
                                              context=anything, resource=anything)),
-                         preview_hash=nullable(hex64), reasons=array(text())),
+                         preview_hash=nullable(hex64), preview=Optional(obj(before=anything, after=anything, notes=anything)),
+                         reasons=array(text())),
     "ApprovalRequested": obj(turn=count, approval_id=text(), type=text(), policies=array(text()), action_hash=hex64, view_hash=hex64,
                              needed=integer(1, 2), approvers=array(text()), typed_confirmation=boolean, deadline=time,
                              preview_hash=nullable(hex64), sign_in=Optional(one_of("code", "required")), round=Optional(integer(1, 1000)),
@@ -488,6 +489,22 @@ class Run:
         self.started_at = None
 
 
+# What a line alone says of itself.
+
+def is_event(line, value):
+    return ENVELOPE(value) and value["type"] in EVENTS and EVENTS[value["type"]](value["data"])
+
+
+def event_fault(line, event):
+    if not is_canonical(line, event):
+        return "CS-5102"
+    return None if sha256(event["prev"] + jcs(without(event, "prev", "hash"))) == event["hash"] else "CS-5103"
+
+
+def is_statement(line, value, shape):
+    return shape(value) and is_canonical(line, value) and hash_json(without(value, "hash", "signature")) == value["hash"]
+
+
 def name_of(value):
     return f"{value['workflow']}#{value['tenant']}#{value['run_id']}"
 
@@ -521,7 +538,7 @@ class Verifier:
             self.add_event(line, value)
 
     def add_event(self, line, event):
-        if not (ENVELOPE(event) and event["type"] in EVENTS and EVENTS[event["type"]](event["data"])):
+        if not is_event(line, event):
             return self.codes.append("CS-5102")
         name = name_of(event)
         if name in self.runs and self.current != name:
@@ -565,14 +582,10 @@ class Verifier:
             run.valid += 1
 
     def chain(self, run, line, event):
-        if not is_canonical(line, event):
-            return "CS-5102"
-        if sha256(event["prev"] + jcs(without(event, "prev", "hash"))) != event["hash"]:
-            return "CS-5103"
-        return None if event["prev"] == run.head else "CS-5104"
+        return event_fault(line, event) or (None if event["prev"] == run.head else "CS-5104")
 
     def holds(self, line, value, shape, kind):
-        if not shape(value) or not is_canonical(line, value) or hash_json(without(value, "hash", "signature")) != value["hash"]:
+        if not is_statement(line, value, shape):
             self.codes.append("CS-5160")
             return False
         if self.keys is None:
@@ -678,13 +691,17 @@ class Verifier:
 
 
 def verify(path, keys, complete):
-    verifier = Verifier(keys, complete)
     with open(path, "rb") as file:
         lines = file.read().split(b"\n")
     if lines[-1] == b"":
         lines.pop()
+    return verify_lines([line.decode("utf-8", "replace") for line in lines], keys, complete)
+
+
+def verify_lines(lines, keys, complete):
+    verifier = Verifier(keys, complete)
     for line in lines:
-        verifier.add(line.decode("utf-8", "replace"))
+        verifier.add(line)
     return verifier.finish()
 
 
