@@ -54,6 +54,7 @@ function parted(index: number, was: RecordedEvent | undefined, is: RecordedEvent
 /** Optional fields that the format gained later: a record of before them has none, and is not told that it should. */
 const GAINED: Readonly<Partial<Record<RecordedEvent["type"], readonly string[]>>> = {
   RunStarted: ["data_class"],
+  ActionDecided: ["preview"],
 };
 
 function asThen(was: RecordedEvent, now: NewEvent): NewEvent {
@@ -91,7 +92,10 @@ function withRecorded(
   }
   if (was.type === "ActionDecided" && now.type === "ActionDecided") {
     const reasons = [...now.data.reasons, ...was.data.reasons.filter((reason) => reason.startsWith("CS-3133 "))];
-    return { ...now, data: { ...now.data, reasons, preview_hash: both(was.data.preview_hash, now.data.preview_hash) } };
+    const preview_hash = both(was.data.preview_hash, now.data.preview_hash);
+    const preview =
+      was.data.preview !== undefined && now.data.preview !== undefined ? { preview: was.data.preview } : {};
+    return { ...now, data: { ...now.data, reasons, preview_hash, ...preview } };
   }
   if (was.type === "ApprovalNoted" && now.type === "ApprovalNoted")
     return { ...now, data: { ...now.data, text: both(was.data.text, now.data.text) } };

@@ -5,6 +5,7 @@ import { exposureNames } from "../policy/names.js";
 import { isJsonObject, type Json } from "../run/canonical.js";
 import type { EventOf, EventType, RecordedEvent } from "../run/events.js";
 import { amountOf, type CounterDoc } from "../run/exposure.js";
+import { MAX_VALUE_DEPTH } from "../run/json.js";
 import type { RunRef } from "../run/keys.js";
 import type { Proposal, ProposeAnswer } from "../run/protocol.js";
 
@@ -122,14 +123,17 @@ export function previewOf(run: RecordedRun, step: string): PreviewAnswer {
   if (failure !== undefined) return { status: "error", error: { code: failure, message: NOT_IN_LOG } };
   if (check?.result === "failed" && /: the preview has more than \d+ bytes$/.test(check.detail))
     return preview("x".repeat(128 * 1024));
+  if (check?.result === "failed" && /: the preview is nested deeper than \d+ levels$/.test(check.detail))
+    return preview(nested(MAX_VALUE_DEPTH));
   const asked = askedBefore(run, step)?.data.preview_hash;
   return preview(decidedIn(run, step)?.data.preview_hash ?? asked ?? NOT_IN_LOG);
 }
 
-const preview = (hash: string): PreviewAnswer => ({
+const preview = (hash: Json): PreviewAnswer => ({
   status: "ok",
   preview: { before: {}, after: { preview_hash: hash }, notes: [] },
 });
+const nested = (levels: number): Json => (levels === 0 ? NOT_IN_LOG : [nested(levels - 1)]);
 
 /** How the brake stood in a step. */
 export function brakeOf(run: RecordedRun, step: string) {

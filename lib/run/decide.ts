@@ -20,8 +20,10 @@ import { type DecidedParts, decidedEntry, policyRecord, refuse } from "./deny.js
 import { finishStep, plain } from "./draft.js";
 import { amountOf, counterIn, countersOf, type Hold, holderOf, othersCount, othersSum } from "./exposure.js";
 import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep, viewHash } from "./hash.js";
+import { isDeeper, MAX_VALUE_DEPTH } from "./json.js";
 import { panelOf, signInFor } from "./panel.js";
 import { type Ruling, rule } from "./policy.js";
+import { type RedactedPreview, redactPreview } from "./previewed.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
 import { noncesOf, seal } from "./redact.js";
 import type { Outcome } from "./state.js";
@@ -44,7 +46,7 @@ export function decide({ case: gate, needs }: Judgement, evidence: Evidence): St
 
   const ruling = rule(evidence.verdicts);
   const policy = policyRecord(gate, evidence.verdicts, ruling);
-  const known = { policy, tier: ruling.tier, previewHash: preview.hash };
+  const known = { policy, tier: ruling.tier, previewHash: preview.hash, preview: preview.redacted };
   if (ruling.tier === null) return fail(afterBudget, "policy", deniedBy(ruling, evidence), known);
   const judged = { ...afterBudget, checks: [...afterBudget.checks, passed("policy", needText(ruling.tier))] };
 
@@ -59,20 +61,21 @@ export function decide({ case: gate, needs }: Judgement, evidence: Evidence): St
   return ask(judged, evidence, { ...known, ruling, needed: ruling.tier === 2 ? 2 : 1, sealed: preview.sealed });
 }
 
-type Known = Pick<DecidedParts, "policy" | "tier" | "previewHash">;
+type Known = Pick<DecidedParts, "policy" | "tier" | "previewHash" | "preview">;
 
 function fail(
   gate: GateCase,
   name: (typeof LATER_CHECKS)[number],
   detail: string,
-  known: Known & { readonly hash?: string | null },
+  known: Known & Partial<Pick<PreviewFinding, "hash" | "redacted">>,
   close?: Outcome,
 ): Step {
   const rest = LATER_CHECKS.slice(LATER_CHECKS.indexOf(name) + 1);
   const checks = [...gate.checks, failed(name, detail), ...skipped(rest, AFTER_FAILURE)];
   const { policy = null, tier = null } = known;
-  const hash = known.previewHash ?? known.hash ?? null;
-  return refuse({ ...gate, checks }, [reasonOf(name, detail)], close, { policy, tier, previewHash: hash });
+  const previewHash = known.previewHash ?? known.hash ?? null;
+  const preview = known.preview ?? known.redacted;
+  return refuse({ ...gate, checks }, [reasonOf(name, detail)], close, { policy, tier, previewHash, preview });
 }
 
 // ---- evidence ---------------------------------------------------------------------------------------------------
@@ -82,9 +85,12 @@ interface PreviewFinding {
   readonly note: string;
   readonly fault?: string;
   readonly sealed: Readonly<Record<string, SealedValue>>;
+  /** for the record; not where it is what people were asked about, which has it */
+  readonly redacted?: RedactedPreview;
 }
 
-function previewCheck({ asked, input, tool }: GateCase, needed: boolean, { preview }: Evidence): PreviewFinding {
+function previewCheck(gate: GateCase, needed: boolean, { preview }: Evidence): PreviewFinding {
+  const { asked, input, tool } = gate;
   const none = { hash: null, note: "reads have none", sealed: {} };
   if (!needed) return none;
   if (preview === null)
@@ -94,12 +100,16 @@ function previewCheck({ asked, input, tool }: GateCase, needed: boolean, { previ
   const value: Json = { before, after, notes: [...notes] };
   if (jsonSizeBytes(value) > MAX_OUTPUT_BYTES)
     return { ...none, fault: `${tool.name}: the preview has more than ${MAX_OUTPUT_BYTES} bytes` };
+  if (isDeeper(value, MAX_VALUE_DEPTH))
+    return { ...none, fault: `${tool.name}: the preview is nested deeper than ${MAX_VALUE_DEPTH} levels` };
   const { turn } = input.request;
   const hash = previewHash(input.runSecret, turn, value);
   const sealed = { "preview|": { nonce: noncesOf(input.runSecret, turn, "preview")(""), value } };
   const shown = asked?.pending.requested.preview_hash;
-  if (shown === undefined || shown === hash) return { hash, note: "", sealed };
-  return { hash, note: "", sealed, fault: "what would happen is no longer what people were shown" };
+  if (shown === hash) return { hash, note: "", sealed };
+  const redacted = redactPreview(gate, preview.preview);
+  if (shown === undefined) return { hash, note: "", sealed, redacted };
+  return { hash, note: "", sealed, redacted, fault: "what would happen is no longer what people were shown" };
 }
 
 function budgetFault({ input, run }: GateCase): string | undefined {
@@ -134,7 +144,7 @@ function recommend(gate: GateCase, tier: 0 | 1 | 2, known: Known): Step {
 
 type KnownSealed = Known & { readonly sealed: Readonly<Record<string, SealedValue>> };
 
-function permit(gate: GateCase, evidence: Evidence, approvals: 0 | 1 | 2, { sealed, ...known }: KnownSealed): Step {
+function permit(gate: GateCase, evidence: Evidence, approvals: 0 | 1 | 2, known: KnownSealed): Step {
   const { input, before, run, proposed } = gate;
   const { turn, run_id: runId } = input.request;
   const notAfter = isoTime(Math.min(input.nowMs + PERMIT_VALID_MS, msOf(run.started.expires_at)));
@@ -151,14 +161,14 @@ function permit(gate: GateCase, evidence: Evidence, approvals: 0 | 1 | 2, { seal
       not_after: notAfter,
     },
   });
-  const entries = [...gate.entries, { ...decided, sealed }, permitted];
+  const entries = [...gate.entries, decided, permitted];
   return finishStep({ input, before, entries, holds: holdsOf(gate, evidence) });
 }
 
 function ask(
   gate: GateCase,
   evidence: Evidence,
-  { sealed, ruling, needed, ...known }: KnownSealed & { readonly ruling: Ruling; readonly needed: 1 | 2 },
+  { ruling, needed, ...known }: KnownSealed & { readonly ruling: Ruling; readonly needed: 1 | 2 },
 ): Step {
   const { input, before, run, tool, args, resource } = gate;
   const { contract, request, nowMs, runSecret } = input;
@@ -202,7 +212,7 @@ function ask(
     },
     sealed: seal(runSecret, request.turn, "approval", viewJson(view)).sealed,
   };
-  return finishStep({ input, before, entries: [...gate.entries, { ...decided, sealed }, requested], view });
+  return finishStep({ input, before, entries: [...gate.entries, decided, requested], view });
 }
 
 const roundOf = ({ again }: GateCase): number =>

@@ -4,6 +4,7 @@ import { asJson } from "./canonical.js";
 import { finishStep, plain, runClosed, withEntries } from "./draft.js";
 import type { Check, NewEvent } from "./events.js";
 import type { Ruling } from "./policy.js";
+import type { RedactedPreview } from "./previewed.js";
 import type { Outcome } from "./state.js";
 import type { Entry, GateCase, PolicyVerdict, Step } from "./types.js";
 
@@ -18,12 +19,16 @@ export interface DecidedParts {
   readonly policy?: Decided["policy"];
   readonly tier?: Decided["tier"];
   readonly previewHash?: string | null;
+  readonly preview?: RedactedPreview | undefined;
+  /** beside what the preview has of it */
+  readonly sealed?: Entry["sealed"];
 }
 
 /** ActionDecided, whatever the decision. */
 export function decidedEntry(gate: GateCase, parts: DecidedParts): Entry {
   const { proposed } = gate;
-  return plain({
+  const { preview, sealed } = parts;
+  const event: Entry["event"] = {
     type: "ActionDecided",
     data: {
       turn: proposed.turn,
@@ -35,9 +40,11 @@ export function decidedEntry(gate: GateCase, parts: DecidedParts): Entry {
       checks: [...parts.checks],
       policy: parts.policy ?? null,
       preview_hash: parts.previewHash ?? null,
+      ...(preview === undefined ? {} : { preview: preview.record }),
       reasons: [...parts.reasons],
     },
-  });
+  };
+  return { event, sealed: { ...sealed, ...preview?.sealed } };
 }
 
 /** What the policy engine was asked and answered, as it is recorded: the last answer's context, without the model's input. */
@@ -67,7 +74,7 @@ export function refuse(
   gate: GateCase,
   reasons: readonly string[],
   close?: Outcome,
-  known: Pick<DecidedParts, "policy" | "tier" | "previewHash"> = {},
+  known: Pick<DecidedParts, "policy" | "tier" | "previewHash" | "preview"> = {},
 ): Step {
   const { input, before, asked, checks } = gate;
   const voided = asked === null ? [] : [voidedEntry(asked.pending.requested, reasons)];

@@ -165,6 +165,8 @@ const payloads = {
       })
       .nullable(),
     preview_hash: hex64.nullable(),
+    /** what it showed, redacted; absent without one, where it is what people were asked about, and in records of before */
+    preview: z.strictObject({ before: json, after: json, notes: json }).optional(),
     /** why not, for the agent and for people; ours */
     reasons: z.array(z.string()),
   }),

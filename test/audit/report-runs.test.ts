@@ -22,6 +22,8 @@ function page(world: World, more: Partial<Verdict> = {}): string {
     .replace(/\s+/g, " ")
     .replace(/ ([:,.;])/g, "$1");
 }
+/** A tool of which a preview may be in the log in clear. */
+const plainTools = contract.tools.map((tool) => ({ ...tool, sensitiveInput: [], sensitiveOutput: [] }));
 const summary = (world: World) => summaryOf(reportFacts(world.events)).join(" ");
 const asking = (args = REFUND, world = lookedUp()) => {
   world.propose(act("stripe.refund", args));
@@ -60,6 +62,39 @@ test("GIVEN an edit, a handed-on decision and a question THEN the page tells the
   expect(text).toMatch(/question by bo@example\.com, 2026-11-21/);
   expect(text).toMatch(/refusal by bo@example\.com, .* UTC \(CS-2119\)/);
   expect(text).toContain("shown by oidc: half is right");
+});
+
+test("GIVEN a write WHEN it was previewed THEN the page has each field before and after, cents as money", () => {
+  const world = lookedUp({ tools: plainTools });
+  const [before, after] = [0, 42_000].map((refunded_cents) => ({ charge: "ch_77", currency: "eur", refunded_cents }));
+  world.preview = {
+    status: "ok",
+    preview: { before: before ?? {}, after: after ?? {}, notes: ["the whole charge <b>"] },
+  };
+  asking(REFUND, world).decides(ana).approval();
+  const text = page(world);
+  expect(text).toMatch(
+    /What it would change Field Before After charge ch_77 the same currency eur the same refunded_cents €0\.00 \(0\) €420\.00 \(42000\) the whole charge &lt;b&gt;/,
+  );
+  expect(text.match(/What it would change/g)).toHaveLength(1);
+});
+
+test("GIVEN what would happen changed before it ran THEN the page has both, and which came later", () => {
+  const world = asking(REFUND, lookedUp({ tools: plainTools }));
+  world.decides(ana).preview = { status: "ok", preview: { before: {}, after: { refunded: 43_000 }, notes: [] } };
+  world.approval();
+  expect(page(world)).toMatch(/What it would change Field .* 42000 .*What it would change by then Field .* 43000/);
+});
+
+test("GIVEN a tool with sensitive fields THEN the page says where its preview is, and whether it changes anything", () => {
+  const tools = contract.tools.map((tool) =>
+    tool.name === "stripe.refund" ? { ...tool, sensitiveInput: ["reason"] } : tool,
+  );
+  const world = asking(REFUND, lookedUp({ tools }));
+  const { seq } = world.events.findLast(({ type }) => type === "ActionDecided") ?? {};
+  expect(page(world)).toContain(
+    `Sensitive, so in the vault; before and after differ. Break-glass opens it: countersign run reveal ${world.events[0]?.run_id} --seq ${seq} --field preview`,
+  );
 });
 
 test("GIVEN an edit that nobody has answered THEN the page says that it still waits", () => {

@@ -42,6 +42,7 @@ const TURNS = [
   { tool: "zendesk.get_ticket", args: { ticket_id: "4411" }, say: SAYS },
   { tool: "stripe.list_refunds", args: { customer_id: "cus_9" }, say: SAYS },
   { tool: "stripe.refund", args: { charge_id: "ch_77", amount_cents: 42_000, reason: "duplicate" }, say: SAYS },
+  { tool: "zendesk.reply", args: { ticket_id: "4411", template: "refund-confirmed", amount_cents: 42_000 }, say: SAYS },
   { finish: { outcome: "refunded", summary: CANARY.summary } },
 ];
 const TICKET = {
@@ -50,6 +51,7 @@ const TICKET = {
   subject: CANARY.subject,
   comments: [{ author_id: 501, public: true, body: CANARY.comment }],
 };
+const STRIPE = { customers: [{ id: "cus_9", name: CANARY.customer, tier: "business", country: "NL" }] };
 
 let flow: Flow;
 let folder: string;
@@ -62,7 +64,7 @@ beforeAll(async () => {
   mkdirSync(dataDir);
   flow = await Flow.open(undefined, false, dataDir);
   await flow.begin(TURNS, {
-    "api.stripe.com": { customers: [{ id: "cus_9", name: CANARY.customer, tier: "business", country: "NL" }] },
+    "api.stripe.com": STRIPE,
     "acme.zendesk.com": { tickets: [TICKET] },
   });
   run = await flow.start({ ...DISPUTE, claim: CANARY.claim });
@@ -146,10 +148,18 @@ test("who holds only the link sees that there is something, and not what; then t
     expect(shown).not.toMatch(ANY);
   }
   for (const page of await pages()) expect(page).not.toMatch(ANY);
+  // from now on a field that nobody marked sensitive holds what was read as the subject: the next preview shows it
+  flow.seed({ "api.stripe.com": STRIPE, "acme.zendesk.com": { tickets: [{ ...TICKET, status: CANARY.subject }] } });
   await flow.decide("ana@example.com", { decision: "approve", confirmation: "420.00" });
   events = await flow.play(run);
   expect(events.at(-1)).toMatchObject({ type: "RunClosed", data: { outcome: { status: "refunded" } } });
   expect(of(events, "ApprovalRequested")).toHaveLength(1);
+  // what previews showed is on record, and of the second only what is not sensitive
+  const hidden = { $commitment: expect.stringMatching(/^[0-9a-f]{64}$/) };
+  expect(of(events, "ActionDecided").flatMap(({ data: { preview } }) => preview?.after ?? [])).toEqual([
+    expect.objectContaining({ refunded_cents: 42_000 }),
+    expect.objectContaining({ ticket: "4411", status: hidden, public_comments: 2 }),
+  ]);
 });
 
 describe("what is sensitive is", () => {
@@ -198,9 +208,12 @@ const breakGlass = async (nowMs: number) =>
 const auditing = () => oversightOf(flow.connection, "auditor");
 
 test("break-glass shows all of it, each value checked against its commitment, and leaves its record without a value", async () => {
-  const values = await breakGlass(AT);
+  const { values, unknown } = await breakGlass(AT);
+  expect(unknown).toEqual([]);
   const shown = JSON.stringify(values);
   for (const canary of Object.values(CANARY)) expect(shown).toContain(canary);
+  const inPreview = values.filter(({ field }) => /^preview\.(before|after)\.status$/.test(field));
+  expect(inPreview.map(({ value }) => value)).toEqual([CANARY.subject, CANARY.subject]);
   const readings = await (await auditing()).readings();
   expect(readings).toMatchObject([{ by: "ana@example.com", reason: "chargeback", run_id: run.runId }]);
   expect(readings[0]?.fields).toEqual(values.map(({ seq, field }) => ({ seq, field })));

@@ -91,9 +91,14 @@ export class Flow {
   async begin(turns: Script, seeds: Seeds = {}): Promise<void> {
     await this.session.cloud.reset();
     this.session.slack?.workspace.reset();
-    this.session.sandboxes.reset(WORKFLOW, overlaySeeds(this.session.workflows.get(WORKFLOW)?.seeds ?? {}, seeds));
+    this.seed(seeds);
     this.session.script(WORKFLOW, turns);
     this.clock.restart(AT);
+  }
+
+  /** The systems that the tools call begin anew, with these data over the workflow's own. */
+  seed(seeds: Seeds): void {
+    this.session.sandboxes.reset(WORKFLOW, overlaySeeds(this.session.workflows.get(WORKFLOW)?.seeds ?? {}, seeds));
   }
 
   async start(input: Readonly<Record<string, string>> = DISPUTE, requestId?: string): Promise<RunRef> {

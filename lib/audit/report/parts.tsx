@@ -1,8 +1,8 @@
 /** Small parts of the report: text in which nothing hides, values, hashes, tables of pairs. */
 import type { Child, FC } from "hono/jsx";
-import { leaves, textOf } from "../../approval/changes.js";
+import { currencyOf, leaves, shownAmount, textOf } from "../../approval/changes.js";
 import { visible } from "../../approval/visible.js";
-import type { Json } from "../../run/canonical.js";
+import { isJsonObject, type Json } from "../../run/canonical.js";
 
 export const Text: FC<{ text: string }> = ({ text }) => (
   <span class="value">
@@ -42,22 +42,28 @@ export const Values: FC<{ value: Json }> = ({ value }) => {
   return rows.length === 0 ? <p class="soft">none</p> : <Pairs rows={rows} />;
 };
 
-/** Field by field: what it was and what it became. */
-export const Changes: FC<{ before: Json; after: Json }> = ({ before, after }) => {
-  const [was, is] = [shown(before), shown(after)];
+/** Field by field: what it was and what it became. Amounts in cents are money too where a currency is named beside them. */
+export const Changes: FC<{ before: Json; after: Json; columns: readonly [string, string] }> = ({
+  before,
+  after,
+  columns,
+}) => {
+  const currency = currencyIn(after) ?? currencyIn(before);
+  const [was, is] = [shown(before, currency), shown(after, currency)];
   const isSame = (field: string) => was.get(field)?.content === is.get(field)?.content;
   return (
-    <table>
+    <table class="changes">
       <thead>
         <tr>
           <th scope="col">Field</th>
-          <th scope="col">Was</th>
-          <th scope="col">Became</th>
+          {columns.map((name) => (
+            <th scope="col">{name}</th>
+          ))}
         </tr>
       </thead>
       <tbody>
         {[...new Set([...was.keys(), ...is.keys()])].map((field) => (
-          <tr>
+          <tr class={isSame(field) ? "same" : ""}>
             <th scope="row">
               <Text text={field} />
             </th>
@@ -76,17 +82,22 @@ export const Changes: FC<{ before: Json; after: Json }> = ({ before, after }) =>
   );
 };
 
+const currencyIn = (value: Json): string | undefined => (isJsonObject(value) ? currencyOf(value) : undefined);
+
 interface Shown {
   readonly content: string;
   readonly drawn: Child;
 }
-function shown(value: Json): ReadonlyMap<string, Shown> {
+function shown(value: Json, currency?: string): ReadonlyMap<string, Shown> {
   return new Map(
     [...leaves(value)].map(([path, leaf]): [string, Shown] => {
       const content = typeof leaf.value === "string" ? leaf.value : JSON.stringify(leaf.value);
       return path.endsWith("$commitment")
         ? [path.replace(/\.?\$commitment$/, "") || "value", { content, drawn: <Sealed hash={content} /> }]
-        : [path || "value", { content: textOf(leaf.value), drawn: <Text text={content} /> }];
+        : [
+            path || "value",
+            { content: textOf(leaf.value), drawn: <Text text={shownAmount(path, leaf.value, currency)} /> },
+          ];
     }),
   );
 }

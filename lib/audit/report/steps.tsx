@@ -1,8 +1,8 @@
 /** Every step: what was proposed, each check, the policies that decided with their text, who was asked, what the tool did. */
 import type { FC } from "hono/jsx";
 import { durationText } from "../../contract/units.js";
-import type { Json } from "../../run/canonical.js";
-import type { EventOf } from "../../run/events.js";
+import { type Json, sameJson } from "../../run/canonical.js";
+import { commitment, type EventOf } from "../../run/events.js";
 import { SENDER } from "../../run/notes.js";
 import { type Turn, waitOf } from "./facts.js";
 import { Changes, Hash, Pairs, Text, Values } from "./parts.js";
@@ -55,15 +55,13 @@ const Outcome: FC<{ turn: Turn }> = ({ turn: { decisions } }) => {
   return <span class={`tag ${last === "permit" ? "good" : last === "deny" ? "bad" : "soft"}`}>{words[last]}</span>;
 };
 
-const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }> = ({
-  decision: { data, step },
-  policies,
-}) => {
+const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }> = ({ decision, policies }) => {
+  const { data, step } = decision;
   const named = [...new Set([...(data.policy?.determining ?? []), ...(data.policy?.denied_by ?? [])])];
   return (
     <>
       <h4>
-        {/\.approval(\.\d+)?$/.test(step) ? "Decided again after people answered: " : "Decided: "}
+        {isAgain(step) ? "Decided again after people answered: " : "Decided: "}
         {data.decision}
         {data.tier === null
           ? ""
@@ -74,6 +72,7 @@ const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }
           <Text text={reason} />
         </p>
       ))}
+      {data.preview === undefined ? "" : <Previewed decision={decision} preview={data.preview} />}
       <ul class="checks" aria-label="Checks">
         {data.checks.map(({ name, result, detail }) => (
           <li class={result === "failed" ? "bad" : result === "skipped" ? "soft" : ""}>
@@ -98,6 +97,37 @@ const Decision: FC<{ decision: EventOf<"ActionDecided">; policies: PolicyTexts }
     </>
   );
 };
+
+type Preview = NonNullable<EventOf<"ActionDecided">["data"]["preview"]>;
+
+/** What the gate was shown before it decided, and people before they did. */
+const Previewed: FC<{ decision: EventOf<"ActionDecided">; preview: Preview }> = ({
+  decision: { run_id, seq, step },
+  preview: { before, after, notes },
+}) => (
+  <>
+    <h5>{isAgain(step) ? "What it would change by then" : "What it would change"}</h5>
+    {isSealed(before) && isSealed(after) ? (
+      <p class="soft">
+        Sensitive, so in the vault;{" "}
+        {sameJson(before, after) ? "before and after are the same" : "before and after differ"}. Break-glass opens it:{" "}
+        <code>{`countersign run reveal ${run_id} --seq ${seq} --field preview`}</code>
+      </p>
+    ) : (
+      <Changes before={before} after={after} columns={["Before", "After"]} />
+    )}
+    {Array.isArray(notes)
+      ? notes.map((note) => (
+          <p>
+            <Text text={String(note)} />
+          </p>
+        ))
+      : ""}
+  </>
+);
+
+const isSealed = (value: Json) => commitment.safeParse(value).success;
+const isAgain = (step: string) => /\.approval(\.\d+)?$/.test(step);
 
 const PolicyText: FC<{ id: string; role: string; policies: PolicyTexts }> = ({ id, role, policies }) => {
   const found = policies.texts.get(id);
@@ -180,7 +210,7 @@ const Edited: FC<{ edit: EventOf<"ActionEdited">; before: Json }> = ({ edit: { d
     <p class="soft">
       {data.edited_at.slice(0, 19).replace("T", " ")} UTC, on the {data.channel}, shown by {data.method}
     </p>
-    <Changes before={before} after={data.args} />
+    <Changes before={before} after={data.args} columns={["Was", "Became"]} />
   </>
 );
 
