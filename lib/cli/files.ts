@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import * as z from "zod";
 import { CountersignError } from "../errors.js";
 import { readJson } from "../run/json.js";
 
@@ -19,4 +20,11 @@ export async function readJsonFile(path: string): Promise<unknown> {
   const read = readJson(text, MAX_FILE_BYTES);
   if (read.ok) return read.value;
   throw new CountersignError("CS-5002", `${path}: ${read.why}; correct the file`);
+}
+
+/** Reads a run's input. */
+export async function readInputFile(path: string) {
+  const parsed = z.record(z.string(), z.json()).safeParse(await readJsonFile(path));
+  if (parsed.success) return parsed.data;
+  throw new CountersignError("CS-5002", `${path}: the input is a JSON object; correct the file`);
 }

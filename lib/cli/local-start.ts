@@ -1,7 +1,7 @@
 /** `npm start`: synthesise, start the local cloud, run one workflow, wait for people, tell what happened. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import * as z from "zod";
+import type * as z from "zod";
 import type { Connection } from "../client/connection.js";
 import { startRun } from "../client/front-door.js";
 import { CountersignError } from "../errors.js";
@@ -18,7 +18,7 @@ import { ensureSynthesised } from "../scenario/synth.js";
 import { chosen } from "./commands/workflow.js";
 import { dataDirOf, refuseSecondCloud, writeLocalFile } from "./connect.js";
 import { consoleData } from "./console-data.js";
-import { readJsonFile } from "./files.js";
+import { readInputFile } from "./files.js";
 import { followRun } from "./follow-run.js";
 import { Interruption } from "./interruption.js";
 import type { Io } from "./io.js";
@@ -163,9 +163,7 @@ async function readInput(options: LocalStart): Promise<RunInput> {
       "CS-5002",
       `local start: workflow ${options.workflow} has no examples/*.json; give --input <file> or --no-run`,
     );
-  const parsed = z.record(z.string(), z.json()).safeParse(await readJsonFile(file));
-  if (!parsed.success) throw new CountersignError("CS-5002", `${file}: the input is a JSON object; correct the file`);
-  return parsed.data;
+  return readInputFile(file);
 }
 
 /** Lets other commands find this cloud. */

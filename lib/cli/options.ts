@@ -1,4 +1,5 @@
 /** Option values that more than one command takes. */
+import type * as z from "zod";
 import { CountersignError } from "../errors.js";
 
 export function positive(option: string, value: string): number {
@@ -11,6 +12,18 @@ export function oneOf<T extends string>(option: string, value: string, allowed: 
   const found = allowed.find((one) => one === value);
   if (found !== undefined) return found;
   throw new CountersignError("CS-5006", `${option}: '${value}' is not allowed; use ${allowed.join(", ")}`);
+}
+
+/** An option that a schema describes; `allowed` says the same in words. */
+export function matching(
+  option: string,
+  value: string | undefined,
+  schema: z.ZodType<string | undefined>,
+  allowed: string,
+): string | undefined {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new CountersignError("CS-5006", `${option}: '${value}' is not allowed; use ${allowed}`);
 }
 
 const UNIT_MS = { d: 86_400_000, h: 3_600_000, m: 60_000 };

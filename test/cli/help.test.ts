@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildProgram, everyCommand, runProgram } from "../../lib/cli/program.js";
 import { root } from "../../scripts/ensure.mjs";
@@ -59,5 +62,26 @@ describe("a wrong command line is told in one line with its way out", () => {
       code: 1,
       text: expect.stringContaining('{"error":{"code":"CS-5001"'),
     });
+  });
+
+  test("a run's input that is no object, a tenant and a request id that cannot be", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "countersign-input-"));
+    const [list, object] = [join(folder, "list.json"), join(folder, "object.json")];
+    await Promise.all([writeFile(list, "[]"), writeFile(object, "{}")]);
+    const start = (...options: string[]) => said("run", "start", "billing-dispute", "--local", ...options);
+    const cases = [
+      [await start("--input", list), `CS-5002 ${list}: the input is a JSON object; correct the file`],
+      [await start("--input", object, "--tenant", "A B"), "CS-5006 --tenant: 'A B' is not allowed; use 1 to 40 of a-z"],
+      [
+        await start("--input", object, "--request-id", "a/b"),
+        "CS-5006 --request-id: 'a/b' is not allowed; use 1 to 64",
+      ],
+    ] as const;
+    for (const [{ code, text }, expected] of cases) {
+      expect(code).toBe(1);
+      expect(text).toContain(expected);
+      expect(text).not.toContain("\n");
+    }
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,10 +1,13 @@
 import type { Command } from "commander";
-import * as z from "zod";
 import { startRun } from "../../../client/front-door.js";
 import { admitRequest } from "../../../run/protocol.js";
 import { fillTimes } from "../../../scenario/format.js";
 import { type CommandContext, withConnection } from "../../context.js";
-import { readJsonFile } from "../../files.js";
+import { readInputFile } from "../../files.js";
+import { matching } from "../../options.js";
+
+const TENANT = "1 to 40 of a-z, 0-9, _ and -, a letter or digit first";
+const REQUEST_ID = "1 to 64 of A-Z, a-z, 0-9, _ and -";
 
 export function startCommand(run: Command, context: CommandContext): void {
   run
@@ -16,13 +19,15 @@ export function startCommand(run: Command, context: CommandContext): void {
     .option("--request-id <id>", "the same id again gives the same run")
     .action(
       async (workflow: string, options: { input: string; tenant?: string; requestId?: string }, command: Command) => {
-        const input = z.record(z.string(), z.json()).parse(await readJsonFile(options.input));
+        const tenant = matching("--tenant", options.tenant, admitRequest.shape.tenant, TENANT);
+        const requestId = matching("--request-id", options.requestId, admitRequest.shape.request_id, REQUEST_ID);
+        const input = await readInputFile(options.input);
         await withConnection(command, context, { live: true }, async (connection, { io, json }) => {
-          const request = admitRequest.parse({
+          const request = {
             input: fillTimes(input, Date.now()),
-            ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
-            ...(options.requestId === undefined ? {} : { request_id: options.requestId }),
-          });
+            ...(tenant === undefined ? {} : { tenant }),
+            ...(requestId === undefined ? {} : { request_id: requestId }),
+          };
           const answer = await startRun(connection, workflow, request);
           io.out(
             json
