@@ -58,12 +58,14 @@ export function createApp(deps: DeskDeps, signIn?: SignInDeps): Desk {
 
 /** The same for who has an AWS identity: the API lets nobody through who did not sign. */
 function signedRoutes(app: Desk, deps: DeskDeps): void {
+  const { approverRole } = deps;
+  if (approverRole === undefined) return;
   const refOf = (context: DeskContext) => ({
     workflow: context.req.param("workflow") ?? "",
     approvalId: context.req.param("approval") ?? "",
   });
   app.post("/approver/approvals/:workflow/:approval", async (context) => {
-    const who = signedBy(context.env?.event);
+    const who = signedBy(context.env?.event, approverRole);
     const question = await readQuestion(deps, refOf(context));
     const form = readForm("application/json", await context.req.text());
     const after = await perform(deps, who, question, form);

@@ -24,6 +24,7 @@ export const handler = handle(
       ),
       control: dynamoControl({ client, table: env.CONTROL_TABLE }),
       nowMs: () => Date.now(),
+      approverRole: env.APPROVER_ROLE,
     },
     env.OIDC_ISSUER === NO_ISSUER
       ? undefined

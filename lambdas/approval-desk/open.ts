@@ -13,6 +13,8 @@ import type { decisionForm } from "../../lib/run/protocol.js";
 
 export interface DeskDeps extends DecideDeps {
   readonly approvals: DecideDeps["approvals"] & Pick<Approvals, "readLink">;
+  /** name of the stage's approver role; absent: nobody decides with an AWS identity */
+  readonly approverRole?: string;
 }
 export interface Opened {
   readonly linkId: string;

@@ -2,18 +2,21 @@
 import * as z from "zod";
 import { Refusal } from "../../lib/approval/refusal.js";
 import type { Who } from "../../lib/approval/who.js";
-import { callerName, personKey } from "../../lib/run/people.js";
+import { callerName, isSessionOf, personKey } from "../../lib/run/people.js";
 
 const signedEvent = z.object({
   requestContext: z.object({ authorizer: z.object({ iam: z.object({ userArn: z.string().min(1) }) }) }),
 });
 
-/** @throws Refusal CS-2129 when the API did not say who signed */
-export function signedBy(event: unknown): Who {
+/**
+ * @param role name of the stage's approver role: whoever may call the API by another role chose that session's name freely
+ * @throws Refusal CS-2129 when the API did not say who signed, or when it is no person's session of that role
+ */
+export function signedBy(event: unknown, role: string): Who {
   const signed = signedEvent.safeParse(event);
   const arn = signed.data?.requestContext.authorizer.iam.userArn;
   const approver = arn === undefined ? "" : personKey(callerName(arn));
-  if (arn === undefined || !z.email().safeParse(approver).success)
+  if (arn === undefined || !isSessionOf(arn, role) || !z.email().safeParse(approver).success)
     throw new Refusal(
       "CS-2129",
       403,

@@ -109,6 +109,8 @@ export const approvalDeskEnv = z.object({
   OIDC_CLIENT_ID: text,
   /** `https://…`: where the issuer sends people back to */
   DESK_URL: text,
+  /** name of the role whose sessions are approvers */
+  APPROVER_ROLE: text,
   APPROVALS_TABLE: text,
   CONTROL_TABLE: text,
   CONTEXT_BUCKET: text,

@@ -12,6 +12,8 @@ export interface ApprovalDeskProps {
   /** folder with `index.mjs` */
   readonly code: string;
   readonly oidc?: OidcIssuer;
+  /** name of the role whose sessions decide by signed requests */
+  readonly approverRole: string;
   readonly plane: Pick<ControlPlane, "apiEndpoint" | "sessions" | "approvals" | "context" | "control" | "dataKeyArn">;
 }
 
@@ -34,6 +36,7 @@ export class ApprovalDesk extends Construct {
         OIDC_ISSUER: props.oidc?.issuer ?? NO_ISSUER,
         OIDC_CLIENT_ID: props.oidc?.clientId ?? NO_ISSUER,
         DESK_URL: plane.apiEndpoint,
+        APPROVER_ROLE: props.approverRole,
       },
       timeout: Duration.seconds(20),
     });

@@ -80,6 +80,7 @@ export class ControlPlaneStack extends Stack {
     const desk = new ApprovalDesk(this, "ApprovalDesk", {
       stage,
       code: props.deskCode,
+      approverRole: people.role("approver").roleName,
       ...(props.oidc === undefined ? {} : { oidc: props.oidc }),
       plane,
     });

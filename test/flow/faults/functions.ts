@@ -247,6 +247,7 @@ function desk({ nowMs }: Shared, variables: Variables, { dynamo, s3 }: Clients):
   const handle = honoHandler(
     createApp({
       stage: env.STAGE,
+      approverRole: env.APPROVER_ROLE,
       approvals: openedApprovals(
         dynamoApprovals({ client: dynamo, table: env.APPROVALS_TABLE }),
         s3ViewStore({ client: s3, bucket: env.CONTEXT_BUCKET }),
