@@ -140,7 +140,8 @@ async function command(...args: string[]): Promise<{ readonly code: number; read
   };
 }
 
-test("who holds only the link sees that there is something, and not what; then the run ends", async () => {
+/** What the newest mail's link shows, and the console with it. */
+async function expectHidden(): Promise<void> {
   const { link } = flow.challenge("ana@example.com");
   for (const accept of ["text/html", "application/json"]) {
     const shown = await (await fetch(link, { headers: { accept } })).text();
@@ -148,12 +149,21 @@ test("who holds only the link sees that there is something, and not what; then t
     expect(shown).not.toMatch(ANY);
   }
   for (const page of await pages()) expect(page).not.toMatch(ANY);
+}
+
+test("who holds only the link sees that there is something, and not what; then the run ends", async () => {
+  await expectHidden();
   // from now on a field that nobody marked sensitive holds what was read as the subject: the next preview shows it
   flow.seed({ "api.stripe.com": STRIPE, "acme.zendesk.com": { tickets: [{ ...TICKET, status: CANARY.subject }] } });
   await flow.decide("ana@example.com", { decision: "approve", confirmation: "420.00" });
+  await flow.asked(run);
+  await expectHidden();
+  // nor does a mailed code decide what is shown after sign-in alone: the time runs out
+  await expect(flow.decide("ana@example.com", { decision: "approve" })).rejects.toThrow("shown only after sign-in");
   events = await flow.play(run);
   expect(events.at(-1)).toMatchObject({ type: "RunClosed", data: { outcome: { status: "refunded" } } });
-  expect(of(events, "ApprovalRequested")).toHaveLength(1);
+  expect(of(events, "ApprovalRequested")).toHaveLength(2);
+  expect(of(events, "ApprovalExpired")).toHaveLength(1);
   // what previews showed is on record, and of the second only what is not sensitive
   const hidden = { $commitment: expect.stringMatching(/^[0-9a-f]{64}$/) };
   expect(of(events, "ActionDecided").flatMap(({ data: { preview } }) => preview?.after ?? [])).toEqual([
