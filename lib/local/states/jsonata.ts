@@ -78,8 +78,14 @@ function describeThrown(error: unknown): string {
   return code === undefined ? `: ${message}` : `. ${code}: ${message}`;
 }
 
-const Step = z.strictObject({ type: z.enum(["variable", "name"]), value: z.string(), position: z.number().optional() });
-const PlainPath = z.strictObject({ type: z.literal("path"), steps: z.array(Step).min(1) });
+/** A node's own members: jsonata's parser leaves its own (`lbp`, `nud`) on the prototype, where a strict object would find them. */
+const own = (node: unknown): unknown =>
+  typeof node === "object" && node !== null && !Array.isArray(node) ? { ...node } : node;
+const Step = z.preprocess(
+  own,
+  z.strictObject({ type: z.enum(["variable", "name"]), value: z.string(), position: z.number().optional() }),
+);
+const PlainPath = z.preprocess(own, z.strictObject({ type: z.literal("path"), steps: z.array(Step).min(1) }));
 
 /** The names of a path without predicates, e.g. `["states", "input", "id"]`: most expressions are one, and need no engine. */
 function plainPath(ast: unknown): readonly string[] | undefined {

@@ -101,6 +101,27 @@ describe("plain paths, which do without the engine", () => {
     expect(await evaluate(path, bindings)).toEqual(await evaluate(slow(path), bindings));
   });
 
+  it.each([
+    ["$states.input", true],
+    ["$states.input.order.id", true],
+    ["$states.input.order.items", true],
+    ["$states.input.order.items.id", false],
+    ["$states.input.order.nope", false],
+    ["$states.input.order.items[0]", false],
+    ["$states.input.order.one[]", false],
+    ["$states.input.order{id: id}", false],
+    ["$states.input.order^(id)", false],
+    ["$states.input.order@$o.id", false],
+    ["$states.input.order#$i.id", false],
+    ["$states.input.order.id.%", false],
+    ["$states.input.*", false],
+    ["$states", true],
+  ])("%s does without it: %s", (path, plain) => {
+    const pending = compileExpression(path).evaluate({ states: { input } }, services);
+    if (pending instanceof Promise) pending.catch(() => {});
+    expect(pending instanceof Promise).toBe(!plain);
+  });
+
   it("give what the engine gives, for any JSON", async () => {
     const name = fc.constantFrom("a", "b", "toString", "constructor");
     const tree = fc.letrec((tie) => ({
