@@ -1,5 +1,4 @@
 /** Code, typed confirmation, comment, and what can be done: decide, ask, hand on, change. Works without a script, one form for all. */
-
 import { othersFor } from "../../lib/approval/act.js";
 import { type Field, fieldsOf } from "../../lib/approval/fields.js";
 import type { Question } from "../../lib/approval/question.js";

@@ -1,5 +1,4 @@
 /** A preview function without its environment: what would change, without changing it. Its role has no claim, no log and no ledger. */
-
 import * as z from "zod";
 import type { PreviewAnswer } from "../../lib/aws/previews.js";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";

@@ -1,5 +1,4 @@
 /** From what a model answered to a proposal. Whatever is not exactly one valid action becomes `invalid`, with a reason. */
-
 import type { ContentBlock, StopReason } from "@aws-sdk/client-bedrock-runtime";
 import * as z from "zod";
 import type { Contract, Tool } from "../../lib/contract/model.js";

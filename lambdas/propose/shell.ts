@@ -1,5 +1,4 @@
 /** What every proposer does around its agent: the context by key, its hash, the answer in the protocol's form, sealed. */
-
 import { randomBytes } from "node:crypto";
 import type { ContextStore, StoredContext } from "../../lib/aws/context-store.js";
 import { cut } from "../../lib/run/cut.js";

@@ -1,5 +1,4 @@
 /** One attempt of a tool's own code: what it answered, in the form of the ledger. */
-
 import * as z from "zod";
 import type { Tool, ToolContext } from "../../lib/contract/model.js";
 import { CountersignError } from "../../lib/errors.js";

@@ -1,5 +1,4 @@
 /** What people do besides deciding: ask the run's owner, answer, hand the decision on, change the arguments, have a fresh code sent. */
-
 import type { ApprovalLink, Approvals } from "../aws/approvals.js";
 import { type ActOf, MAX_WORDS } from "../run/acts.js";
 import type { JsonObject } from "../run/canonical.js";

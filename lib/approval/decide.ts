@@ -2,7 +2,6 @@
  * A person decides: the one function behind every channel. It is given who acts (the channel has made sure of that) and what they want,
  * checks every condition, writes one row, and tells the truth about what came of it. Nobody is woken here: the row's own stream does that.
  */
-
 import type { ApprovalRef, Approvals } from "../aws/approvals.js";
 import type { Control } from "../aws/control.js";
 import { MAX_WORDS } from "../run/acts.js";

@@ -1,5 +1,4 @@
 /** Every mail that people get about an approval. None holds an argument beyond the title; a link never holds its code. */
-
 import type { Mail } from "../aws/mailer.js";
 import { cut } from "../run/cut.js";
 import { callerName } from "../run/people.js";

@@ -5,7 +5,6 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
-import { CountersignError } from "../errors.js";
 import {
   type ApprovalAct,
   type ApprovalOutcome,
@@ -19,7 +18,7 @@ import { type Closing, closing as closingSchema } from "../run/closing.js";
 import { type ApprovalDecision, approvalDecisionSchema } from "../run/events.js";
 import { approvalKey } from "../run/keys.js";
 import { type ApprovalView, approvalView } from "../run/protocol.js";
-import { getRow, insertRow, isNamed, parseJson, queryRows, type RowKey, type TableRef } from "./dynamo.js";
+import { getRow, insertRow, isNamed, jsonText, parseJson, queryRows, type RowKey, type TableRef } from "./dynamo.js";
 
 /** What a link's opaque id stands for: one person's way to one approval. */
 export const approvalLink = z.object({
@@ -132,14 +131,6 @@ export function dynamoApprovals(ref: TableRef): Approvals {
   };
 }
 
-/** As it is stored. What could not be read back would be in the way of everybody who reads the question's rows. */
-function textOf<S extends z.ZodType>(schema: S, value: z.output<S>): string {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return JSON.stringify(value);
-  const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
-  throw new CountersignError("CS-3403", `approvals: a row is not of its form at ${path}; nothing is written`);
-}
-
 type Requests = "insertRequest" | "readRequest" | "insertToken" | "readTokens" | "insertSent" | "readSent";
 function requests(ref: TableRef): Pick<Approvals, Requests> {
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.request(workflow, approvalId);
@@ -148,7 +139,7 @@ function requests(ref: TableRef): Pick<Approvals, Requests> {
       insertRow(ref, {
         pk: approvalKey.request(view.workflow, view.approval_id),
         sk: approvalKey.requestSk,
-        view: textOf(approvalView, view),
+        view: jsonText("approvals: a row", approvalView, view),
         // the index of requests is over these two
         workflow: view.workflow,
         requested_at: view.requested_at,
@@ -232,7 +223,7 @@ function decisions(ref: TableRef): Pick<Approvals, "insertDecision" | "readDecis
       insertRow(ref, {
         pk: approvalKey.decision(workflow, decision.approval_id),
         sk: approvalKey.decisionSk(decision.approver),
-        decision: textOf(approvalDecisionSchema, decision),
+        decision: jsonText("approvals: a row", approvalDecisionSchema, decision),
       }),
     async readDecisions({ workflow, approvalId }) {
       const pk = approvalKey.decision(workflow, approvalId);
@@ -246,7 +237,8 @@ function decisions(ref: TableRef): Pick<Approvals, "insertDecision" | "readDecis
 function acts(ref: TableRef): Pick<Approvals, "insertAct" | "readActs"> {
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.act(workflow, approvalId);
   return {
-    insertAct: (approval, act) => insertRow(ref, { pk: pk(approval), sk: actSk(act), act: textOf(approvalAct, act) }),
+    insertAct: (approval, act) =>
+      insertRow(ref, { pk: pk(approval), sk: actSk(act), act: jsonText("approvals: a row", approvalAct, act) }),
     async readActs(approval) {
       const rows = await queryRows(ref, pk(approval), {}, actRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.act, approvalAct));
@@ -273,7 +265,8 @@ function closings(ref: TableRef): Pick<Approvals, "insertClosing" | "readClosing
     sk: approvalKey.closingSk,
   });
   return {
-    insertClosing: (approval, value) => insertRow(ref, { ...key(approval), closing: textOf(closingSchema, value) }),
+    insertClosing: (approval, value) =>
+      insertRow(ref, { ...key(approval), closing: jsonText("approvals: a row", closingSchema, value) }),
     async readClosing(approval) {
       const row = await getRow(ref, key(approval), closingRow);
       return row === undefined ? undefined : parseJson(`${ref.table}: ${key(approval).pk}`, row.closing, closingSchema);
@@ -285,7 +278,11 @@ function outcomes(ref: TableRef): Pick<Approvals, "insertOutcome" | "readOutcome
   const pk = ({ workflow, approvalId }: ApprovalRef) => approvalKey.outcome(workflow, approvalId);
   return {
     insertOutcome: (approval, outcome) =>
-      insertRow(ref, { pk: pk(approval), sk: outcome.kind, outcome: textOf(approvalOutcome, outcome) }),
+      insertRow(ref, {
+        pk: pk(approval),
+        sk: outcome.kind,
+        outcome: jsonText("approvals: a row", approvalOutcome, outcome),
+      }),
     async readOutcomes(approval) {
       const rows = await queryRows(ref, pk(approval), {}, outcomeRow);
       const found = rows.map((row) => parseJson(`${ref.table}: ${pk(approval)}`, row.outcome, approvalOutcome));

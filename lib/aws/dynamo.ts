@@ -109,6 +109,23 @@ export function parseRow<S extends z.ZodType>(place: string, value: unknown, sch
   );
 }
 
+/**
+ * Before anything is stored: what could not be read back would be in everybody's way for ever.
+ * @throws CountersignError CS-3403
+ */
+export function checkForm<S extends z.ZodType>(what: string, schema: S, value: z.output<S>): void {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return;
+  const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
+  throw new CountersignError("CS-3403", `${what} is not of its form at ${path}; nothing is written`);
+}
+
+/** The JSON text that `parseJson` will read. @throws CountersignError CS-3403 */
+export function jsonText<S extends z.ZodType>(what: string, schema: S, value: z.output<S>): string {
+  checkForm(what, schema, value);
+  return JSON.stringify(value);
+}
+
 /** Parses a JSON text that a port stored itself. */
 export function parseJson<S extends z.ZodType>(place: string, text: string, schema: S): z.output<S> {
   let value: unknown;

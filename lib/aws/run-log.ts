@@ -8,7 +8,7 @@ import * as z from "zod";
 import { CountersignError } from "../errors.js";
 import { type RecordedEvent, recordedEvent } from "../run/events.js";
 import { logIndex, logKey, type RunRef } from "../run/keys.js";
-import { insertStatement, isNamed, parseJson, queryRows, type Row, type TableRef } from "./dynamo.js";
+import { checkForm, insertStatement, isNamed, parseJson, queryRows, type Row, type TableRef } from "./dynamo.js";
 
 /** What one transaction takes. */
 export const MAX_EVENTS_PER_APPEND = 100;
@@ -94,18 +94,7 @@ function checkAppend(events: readonly RecordedEvent[]): void {
   const wrong = events.find((event, index) => logKey.pk(runOf(event)) !== pk || event.seq !== first.seq + index);
   if (wrong !== undefined)
     throw new CountersignError("CS-3403", `run log: event ${wrong.seq} does not follow within run ${first.run_id}`);
-  for (const event of events) checkForm(event);
-}
-
-/** What could not be read back would be in the run's way for ever. */
-function checkForm(event: RecordedEvent): void {
-  const parsed = recordedEvent.safeParse(event);
-  if (parsed.success) return;
-  const path = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
-  throw new CountersignError(
-    "CS-3403",
-    `run log: event ${event.seq} of run ${event.run_id} is not of the log's form at ${path}; nothing is written`,
-  );
+  for (const event of events) checkForm(`run log: event ${event.seq} of run ${event.run_id}`, recordedEvent, event);
 }
 
 function isConflict(error: unknown): boolean {

@@ -1,5 +1,4 @@
 /** The front door: may this run begin? Either way there is a record. */
-
 import type * as z from "zod";
 import { strictestDataClass } from "../contract/data-class.js";
 import type { Contract } from "../contract/model.js";

@@ -23,7 +23,7 @@ import { actionHash, approvalId, idempotencyKey, previewHash, proposalStep, view
 import { isDeeper, MAX_VALUE_DEPTH } from "./json.js";
 import { panelOf, signInFor } from "./panel.js";
 import { type Ruling, rule } from "./policy.js";
-import { type RedactedPreview, redactPreview } from "./previewed.js";
+import { redactPreview } from "./previewed.js";
 import { MAX_OUTPUT_BYTES } from "./protocol.js";
 import { noncesOf, seal } from "./redact.js";
 import type { Outcome } from "./state.js";
@@ -46,7 +46,7 @@ export function decide({ case: gate, needs }: Judgement, evidence: Evidence): St
 
   const ruling = rule(evidence.verdicts);
   const policy = policyRecord(gate, evidence.verdicts, ruling);
-  const known = { policy, tier: ruling.tier, previewHash: preview.hash, preview: preview.redacted };
+  const known = { policy, tier: ruling.tier, previewHash: preview.previewHash, preview: preview.preview };
   if (ruling.tier === null) return fail(afterBudget, "policy", deniedBy(ruling, evidence), known);
   const judged = { ...afterBudget, checks: [...afterBudget.checks, passed("policy", needText(ruling.tier))] };
 
@@ -67,31 +67,27 @@ function fail(
   gate: GateCase,
   name: (typeof LATER_CHECKS)[number],
   detail: string,
-  known: Known & Partial<Pick<PreviewFinding, "hash" | "redacted">>,
+  known: Known,
   close?: Outcome,
 ): Step {
   const rest = LATER_CHECKS.slice(LATER_CHECKS.indexOf(name) + 1);
   const checks = [...gate.checks, failed(name, detail), ...skipped(rest, AFTER_FAILURE)];
-  const { policy = null, tier = null } = known;
-  const previewHash = known.previewHash ?? known.hash ?? null;
-  const preview = known.preview ?? known.redacted;
+  const { policy = null, tier = null, previewHash = null, preview } = known;
   return refuse({ ...gate, checks }, [reasonOf(name, detail)], close, { policy, tier, previewHash, preview });
 }
 
 // ---- evidence ---------------------------------------------------------------------------------------------------
 
-interface PreviewFinding {
-  readonly hash: string | null;
+interface PreviewFinding extends Pick<DecidedParts, "preview"> {
+  readonly previewHash: string | null;
   readonly note: string;
   readonly fault?: string;
   readonly sealed: Readonly<Record<string, SealedValue>>;
-  /** for the record; not where it is what people were asked about, which has it */
-  readonly redacted?: RedactedPreview;
 }
 
 function previewCheck(gate: GateCase, needed: boolean, { preview }: Evidence): PreviewFinding {
   const { asked, input, tool } = gate;
-  const none = { hash: null, note: "reads have none", sealed: {} };
+  const none = { previewHash: null, note: "reads have none", sealed: {} };
   if (!needed) return none;
   if (preview === null)
     throw new CountersignError("CS-3019", `gate: no preview of ${tool.name} was made; nothing runs`);
@@ -106,10 +102,11 @@ function previewCheck(gate: GateCase, needed: boolean, { preview }: Evidence): P
   const hash = previewHash(input.runSecret, turn, value);
   const sealed = { "preview|": { nonce: noncesOf(input.runSecret, turn, "preview")(""), value } };
   const shown = asked?.pending.requested.preview_hash;
-  if (shown === hash) return { hash, note: "", sealed };
-  const redacted = redactPreview(gate, preview.preview);
-  if (shown === undefined) return { hash, note: "", sealed, redacted };
-  return { hash, note: "", sealed, redacted, fault: "what would happen is no longer what people were shown" };
+  // what people were asked about is on record with the question
+  if (shown === hash) return { previewHash: hash, note: "", sealed };
+  const found = { previewHash: hash, note: "", sealed, preview: redactPreview(gate, preview.preview) };
+  if (shown === undefined) return found;
+  return { ...found, fault: "what would happen is no longer what people were shown" };
 }
 
 function budgetFault({ input, run }: GateCase): string | undefined {

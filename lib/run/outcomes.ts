@@ -1,5 +1,4 @@
 /** What became of a question, for those who open its link later: from what a step recorded. */
-
 import type { ApprovalOutcome } from "./acts.js";
 import { isJsonObject, type Json } from "./canonical.js";
 import { cut } from "./cut.js";

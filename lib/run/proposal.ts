@@ -1,5 +1,4 @@
 /** Reads what the proposer answered. It is a witness: its words are parsed, measured and compared before anything believes them. */
-
 import type * as z from "zod";
 import type { Agent, Contract, Tool } from "../contract/model.js";
 import { isJson, isJsonObject, type JsonObject, jsonSizeBytes, sameJson } from "./canonical.js";

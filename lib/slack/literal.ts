@@ -2,7 +2,6 @@
  * Text as Slack shows it letter by letter. `rich_text` elements and `plain_text` without emoji are never read as markup, so
  * nothing in them mentions anybody, links anywhere or hides; what is invisible is drawn as the approval page draws it.
  */
-
 import type { PlainTextElement, RichTextBlock, RichTextElement } from "@slack/types";
 import { visible } from "../approval/visible.js";
 import { cut } from "../run/cut.js";

@@ -2,14 +2,13 @@
  * What approvers get in Slack: the question with its changes, and the same message once it is decided. Nothing sensitive, nothing
  * shortened that a click would be bound to: what does not fit whole is decided on the page.
  */
-
 import type { Button, KnownBlock } from "@slack/types";
 import { argumentRows } from "../approval/argument-rows.js";
 import { changesOf } from "../approval/changes.js";
 import { type Field, fieldsOf } from "../approval/fields.js";
 import { instantText } from "../approval/times.js";
 import { messageTitle, recordLine } from "../approval/wording.js";
-import { cut as cutText } from "../run/cut.js";
+import { cut } from "../run/cut.js";
 import { viewHash } from "../run/hash.js";
 import { callerName } from "../run/people.js";
 import type { ApprovalView } from "../run/protocol.js";
@@ -92,10 +91,10 @@ export function askedMessage(view: ApprovalView, url: string | null, lead?: stri
   });
   const mayApprove = isWholeInSlack(view);
   return {
-    text: escaped(cut(messageTitle(view))),
+    text: escaped(shortened(messageTitle(view))),
     blocks: [
-      ...(lead === undefined ? [] : [line(...literal(cut(lead)))]),
-      ...head(view, mayApprove ? messageTitle(view) : cut(messageTitle(view))),
+      ...(lead === undefined ? [] : [line(...literal(shortened(lead)))]),
+      ...head(view, mayApprove ? messageTitle(view) : shortened(messageTitle(view))),
       ...(mayApprove ? whole(view) : short(view)),
       {
         type: "actions",
@@ -115,10 +114,10 @@ export function askedMessage(view: ApprovalView, url: string | null, lead?: stri
 /** The message once nobody can decide any more: the same question, who decided what, and no buttons. */
 export function closedMessage(view: ApprovalView, standing: readonly string[], url: string | null): SlackMessage {
   return {
-    text: escaped(`${cut(messageTitle(view))}: ${cut(standing[0] ?? "")}`),
+    text: escaped(`${shortened(messageTitle(view))}: ${shortened(standing[0] ?? "")}`),
     blocks: [
-      ...head(view, cut(messageTitle(view))),
-      ...standing.slice(0, 10).map((text) => line(...literal(cut(text), { bold: true }))),
+      ...head(view, shortened(messageTitle(view))),
+      ...standing.slice(0, 10).map((text) => line(...literal(shortened(text), { bold: true }))),
       { type: "context", elements: [plainText(recordLine(view), 2000)] },
       ...(url === null ? [] : [openButton(url)]),
     ],
@@ -132,8 +131,8 @@ const openButton = (url: string): KnownBlock => ({
 
 /** Between texts: a blank at the edge of one would be marked. */
 const BLANK = { type: "text", text: " " } as const;
-export const cut = (text: string): string =>
-  text.length <= CUT_AT ? text : `${cutText(text, CUT_AT)}… (whole on the page)`;
+export const shortened = (text: string): string =>
+  text.length <= CUT_AT ? text : `${cut(text, CUT_AT)}… (whole on the page)`;
 
 function head(view: ApprovalView, title: string): KnownBlock[] {
   const where = `${view.workflow} · ${view.tenant} · ${view.stage} · run ${view.run_id}, step ${view.turn}`;
@@ -171,7 +170,9 @@ function short(view: ApprovalView): KnownBlock[] {
   const rows = shownRows(view);
   const few = rows.length <= 10 ? rows : [];
   return [
-    ...few.map(([field, text]) => line(...literal(cut(field), { bold: true }), ...literal(`: ${cut(text)}`))),
+    ...few.map(([field, text]) =>
+      line(...literal(shortened(field), { bold: true }), ...literal(`: ${shortened(text)}`)),
+    ),
     ...reasons(view),
     closing(view),
     line(
@@ -190,7 +191,7 @@ const reasons = (view: ApprovalView): KnownBlock[] =>
         ...literal("Why:"),
         BLANK,
         ...literal(id, { code: true }),
-        ...(reason === "" ? [] : [BLANK, ...literal(cut(reason))]),
+        ...(reason === "" ? [] : [BLANK, ...literal(shortened(reason))]),
       ),
     );
 

@@ -5,7 +5,7 @@ import { messageTitle } from "../approval/wording.js";
 import type { ApprovalView } from "../run/protocol.js";
 import { SLACK_IDS } from "./interaction.js";
 import { line, literal, plainText } from "./literal.js";
-import { cut, editableFields, MAX_INPUT_CHARACTERS, subjectOf } from "./messages.js";
+import { editableFields, MAX_INPUT_CHARACTERS, shortened, subjectOf } from "./messages.js";
 
 /** Slack takes no more in one menu, and no longer value. */
 const MAX_OPTIONS = 100;
@@ -82,7 +82,7 @@ function modal(view: ApprovalView, callbackId: string, submit: string, inputs: K
     title: plainText(submit, 24),
     submit: plainText(submit, 24),
     close: plainText("Cancel", 24),
-    blocks: [line(...literal(cut(messageTitle(view)), { bold: true })), ...inputs],
+    blocks: [line(...literal(shortened(messageTitle(view)), { bold: true })), ...inputs],
   };
 }
 
