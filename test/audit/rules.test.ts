@@ -281,9 +281,11 @@ describe("GIVEN an approval WHEN the log has a permit that nobody approved THEN 
     const { events } = approved();
     const args = { ...REFUND, amount_cents: 49_999 };
     const args_hash = hashJson(args);
-    const swapped = (before: (decided: Extract<RecordedEvent, { type: "ApprovalDecided" }>) => readonly object[]) =>
+    const swapped = (
+      before: (decided: Extract<RecordedEvent, { type: "ApprovalDecided" }>) => readonly RecordedEvent[],
+    ) =>
       events.flatMap((event) => {
-        if (is(event, "ApprovalDecided")) return [event, ...(before(event) as RecordedEvent[])];
+        if (is(event, "ApprovalDecided")) return [event, ...before(event)];
         if (is(event, "ActionDecided") && event.data.decision === "permit" && event.data.turn === 2)
           return [{ ...event, data: { ...event.data, args_hash } }];
         if (!is(event, "ActionPermitted") || event.data.turn !== 2) return [event];
@@ -295,10 +297,10 @@ describe("GIVEN an approval WHEN the log has a permit that nobody approved THEN 
       const edit = { turn, round: 1, approval_id, editor: bo, ...acted, edited_at: at(1), args, args_hash };
       return [{ ...event, type: "ActionEdited", data: edit }];
     });
-    const proposed = events.findLast((event) => is(event, "ActionProposed"));
-    const proposedAgain = swapped((event) => [
-      { ...event, type: "ActionProposed", data: { ...proposed?.data, args, args_hash } },
-    ]);
+    const proposed = events.filter((event) => is(event, "ActionProposed")).slice(-1);
+    const proposedAgain = swapped((event) =>
+      proposed.map(({ data }) => ({ ...event, type: "ActionProposed", data: { ...data, args, args_hash } })),
+    );
     const named = [["CS-5127 action_hash is not the hash of the action that was proposed"], ["CS-5127"]];
     expect(await found(edited)).toEqual(named);
     expect(await found(proposedAgain)).toEqual(named);

@@ -1,111 +1,31 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Handle } from "../../lambdas/tool/attempt.js";
-import { createHandler } from "../../lambdas/tool/serve.js";
 import { dynamoControl } from "../../lib/aws/control.js";
-import { dynamoEffects } from "../../lib/aws/effects.js";
-import { dynamoRunLog } from "../../lib/aws/run-log.js";
-import type { Tool, ToolContext } from "../../lib/contract/model.js";
+import type { Tool } from "../../lib/contract/model.js";
 import { hashJson } from "../../lib/run/canonical.js";
-import { REPEAT_WITHIN_MS } from "../../lib/run/claim.js";
 import type { NewEvent } from "../../lib/run/events.js";
-import type { RunRef } from "../../lib/run/keys.js";
-import { type Action, type PutOutCall, TOOL_ATTEMPTS } from "../../lib/run/protocol.js";
-import { redactWithNonces } from "../../lib/run/redact.js";
-import { openAnswer } from "../../lib/run/sealing.js";
-import { withheldAction } from "../../lib/run/withheld.js";
 import { ToolError } from "../../lib/tool/errors.js";
-import { newRun, startStage, type TestStage } from "../aws/cloud.js";
-import { chain } from "../contract-suites/run-log.js";
-import { hex, lookup, NOON, refund } from "../run/support.js";
+import { lookup, refund } from "../run/support.js";
+import {
+  ARGS,
+  ARGS_HASH,
+  type Asked,
+  anotherRun,
+  calls,
+  closed,
+  effectOf,
+  functionOf,
+  lab,
+  NONCES,
+  permit,
+  request,
+  run,
+  stage,
+  useTool,
+  write,
+} from "./tool-lab.js";
 
-const ARGS = { charge_id: "ch_77", amount_cents: 42_000, memo: "for Jo Doe" };
-const NONCES = { memo: "d".repeat(64) };
-const ARGS_HASH = hashJson(redactWithNonces(ARGS, refund.sensitiveInput, NONCES));
-
-let stage: TestStage;
-beforeAll(async () => {
-  stage = await startStage();
-  vi.spyOn(console, "log").mockImplementation(() => {});
-});
-afterAll(() => stage.close());
-
-let run: RunRef;
-let nowMs: number;
-let calls: ToolContext[];
-/** what the gate put out last */
-let putOut: PutOutCall | undefined;
-const KEY = Buffer.alloc(32, 9).toString("base64");
-beforeEach(() => {
-  run = newRun();
-  nowMs = NOON;
-  calls = [];
-});
-
-const succeeds: Handle = async () => ({ refund_id: "re_1" });
-function functionOf(tool: Tool = refund, handle: Handle = succeeds) {
-  const handler = createHandler({
-    workflow: run.workflow,
-    tool,
-    handle: async (input, context) => {
-      calls.push(context);
-      return handle(input, context);
-    },
-    calls: { read: async () => putOut },
-    log: dynamoRunLog(stage.table("log")),
-    control: dynamoControl(stage.table("control")),
-    effects: dynamoEffects(stage.table("effects")),
-    secret: async (name) => `value of ${name}`,
-    local: undefined,
-    nowMs: () => nowMs,
-  });
-  return async (event: unknown) => {
-    const answer = await handler(event);
-    // what travels and lies in the ledger says how it ended and no more
-    expect(answer.output).toBeUndefined();
-    expect(answer.error?.message ?? "").toBe("");
-    return openAnswer({ key: Buffer.from(KEY, "base64"), runId: run.runId, turn: 4 }, answer);
-  };
-}
-const effectOf = (tool: Tool = refund) => dynamoEffects(stage.table("effects")).read({ run, tool: tool.name, turn: 4 });
-
-const permit = (over: Record<string, unknown> = {}): NewEvent => ({
-  type: "ActionPermitted",
-  data: {
-    turn: 4,
-    tool: refund.name,
-    args_hash: ARGS_HASH,
-    action_hash: hex("action"),
-    idempotency_key: "cs_key",
-    not_after: "2026-11-21T12:15:00.000Z",
-    ...over,
-  },
-});
-const closed: NewEvent = {
-  type: "RunClosed",
-  data: {
-    outcome: { status: "stopped", reason: "x" },
-    closed_by: "close-run",
-    turns: 4,
-    tool_calls: 0,
-    spent_micro_usd: 0,
-  },
-};
-async function write(...events: NewEvent[]): Promise<void> {
-  await dynamoRunLog(stage.table("log")).append(chain(run, undefined, events, "4.proposal"));
-}
-/** Puts the action out as the gate does, and asks for it as the state machine does. */
-function request({ action = { tool: refund.name, args: ARGS, nonces: NONCES }, ...over }: Asked = {}) {
-  putOut = { v: 1, args: action.args, nonces: action.nonces, key: KEY };
-  return {
-    run_id: run.runId,
-    tenant: run.tenant,
-    turn: 4,
-    action: withheldAction({ ...action, nonces: Object.hasOwn(action.nonces, "charge_id") ? {} : action.nonces }),
-    permit_seq: 1,
-    ...over,
-  };
-}
-type Asked = Readonly<Record<string, unknown>> & { readonly action?: Action };
+useTool();
 
 describe("a permit", () => {
   test("runs the tool once, with the key of the permit, and stores the outcome", async () => {
@@ -170,7 +90,7 @@ describe("a permit", () => {
     const other = { ...asked, action: { ...asked.action, args: { ...asked.action.args, amount_cents: 1 } } };
     await expect(functionOf()(other)).rejects.toThrow("CS-3204");
     await expect(functionOf()({ ...asked, action: { ...asked.action, nonces: NONCES } })).rejects.toThrow("CS-3204");
-    putOut = undefined;
+    lab.putOut = undefined;
     await expect(functionOf()(asked)).rejects.toThrow("CS-3203");
     expect(calls).toEqual([]);
     expect(await effectOf()).toBeUndefined();
@@ -201,219 +121,6 @@ describe("a permit", () => {
     await control.writeBrake(run.workflow, { ...brake, on: false });
     expect(calls).toEqual([]);
     expect((await functionOf()(request())).status).toBe("ok");
-  });
-});
-
-describe("repeats", () => {
-  const busy =
-    (effectPossible: boolean): Handle =>
-    async () => {
-      throw new ToolError("busy", "come back", { retryable: true, effectPossible });
-    };
-  const open = { args_hash: ARGS_HASH, claimed_at: "2026-11-21T11:50:00.000Z", deadline: "2026-11-21T11:50:35.000Z" };
-  const leaveOpen = (deadline = open.deadline) =>
-    dynamoEffects(stage.table("effects")).claim({ run, tool: refund.name, turn: 4 }, { ...open, deadline });
-
-  test("a failure without effect is tried again as new", async () => {
-    await write(permit());
-    await expect(functionOf(refund, busy(false))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-    expect(await effectOf()).toMatchObject({ attempts: 1, failed: { code: "busy", effect_possible: false } });
-    expect((await functionOf()(request())).status).toBe("ok");
-    expect(calls.map((call) => call.repeated)).toEqual([false, false]);
-    expect(await effectOf()).toMatchObject({ attempts: 2, outcome: { status: "ok" } });
-  });
-
-  test.each(["key", "read-back"] as const)(
-    "a lost answer is tried again as a repeat when idempotency is %s",
-    async (idempotency) => {
-      await write(permit({ not_after: "2026-11-21T12:00:01.000Z" }));
-      const tool = { ...refund, idempotency };
-      await expect(functionOf(tool, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-      nowMs += REPEAT_WITHIN_MS; // a repeat may begin after the permit's time, a first claim may not
-      expect((await functionOf(tool)(request())).status).toBe("ok");
-      expect(calls.map((call) => [call.repeated, call.idempotencyKey])).toEqual([
-        [false, "cs_key"],
-        [true, "cs_key"],
-      ]);
-    },
-  );
-
-  test("a repeat that comes too late is refused: the gate has waited long enough for it", async () => {
-    await write(permit());
-    await expect(functionOf(refund, busy(false))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-    nowMs += REPEAT_WITHIN_MS + 1;
-    await expect(functionOf()(request())).rejects.toThrow(/CS-3205/);
-    expect(calls).toHaveLength(1);
-  });
-
-  test.each([
-    [true, "unknown"],
-    [false, "error"],
-  ])("how the last attempt ended is final (effect possible: %s)", async (effectPossible, status) => {
-    await write(permit());
-    const failing = () => functionOf(refund, busy(effectPossible))(request());
-    for (let attempt = 1; attempt < TOOL_ATTEMPTS; attempt++)
-      await expect(failing()).rejects.toMatchObject({ name: "ToolRetryable" });
-    expect(await failing()).toMatchObject({ status, error: { code: "busy" } });
-    expect(await functionOf()(request())).toMatchObject({ status });
-    expect(calls).toHaveLength(TOOL_ATTEMPTS);
-  });
-
-  test.each<[string, Handle]>([
-    ["may be repeated", busy(false)],
-    [
-      "is final",
-      async () => {
-        throw new ToolError("card_declined", "no", { retryable: false, effectPossible: false });
-      },
-    ],
-  ])("what a lost answer may have done stays possible after a repeat that did nothing and %s", async (_, second) => {
-    await write(permit());
-    await expect(functionOf(refund, busy(true))(request())).rejects.toMatchObject({ name: "ToolRetryable" });
-    await functionOf(refund, second)(request()).catch(() => {});
-    const last = await functionOf(refund, busy(false))(request());
-    expect(last).toMatchObject({ status: "unknown" });
-    expect(await effectOf()).toMatchObject({ outcome: { status: "unknown", effect_possible: true } });
-    expect(calls.every(({ idempotencyKey }) => idempotencyKey === "cs_key")).toBe(true);
-  });
-
-  test("a code that is somebody's words is in no message that the execution's history keeps", async () => {
-    await write(permit());
-    const chatty: Handle = async () => {
-      throw new ToolError("no card 4242 of Jo Doe", "m", { retryable: true, effectPossible: false });
-    };
-    await expect(functionOf(refund, chatty)(request())).rejects.toThrow(
-      `${refund.name}: unnamed; attempt 1 may be repeated`,
-    );
-  });
-
-  test("a lost answer of a tool without idempotency is unknown, and stays so", async () => {
-    await write(permit());
-    const tool = { ...refund, idempotency: "none" } as const;
-    const unknown = { status: "unknown", error: { code: "busy" } };
-    expect(await functionOf(tool, busy(true))(request())).toMatchObject(unknown);
-    expect(await functionOf(tool)(request())).toMatchObject(unknown);
-    expect(calls).toHaveLength(1);
-  });
-
-  test("an open claim is waited for, then repeated where that is safe", async () => {
-    await write(permit());
-    await leaveOpen("2026-11-21T12:00:01.000Z");
-    await expect(functionOf()(request())).rejects.toMatchObject({ name: "ClaimOpen" });
-    expect(calls).toEqual([]);
-    nowMs += 1000;
-    expect((await functionOf()(request())).status).toBe("ok");
-    expect(calls).toMatchObject([{ repeated: true }]);
-  });
-
-  test("an open claim of a tool without idempotency is unknown and never runs again", async () => {
-    await write(permit());
-    await leaveOpen();
-    const tool = { ...refund, idempotency: "none" } as const;
-    expect(await functionOf(tool)(request())).toMatchObject({ status: "unknown", error: { code: "CS-3211" } });
-    expect(calls).toEqual([]);
-    expect(await effectOf()).toMatchObject({ outcome: { status: "unknown", effect_possible: true } });
-  });
-
-  test("of two at once one acts", async () => {
-    await write(permit());
-    const slow: Handle = () => new Promise((resolve) => setTimeout(() => resolve({ refund_id: "re_1" }), 50));
-    const both = await Promise.allSettled([functionOf(refund, slow)(request()), functionOf(refund, slow)(request())]);
-    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
-    expect(calls).toHaveLength(1);
-  });
-
-  test("a ledger row for other arguments is refused", async () => {
-    await write(permit());
-    await dynamoEffects(stage.table("effects")).claim(
-      { run, tool: refund.name, turn: 4 },
-      { ...open, args_hash: hex("other") },
-    );
-    await expect(functionOf()(request())).rejects.toThrow(/CS-3204/);
-    expect(calls).toEqual([]);
-  });
-});
-
-describe("a function that is held up between looking and claiming", () => {
-  /** What happens meanwhile, just before the claim is written. */
-  let meanwhile: () => Promise<void>;
-  const heldUp = (tool: Tool = refund) => {
-    const effects = dynamoEffects(stage.table("effects"));
-    return createHandler({
-      workflow: run.workflow,
-      tool,
-      handle: async (input, context) => {
-        calls.push(context);
-        return succeeds(input, context);
-      },
-      log: dynamoRunLog(stage.table("log")),
-      control: dynamoControl(stage.table("control")),
-      calls: { read: async () => putOut },
-      effects: {
-        ...effects,
-        claim: async (...claim) => {
-          await meanwhile();
-          return effects.claim(...claim);
-        },
-        reclaim: async (...claim) => {
-          await meanwhile();
-          return effects.reclaim(...claim);
-        },
-      },
-      secret: async (name) => name,
-      local: undefined,
-      nowMs: () => nowMs,
-    });
-  };
-  const closes = () => dynamoRunLog(stage.table("log")).append(chain(run, head, [closed], "4.outcome"));
-  let head: ReturnType<typeof chain>[number] | undefined;
-  const permitted = async () => {
-    const events = chain(run, undefined, [permit()], "4.proposal");
-    head = events.at(-1);
-    await dynamoRunLog(stage.table("log")).append(events);
-  };
-  const delays: readonly [string, string, () => Promise<unknown>][] = [
-    ["the run goes on without it", "CS-3206", () => closes()],
-    [
-      "the operator stops the workflow",
-      "CS-3202",
-      () =>
-        dynamoControl(stage.table("control")).writeBrake(run.workflow, {
-          on: true,
-          by: "op",
-          at: "2026-11-21T12:00:00.000Z",
-          reason: "incident",
-        }),
-    ],
-    ["the permit runs out", "CS-3205", async () => (nowMs += 16 * 60_000)],
-  ];
-  afterEach(async () => {
-    await dynamoControl(stage.table("control")).writeBrake(run.workflow, {
-      on: false,
-      by: "op",
-      at: "2026-11-21T12:00:00.000Z",
-      reason: "over",
-    });
-  });
-
-  test.each(delays)("%s: it gives its claim back with %s and does nothing", async (_what, code, event) => {
-    await permitted();
-    meanwhile = async () => void (await event());
-    await expect(heldUp()(request())).rejects.toThrow(code);
-    expect(calls).toEqual([]);
-    expect(await effectOf()).toMatchObject({ outcome: { status: "error", effect_possible: false, error: { code } } });
-  });
-
-  test("a repeat gives back what an earlier attempt may have done as unknown", async () => {
-    await permitted();
-    meanwhile = async () => void (await closes());
-    await dynamoEffects(stage.table("effects")).claim(
-      { run, tool: refund.name, turn: 4 },
-      { args_hash: ARGS_HASH, claimed_at: "2026-11-21T11:50:00.000Z", deadline: "2026-11-21T11:50:35.000Z" },
-    );
-    await expect(heldUp()(request())).rejects.toThrow("CS-3206");
-    expect(calls).toEqual([]);
-    expect(await effectOf()).toMatchObject({ outcome: { status: "unknown", effect_possible: true } });
   });
 });
 
@@ -450,7 +157,7 @@ describe("what a tool's code may do wrong", () => {
       status: "unknown",
       error: { code: "CS-3215" },
     });
-    run = newRun();
+    anotherRun();
     const no = new ToolError("charge_not_found", "no such charge", { retryable: false, effectPossible: false });
     expect(await written(async () => Promise.reject(no))).toEqual({
       status: "error",
